@@ -1,0 +1,125 @@
+# Read All Three. `make help` lists the targets.
+#
+# Three products from one set of rooms: profiler/ gives libcprof and pprof, demos/ the servers, and
+# exercises/, solutions/, lessons/ the workbook. Objects land in .build/, programs where a reader looks.
+# To add a file, add its name to its room's list below.
+
+CC ?= gcc
+ifeq ($(origin CC),default)
+CC = gcc
+endif
+AR = ar
+PREFIX ?= /usr/local
+CFLAGS ?= -O2 -g
+MAKEFLAGS += --no-print-directory
+
+# SAN=address, undefined or thread: a second set of everything, below .build/san-*/, beside the first.
+SAN ?=
+B = .build$(if $(SAN),/san-$(SAN))
+OUT = $(if $(SAN),$(B)/)
+SANFLAGS = $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all)
+
+WARN = -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Wvla $(if $(CI),-Werror)
+STD = -std=gnu11 -D_GNU_SOURCE -fno-omit-frame-pointer -fPIC -pthread
+CPPFLAGS += -Iprofiler -Iprofiler/include -I$(B)
+ALL_CFLAGS = $(STD) $(CPPFLAGS) $(CFLAGS) $(WARN) $(SANFLAGS)
+
+# Asked for only when something is compiled or linked, by when setup.sh has seen to it that it is there.
+pkg = $(shell pkg-config $(1))
+
+# ---- rooms ----------------------------------------------------------------------------------------------
+
+BASE     = error vec buf intern
+MODEL    =
+SYMBOL   =
+CAPTURE  =
+EXPORT   =
+VIEW     =
+UI       =
+
+objects = $(patsubst %,$(B)/$(1)/%.o,$(2))
+
+BASE_O    = $(call objects,profiler/base,$(BASE))
+MODEL_O   = $(call objects,profiler/model,$(MODEL)) $(B)/profile.pb-c.o
+SYMBOL_O  = $(call objects,profiler/symbol,$(SYMBOL))
+CAPTURE_O = $(call objects,profiler/capture,$(CAPTURE))
+EXPORT_O  = $(call objects,profiler/export,$(EXPORT))
+VIEW_O    = $(call objects,profiler/view,$(VIEW))
+UI_O      = $(call objects,profiler/ui,$(UI))
+
+CPROF_LIBS = $(call pkg,--libs libmicrohttpd libprotobuf-c zlib libdw) -ljemalloc
+PPROF_LIBS = $(call pkg,--libs libprotobuf-c zlib libdw libcurl libedit) -lm
+
+# Check programs: tests/test_NAME.c each, with tests/harness.c. By what they are linked with.
+TOOL_TESTS  =
+CPROF_TESTS =
+DEMO_TESTS  =
+# End-to-end tests: tests/NAME.sh, run from the top folder; exit 77 is "skipped", with a line that says why.
+SCRIPT_TESTS =
+
+# ---- what people type -----------------------------------------------------------------------------------
+
+.DEFAULT_GOAL = all
+.PHONY: all help check clean FORCE
+
+all: ## build the tool, the library, every demo and every solution
+
+help: ## this list
+	@sed -n 's/^\([a-z][a-zA-Z0-9%_-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+check: ## everything a clone must pass
+	@$(MAKE) $(test_programs)
+	@tests/run.sh $(test_programs) $(SCRIPT_TESTS:%=tests/%.sh)
+
+clean: ## remove what was built; never a learner's work
+	rm -rf .build profiler/pprof profiler/libcprof.a profiler/libcprof.so*
+
+# ---- compiling ------------------------------------------------------------------------------------------
+
+# Order-only for everything compiled: lists and installs the packages that are missing, silent when none is.
+$(B)/setup: FORCE
+	@mkdir -p $(@D)
+	@touch $@
+FORCE:
+
+$(B)/%.o: %.c | $(B)/setup
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+$(B)/profile.pb-c.c $(B)/profile.pb-c.h &: profiler/profile.proto | $(B)/setup
+	protoc-c --proto_path=profiler --c_out=$(B) $<
+
+$(B)/profile.pb-c.o: $(B)/profile.pb-c.c
+	$(CC) $(ALL_CFLAGS) -w -MMD -MP -c $< -o $@
+
+$(B)/profiler/model/codec.o: $(B)/profile.pb-c.h
+
+# ---- libraries and programs -----------------------------------------------------------------------------
+
+# All of the tool but its main(): what pprof and its tests are linked with.
+$(B)/libtool.a: $(BASE_O) $(MODEL_O) $(SYMBOL_O) $(VIEW_O) $(UI_O)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(OUT)profiler/libcprof.a: $(BASE_O) $(MODEL_O) $(SYMBOL_O) $(CAPTURE_O) $(EXPORT_O)
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+# ---- tests ----------------------------------------------------------------------------------------------
+
+tool_tests  = $(TOOL_TESTS:%=$(B)/tests/test_%)
+cprof_tests = $(CPROF_TESTS:%=$(B)/tests/test_%)
+demo_tests  = $(DEMO_TESTS:%=$(B)/tests/test_%)
+test_programs = $(tool_tests) $(cprof_tests) $(demo_tests)
+
+$(test_programs): $(B)/tests/harness.o
+$(test_programs): CPPFLAGS += -Itests
+
+$(tool_tests): %: %.o $(B)/libtool.a
+	$(CC) $(ALL_CFLAGS) $^ $(call pkg,--libs check) $(PPROF_LIBS) -o $@
+
+$(cprof_tests): %: %.o $(OUT)profiler/libcprof.a
+	$(CC) $(ALL_CFLAGS) $^ $(call pkg,--libs check) $(CPROF_LIBS) -o $@
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

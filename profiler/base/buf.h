@@ -1,0 +1,29 @@
+#ifndef BASE_BUF_H
+#define BASE_BUF_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * A growable byte buffer: HTTP bodies, encoded profiles, text reports. `struct buf b = {0};` is empty.
+ * A failed allocation sets `failed` and drops what is appended from then on, so that a caller checks once,
+ * at the end, and not after every line. Not thread-safe, not signal-safe.
+ */
+struct buf {
+    char *data; /* NUL-terminated whenever it is not NULL; the NUL is not counted in len */
+    size_t len, cap;
+    bool failed;
+};
+
+void buf_append(struct buf *b, const void *bytes, size_t len);
+void buf_puts(struct buf *b, const char *text);
+void buf_putc(struct buf *b, char c);
+void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void buf_vprintf(struct buf *b, const char *format, va_list args);
+void buf_fini(struct buf *b);
+
+/* The bytes, now the caller's to free(); the buffer is empty again. NULL if an append had failed. */
+char *buf_take(struct buf *b);
+
+#endif

@@ -1,0 +1,25 @@
+#ifndef CAPTURE_CAPTURE_H
+#define CAPTURE_CAPTURE_H
+
+#include "base/error.h"
+
+#include <stdint.h>
+
+/*
+ * Switching capture on and off as a whole. Before capture_start the wrappers only pass calls through.
+ */
+struct capture_config {
+    int mutex_fraction;
+    int64_t block_rate_ns;
+    int64_t heap_rate_bytes;
+};
+
+/* Builds the unwind tables, finds the threads that exist, starts the heap profiler. Idempotent per
+ * capture_stop. On failure nothing is on and *error says why. */
+int capture_start(const struct capture_config *config, struct error *error);
+void capture_stop(void);
+
+/* Marks the calling thread as one of the profiler's own: not sampled, not charged, flagged in dumps. */
+void capture_exclude_thread(void);
+
+#endif

@@ -1,0 +1,21 @@
+#ifndef CAPTURE_HEAP_H
+#define CAPTURE_HEAP_H
+
+#include "capture/snapshot.h"
+
+/*
+ * jemalloc's own profiler, read through a memfd dump. values: alloc_objects, alloc_space, inuse_objects,
+ * inuse_space, unbiased; period: bytes between samples; jemalloc's own frames are trimmed off the leaf.
+ */
+
+/* Sets the sampling rate (a power of two; 0 switches sampling off) by prof.reset. ERR_UNSUPPORTED when the
+ * process' malloc is not a jemalloc with profiling; ERR_INVALID. */
+int heap_start(int64_t rate_bytes);
+
+/* ERR_UNSUPPORTED, ERR_IO, ERR_NOMEM. */
+int heap_snapshot(struct snapshot *out);
+
+/* Allocations of the calling thread are not sampled from here on. For the profiler's own threads. */
+void heap_exclude_thread(void);
+
+#endif

@@ -1,0 +1,52 @@
+#ifndef SYMBOL_SYMBOL_H
+#define SYMBOL_SYMBOL_H
+
+#include "base/error.h"
+#include "base/intern.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Addresses in; functions, files, lines and inlined frames out. One symbolizer serves one set of mapped
+ * objects: those of the running process (symbolizer_new_self), or one file at a given place for the tool
+ * (symbolizer_add_object). Names are true or absent: an address beyond its symbol's size gets no name.
+ *
+ * Uses libdw for DWARF, the symbol tables otherwise, and what the loader resolved for IFUNCs. One thread at
+ * a time. Not signal-safe. Allocates with malloc; the caller keeps that out of the heap profile.
+ */
+struct symbolizer;
+
+struct symbol_object {
+    uint64_t start, limit, offset; /* the executable mapping, as in /proc/PID/maps */
+    const char *path, *build_id;   /* build_id: lower-case hex, "" when there is none */
+};
+
+struct symbol_frame {
+    const char *function;     /* demangled; "" when unknown */
+    const char *linkage;      /* as in the symbol table; "" when unknown */
+    const char *file;         /* "" when unknown */
+    int64_t line, start_line; /* 0 when unknown */
+};
+
+enum { SYMBOL_MAX_INLINE = 32 };
+
+/* Strings go to `strings`, of which a reference is taken. ERR_NOMEM, ERR_IO. */
+int symbolizer_new_self(struct intern *strings, struct symbolizer **out, struct error *error);
+int symbolizer_new(struct intern *strings, struct symbolizer **out, struct error *error);
+void symbolizer_free(struct symbolizer *s);
+
+/* Adds the file at path, mapped as object says. ERR_NOTFOUND, ERR_FORMAT, ERR_INVALID on another build id. */
+int symbolizer_add_object(struct symbolizer *s, const struct symbol_object *object, struct error *error);
+
+/* Which object holds address: an index below symbolizer_objects(), or -1. */
+int symbolizer_find(struct symbolizer *s, uint64_t address);
+size_t symbolizer_objects(const struct symbolizer *s);
+const struct symbol_object *symbolizer_object(const struct symbolizer *s, size_t index);
+
+/* The frames at address (a PC inside the instruction, so return addresses less 1), innermost inlined
+ * function first. Returns how many, at most max; 0 when there is no name. */
+size_t symbolizer_frames(struct symbolizer *s, uint64_t address, struct symbol_frame *frames, size_t max);
+
+#endif

@@ -1,0 +1,17 @@
+#ifndef TESTS_HARNESS_H
+#define TESTS_HARNESS_H
+
+#include <check.h>
+
+/*
+ * Every tests/test_NAME.c includes this, defines suite(), and is linked with harness.c, whose main() runs
+ * it: each test in a forked child with Check's time-out as the watchdog. Run one by hand with
+ * `.build/tests/test_NAME`, without forking under a debugger with CK_FORK=no.
+ */
+Suite *suite(void);
+
+/* A suite of one test case from an array of tests, with a time-out in seconds for each. */
+Suite *harness_suite(const char *name, double timeout_seconds, const TTest *const tests[], size_t ntests);
+#define HARNESS_SUITE(name, timeout, tests) harness_suite((name), (timeout), (tests), sizeof(tests) / sizeof *(tests))
+
+#endif

@@ -60,7 +60,9 @@ SCRIPT_TESTS =
 # ---- what people type -----------------------------------------------------------------------------------
 
 .DEFAULT_GOAL = all
-.PHONY: all help check clean FORCE
+.PHONY: all help check lint format clean FORCE
+sources = $(shell git ls-files "*.c" "*.h")
+scripts = $(shell git ls-files "*.sh") .ci/run
 
 all: ## build the tool, the library, every demo and every solution
 
@@ -70,6 +72,16 @@ help: ## this list
 check: ## everything a clone must pass
 	@$(MAKE) $(test_programs)
 	@tests/run.sh $(test_programs) $(SCRIPT_TESTS:%=tests/%.sh)
+
+lint: ## formatting, cppcheck, shellcheck, and the direction of includes
+	tests/layering.sh
+	clang-format --dry-run --Werror $(sources)
+	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
+	    --suppressions-list=tests/cppcheck.txt --error-exitcode=1 $(CPPFLAGS) $(filter %.c,$(sources))
+	shellcheck $(scripts)
+
+format: ## clang-format everything in place
+	clang-format -i $(sources)
 
 clean: ## remove what was built; never a learner's work
 	rm -rf .build profiler/pprof profiler/libcprof.a profiler/libcprof.so*

@@ -12,6 +12,7 @@ Suite *suite(void);
 
 /* A suite of one test case from an array of tests, with a time-out in seconds for each. */
 Suite *harness_suite(const char *name, double timeout_seconds, const TTest *const tests[], size_t ntests);
-#define HARNESS_SUITE(name, timeout, tests) harness_suite((name), (timeout), (tests), sizeof(tests) / sizeof *(tests))
+#define HARNESS_SUITE(name, timeout, tests) \
+    harness_suite((name), (timeout), (tests), sizeof(tests) / sizeof *(tests))
 
 #endif

@@ -51,7 +51,7 @@ CPROF_LIBS = $(call pkg,--libs libmicrohttpd libprotobuf-c zlib libdw) -ljemallo
 PPROF_LIBS = $(call pkg,--libs libprotobuf-c zlib libdw libcurl libedit) -lm
 
 # Check programs: tests/test_NAME.c each, with tests/harness.c. By what they are linked with.
-TOOL_TESTS  =
+TOOL_TESTS  = base
 CPROF_TESTS =
 DEMO_TESTS  =
 # End-to-end tests: tests/NAME.sh, run from the top folder; exit 77 is "skipped", with a line that says why.

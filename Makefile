@@ -29,8 +29,8 @@ pkg = $(shell pkg-config $(1))
 
 # ---- rooms ----------------------------------------------------------------------------------------------
 
-BASE     = error vec buf intern
-MODEL    =
+BASE     = error vec buf intern table
+MODEL    = profile check idmap wire gzip decode encode merge
 SYMBOL   =
 CAPTURE  =
 EXPORT   =
@@ -51,7 +51,7 @@ CPROF_LIBS = $(call pkg,--libs libmicrohttpd libprotobuf-c zlib libdw) -ljemallo
 PPROF_LIBS = $(call pkg,--libs libprotobuf-c zlib libdw libcurl libedit) -lm
 
 # Check programs: tests/test_NAME.c each, with tests/harness.c. By what they are linked with.
-TOOL_TESTS  = base
+TOOL_TESTS  = base profile codec merge
 CPROF_TESTS =
 DEMO_TESTS  =
 # End-to-end tests: tests/NAME.sh, run from the top folder; exit 77 is "skipped", with a line that says why.
@@ -104,7 +104,7 @@ $(B)/profile.pb-c.c $(B)/profile.pb-c.h &: profiler/profile.proto | $(B)/setup
 $(B)/profile.pb-c.o: $(B)/profile.pb-c.c
 	$(CC) $(ALL_CFLAGS) -w -MMD -MP -c $< -o $@
 
-$(B)/profiler/model/codec.o: $(B)/profile.pb-c.h
+$(B)/profiler/model/encode.o: $(B)/profile.pb-c.h
 
 # ---- libraries and programs -----------------------------------------------------------------------------
 

@@ -27,6 +27,8 @@ struct intern {
     struct chunk *chunks;
 };
 
+const char intern_empty[1] = "";
+
 enum { FIRST_SLOTS = 256, CHUNK_BYTES = 64 * 1024 };
 
 struct intern *intern_new(void)
@@ -101,7 +103,7 @@ static int intern_grow(struct intern *pool)
 const char *intern_bytes(struct intern *pool, const char *bytes, size_t len)
 {
     if (len == 0)
-        return "";
+        return intern_empty;
     if (len >= 1u << 31)
         return NULL;
     if (pool->count * 4 >= (pool->mask + 1) * 3 && intern_grow(pool))

@@ -14,8 +14,10 @@ struct intern *intern_new(void);                /* one reference; NULL when memo
 struct intern *intern_ref(struct intern *pool); /* returns pool */
 void intern_unref(struct intern *pool);         /* NULL is allowed */
 
-/* The pool's copy of text, NUL-terminated. NULL when memory runs out. "" is always there and costs nothing.
- */
+/* The empty string of every pool: what intern_* return for "". */
+extern const char intern_empty[1];
+
+/* The pool's copy of text, NUL-terminated. NULL when memory runs out. "" costs nothing. */
 const char *intern_string(struct intern *pool, const char *text);
 const char *intern_bytes(struct intern *pool, const char *bytes, size_t len);
 

@@ -5,7 +5,7 @@
 #include "model/profile.h"
 
 /*
- * profile.proto bytes to and from a profile: the only place that sees protobuf and gzip.
+ * profile.proto bytes to and from a profile: encode.c and decode.c, the only places that see protobuf.
  */
 
 /* Appends p to out, gzipped or plain, strings numbered in the order they are met as github.com/google/pprof
@@ -13,9 +13,10 @@
 int profile_encode(const struct profile *p, bool gzip, struct buf *out, struct error *error);
 
 /*
- * Reads one profile, gzipped (also several members, and gzip inside gzip never) or plain. Everything the
- * file says is checked (see check.h) before *out is set; the error names the position and the reason.
- * Decompression stops at max_bytes (0: 4 GiB) with ERR_LIMIT. Caller frees *out.
+ * Reads one profile, gzipped (also several members, but never gzip inside gzip) or plain. Everything the
+ * file says is checked (see check.h) before *out is set; the error names the position, counted in the
+ * unpacked bytes, and the reason. Fields the format does not know are skipped. Unpacking stops at max_bytes
+ * (0: 4 GiB) with ERR_LIMIT. Caller frees *out.
  */
 int profile_decode(
     const void *bytes, size_t len, size_t max_bytes, struct profile **out, struct error *error);

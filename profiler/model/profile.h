@@ -22,8 +22,12 @@
  * blocks of memory. Rejected: pointers between structs (twice the memory, and a filter that drops samples
  * would have to fix them up).
  *
- * All strings live in `strings` and are compared by pointer within one pool. Strings are never NULL: "" is
- * "none". A profile made from another (filter, merge) shares its pool by reference.
+ * All strings live in `strings` and are compared by pointer within one pool. Strings are never NULL: "none"
+ * is intern_empty, which profile_add_* put in for any "" or NULL. A profile made from another (filter,
+ * merge) shares its pool by reference.
+ *
+ * The labels of a sample are sorted: those with text before those with numbers, then by key; values of one
+ * key keep their order. So a key's values are a run, and two samples with the same labels have equal ranges.
  *
  * Ids of the file are kept (reports sort and print by them); profile_add_* number from 1 when id is 0.
  * Not thread-safe, not signal-safe. Once built, a profile is read-only: those who change one make a new one.
@@ -99,6 +103,12 @@ void profile_free(struct profile *p); /* NULL is allowed */
 /* The pool's copy of text (NULL counts as ""). Returns NULL only when memory runs out. */
 const char *profile_string(struct profile *p, const char *text);
 
+/* A profile with p's header and tables but no samples, in p's pool. NULL when memory runs out. */
+struct profile *profile_derive(const struct profile *p);
+
+/* The same, with the samples. */
+struct profile *profile_copy(const struct profile *p);
+
 /*
  * The building calls. Strings given must be from p's pool or "". Each returns 0 or ERR_NOMEM, and the new
  * index through *index (which may be NULL). An id of 0 becomes index + 1. They do not look for duplicates.
@@ -113,6 +123,9 @@ int profile_add_location(
 int profile_add_sample(struct profile *p, const uint32_t *locs, uint32_t nlocs, const int64_t *values,
     const struct label *labels, uint32_t nlabels);
 int profile_add_comment(struct profile *p, const char *text);
+
+/* Takes back the sample added last, of which nothing is kept. */
+void profile_pop_sample(struct profile *p);
 
 static inline int64_t *profile_values(const struct profile *p, size_t sample)
 {

@@ -1,0 +1,100 @@
+#include "model/gzip.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+enum { CHUNK_BYTES = 64 * 1024, WINDOW_GZIP = 15 + 16 };
+
+/* zlib counts input in 32 bits: it is given at most this much at a time. */
+static const size_t MAX_INPUT_BYTES = 1u << 30;
+
+static void refill(z_stream *z, const unsigned char *bytes, size_t len)
+{
+    if (z->avail_in)
+        return;
+    size_t done = z->next_in ? (size_t)(z->next_in - bytes) : 0;
+    size_t left = len - done;
+    z->next_in = (unsigned char *)bytes + done;
+    z->avail_in = (unsigned)(left < MAX_INPUT_BYTES ? left : MAX_INPUT_BYTES);
+}
+
+static int rollback(struct buf *out, size_t old_len, int code)
+{
+    out->len = old_len;
+    if (out->data)
+        out->data[old_len] = '\0';
+    out->failed = false;
+    return code;
+}
+
+static int inflate_all(z_stream *z, const unsigned char *bytes, size_t len, size_t max_bytes, struct buf *out,
+    struct error *error)
+{
+    unsigned char *chunk = malloc(CHUNK_BYTES);
+    size_t start = out->len;
+    int code = chunk ? 0 : error_set(error, ERR_NOMEM, "out of memory");
+    while (!code) {
+        refill(z, bytes, len);
+        z->next_out = chunk;
+        z->avail_out = CHUNK_BYTES;
+        int status = inflate(z, Z_NO_FLUSH);
+        size_t offset = (size_t)(z->next_in - bytes), made = CHUNK_BYTES - z->avail_out;
+        if (made > max_bytes - (out->len - start)) {
+            code = error_set(error, ERR_LIMIT, "unpacks to more than %zu bytes", max_bytes);
+            break;
+        }
+        buf_append(out, chunk, made);
+        if (out->failed)
+            code = error_set(error, ERR_NOMEM, "out of memory after unpacking %zu bytes", out->len - start);
+        else if (status == Z_STREAM_END && offset == len)
+            break;
+        else if (status == Z_STREAM_END)
+            inflateReset(z); /* another member follows */
+        else if (status == Z_BUF_ERROR || (status == Z_OK && offset == len && made == 0))
+            code = error_set(error, ERR_FORMAT, "gzip data ends early, after %zu bytes", len);
+        else if (status == Z_MEM_ERROR)
+            code = error_set(error, ERR_NOMEM, "out of memory");
+        else if (status != Z_OK)
+            code = error_set(error, ERR_FORMAT, "gzip data is damaged near byte %zu: %s", offset,
+                z->msg ? z->msg : "needs a dictionary");
+    }
+    free(chunk);
+    return code;
+}
+
+int gzip_unpack(const void *bytes, size_t len, size_t max_bytes, struct buf *out, struct error *error)
+{
+    z_stream z = {0};
+    size_t old_len = out->len;
+    if (inflateInit2(&z, WINDOW_GZIP) != Z_OK)
+        return error_set(error, ERR_NOMEM, "out of memory");
+    z.next_in = (unsigned char *)bytes;
+    int code = inflate_all(&z, bytes, len, max_bytes, out, error);
+    inflateEnd(&z);
+    return code ? rollback(out, old_len, code) : 0;
+}
+
+int gzip_pack(const void *bytes, size_t len, struct buf *out, struct error *error)
+{
+    z_stream z = {0};
+    size_t old_len = out->len;
+    unsigned char *chunk = malloc(CHUNK_BYTES);
+    if (!chunk || deflateInit2(&z, Z_BEST_SPEED, Z_DEFLATED, WINDOW_GZIP, 8, Z_DEFAULT_STRATEGY) != Z_OK) {
+        free(chunk);
+        return error_set(error, ERR_NOMEM, "out of memory");
+    }
+    z.next_in = (unsigned char *)bytes;
+    int status;
+    do {
+        refill(&z, bytes, len);
+        bool last = (size_t)(z.next_in - (unsigned char *)bytes) + z.avail_in == len;
+        z.next_out = chunk;
+        z.avail_out = CHUNK_BYTES;
+        status = deflate(&z, last ? Z_FINISH : Z_NO_FLUSH);
+        buf_append(out, chunk, CHUNK_BYTES - z.avail_out);
+    } while (status != Z_STREAM_END && !out->failed);
+    deflateEnd(&z);
+    free(chunk);
+    return out->failed ? rollback(out, old_len, error_set(error, ERR_NOMEM, "out of memory")) : 0;
+}

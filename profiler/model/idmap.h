@@ -1,0 +1,29 @@
+#ifndef MODEL_IDMAP_H
+#define MODEL_IDMAP_H
+
+#include "base/table.h"
+
+#include <stdint.h>
+
+/*
+ * From the ids of a file to indexes. Ids are nearly always 1..n: those are looked up in an array, the others
+ * in a hash. A second index for an id replaces the first.
+ */
+struct idmap {
+    uint32_t *dense; /* index_plus_1 of ids 0..ndense-1 */
+    size_t ndense;
+    VEC(struct {
+        uint64_t id;
+        uint32_t index;
+    })
+    others;
+    struct table table; /* of others */
+};
+
+/* For about n ids. False when memory runs out. */
+bool idmap_init(struct idmap *m, size_t n);
+void idmap_fini(struct idmap *m);
+bool idmap_put(struct idmap *m, uint64_t id, uint32_t index);
+uint32_t idmap_get(const struct idmap *m, uint64_t id); /* NO_INDEX (UINT32_MAX) when it is not there */
+
+#endif

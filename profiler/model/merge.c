@@ -1,0 +1,557 @@
+#include "model/merge.h"
+
+#include "base/buf.h"
+#include "base/hash.h"
+#include "base/table.h"
+
+#include <math.h>
+#include <string.h>
+
+struct merger {
+    struct profile *p;
+    const struct profile *src;
+    bool same_pool;
+    struct table samples, locations, functions, mappings;
+    uint32_t *location_of, *function_of, *mapping_of; /* of src, or NO_INDEX */
+    VEC(uint32_t) locs;
+    VEC(struct label) labels;
+    VEC(struct line) lines;
+};
+
+static const char *keep(struct merger *m, const char *text)
+{
+    return m->same_pool ? text : intern_string(m->p->strings, text);
+}
+
+/* ---- mappings ---- */
+
+struct mapping_key {
+    uint64_t size, offset;
+    const char *name;
+};
+
+static struct mapping_key mapping_key(const struct mapping *m)
+{
+    const uint64_t page = 0x1000; /* sizes differ by less between runs */
+    uint64_t size = m->limit - m->start + page - 1;
+    return (struct mapping_key){size - size % page, m->offset, *m->build_id ? m->build_id : m->file};
+}
+
+static int map_mapping(struct merger *m, uint32_t from, uint32_t *to)
+{
+    if (m->mapping_of[from] != NO_INDEX) {
+        *to = m->mapping_of[from];
+        return 0;
+    }
+    struct mapping copy = m->src->mappings.items[from];
+    copy.file = keep(m, copy.file);
+    copy.build_id = keep(m, copy.build_id);
+    if (!copy.file || !copy.build_id)
+        return ERR_NOMEM;
+    struct mapping_key key = mapping_key(&copy);
+    uint64_t hash = hash_mix(hash_mix(hash_u64(key.size), key.offset), (uintptr_t)key.name);
+    for (size_t at = table_first(&m->mappings, hash); table_next(&m->mappings, hash, &at, to);) {
+        struct mapping_key other = mapping_key(&m->p->mappings.items[*to]);
+        if (other.size == key.size && other.offset == key.offset && other.name == key.name) {
+            m->mapping_of[from] = *to;
+            return 0;
+        }
+    }
+    copy.id = 0;
+    if (profile_add_mapping(m->p, &copy, to) || !table_add(&m->mappings, hash, *to))
+        return ERR_NOMEM;
+    m->mapping_of[from] = *to;
+    return 0;
+}
+
+/* ---- functions ---- */
+
+static bool same_function(const struct function *a, const struct function *b)
+{
+    return a->name == b->name && a->system_name == b->system_name && a->file == b->file &&
+           a->start_line == b->start_line;
+}
+
+static int map_function(struct merger *m, uint32_t from, uint32_t *to)
+{
+    if (m->function_of[from] != NO_INDEX) {
+        *to = m->function_of[from];
+        return 0;
+    }
+    struct function copy = m->src->functions.items[from];
+    copy.name = keep(m, copy.name);
+    copy.system_name = keep(m, copy.system_name);
+    copy.file = keep(m, copy.file);
+    if (!copy.name || !copy.system_name || !copy.file)
+        return ERR_NOMEM;
+    uint64_t hash =
+        hash_mix(hash_mix((uintptr_t)copy.name, (uintptr_t)copy.system_name), (uintptr_t)copy.file);
+    hash = hash_mix(hash, (uint64_t)copy.start_line);
+    for (size_t at = table_first(&m->functions, hash); table_next(&m->functions, hash, &at, to);) {
+        if (same_function(&m->p->functions.items[*to], &copy)) {
+            m->function_of[from] = *to;
+            return 0;
+        }
+    }
+    copy.id = 0;
+    if (profile_add_function(m->p, &copy, to) || !table_add(&m->functions, hash, *to))
+        return ERR_NOMEM;
+    m->function_of[from] = *to;
+    return 0;
+}
+
+/* ---- locations ---- */
+
+static bool same_location(
+    const struct profile *p, const struct location *a, const struct location *b, const struct line *b_lines)
+{
+    if (a->address != b->address || a->mapping != b->mapping || a->folded != b->folded ||
+        a->nlines != b->nlines)
+        return false;
+    for (uint32_t i = 0; i < a->nlines; i++) {
+        const struct line *x = &p->lines.items[a->first_line + i], *y = &b_lines[i];
+        if (x->function != y->function || x->line != y->line || x->column != y->column)
+            return false;
+    }
+    return true;
+}
+
+static int map_lines(struct merger *m, const struct location *from, uint64_t *hash)
+{
+    m->lines.len = 0;
+    for (uint32_t i = 0; i < from->nlines; i++) {
+        struct line line = m->src->lines.items[from->first_line + i];
+        if (line.function != NO_INDEX && map_function(m, line.function, &line.function))
+            return ERR_NOMEM;
+        if (!vec_push(&m->lines, line))
+            return ERR_NOMEM;
+        *hash =
+            hash_mix(hash_mix(hash_mix(*hash, line.function), (uint64_t)line.line), (uint64_t)line.column);
+    }
+    return 0;
+}
+
+static int map_location(struct merger *m, uint32_t from, uint32_t *to)
+{
+    if (m->location_of[from] != NO_INDEX) {
+        *to = m->location_of[from];
+        return 0;
+    }
+    struct location copy = m->src->locations.items[from];
+    if (copy.mapping != NO_INDEX) {
+        uint64_t old_start = m->src->mappings.items[copy.mapping].start;
+        if (map_mapping(m, copy.mapping, &copy.mapping))
+            return ERR_NOMEM;
+        copy.address += m->p->mappings.items[copy.mapping].start - old_start;
+    }
+    uint64_t hash = hash_mix(copy.address, copy.mapping + (uint64_t)copy.folded);
+    if (map_lines(m, &m->src->locations.items[from], &hash))
+        return ERR_NOMEM;
+    for (size_t at = table_first(&m->locations, hash); table_next(&m->locations, hash, &at, to);) {
+        if (same_location(m->p, &m->p->locations.items[*to], &copy, m->lines.items)) {
+            m->location_of[from] = *to;
+            return 0;
+        }
+    }
+    copy.id = 0;
+    if (profile_add_location(m->p, &copy, m->lines.items, (uint32_t)m->lines.len, to) ||
+        !table_add(&m->locations, hash, *to))
+        return ERR_NOMEM;
+    m->location_of[from] = *to;
+    return 0;
+}
+
+/* ---- samples ---- */
+
+static bool all_zero(const int64_t *values, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (values[i])
+            return false;
+    return true;
+}
+
+static bool same_sample(const struct profile *p, const struct sample *a, const struct sample *b)
+{
+    if (a->nlocs != b->nlocs || a->nlabels != b->nlabels)
+        return false;
+    if (a->nlocs &&
+        memcmp(p->locs.items + a->first_loc, p->locs.items + b->first_loc, a->nlocs * sizeof(uint32_t)) != 0)
+        return false;
+    for (uint32_t i = 0; i < a->nlabels; i++) {
+        const struct label *x = &p->labels.items[a->first_label + i],
+                           *y = &p->labels.items[b->first_label + i];
+        if (x->key != y->key || x->str != y->str || x->num != y->num || x->num_unit != y->num_unit ||
+            x->is_num != y->is_num)
+            return false;
+    }
+    return true;
+}
+
+static uint64_t sample_hash(const struct merger *m)
+{
+    uint64_t hash = m->locs.len;
+    for (size_t i = 0; i < m->locs.len; i++)
+        hash = hash_mix(hash, m->locs.items[i]);
+    for (size_t i = 0; i < m->labels.len; i++) {
+        const struct label *l = &m->labels.items[i];
+        hash = hash_mix(hash_mix(hash, (uintptr_t)l->key), (uintptr_t)l->str + (uint64_t)l->num);
+    }
+    return hash;
+}
+
+static int map_sample_parts(struct merger *m, const struct sample *s)
+{
+    m->locs.len = m->labels.len = 0;
+    if (!vec_reserve(&m->locs, s->nlocs) || !vec_reserve(&m->labels, s->nlabels))
+        return ERR_NOMEM;
+    for (uint32_t i = 0; i < s->nlocs; i++)
+        if (map_location(m, m->src->locs.items[s->first_loc + i], &m->locs.items[m->locs.len++]))
+            return ERR_NOMEM;
+    for (uint32_t i = 0; i < s->nlabels; i++) {
+        struct label l = m->src->labels.items[s->first_label + i];
+        l.key = keep(m, l.key);
+        l.str = keep(m, l.str);
+        l.num_unit = keep(m, l.num_unit);
+        if (!l.key || !l.str || !l.num_unit)
+            return ERR_NOMEM;
+        m->labels.items[m->labels.len++] = l;
+    }
+    return 0;
+}
+
+static int map_sample(struct merger *m, size_t index)
+{
+    struct profile *p = m->p;
+    const int64_t *values = profile_values(m->src, index);
+    if (all_zero(values, p->sample_types.len))
+        return 0;
+    if (map_sample_parts(m, &m->src->samples.items[index]))
+        return ERR_NOMEM;
+    if (profile_add_sample(
+            p, m->locs.items, (uint32_t)m->locs.len, values, m->labels.items, (uint32_t)m->labels.len))
+        return ERR_NOMEM;
+    uint64_t hash = sample_hash(m);
+    uint32_t added = (uint32_t)p->samples.len - 1, other;
+    for (size_t at = table_first(&m->samples, hash); table_next(&m->samples, hash, &at, &other);) {
+        if (!same_sample(p, &p->samples.items[other], &p->samples.items[added]))
+            continue;
+        for (size_t i = 0; i < p->sample_types.len; i++)
+            profile_values(p, other)[i] =
+                (int64_t)((uint64_t)profile_values(p, other)[i] + (uint64_t)values[i]);
+        profile_pop_sample(p);
+        return 0;
+    }
+    return table_add(&m->samples, hash, added) ? 0 : ERR_NOMEM;
+}
+
+/* ---- whole profiles ---- */
+
+static uint32_t *unmapped(size_t n)
+{
+    uint32_t *map = malloc((n + 1) * sizeof *map);
+    if (map)
+        memset(map, 0xff, (n + 1) * sizeof *map); /* NO_INDEX */
+    return map;
+}
+
+static void drop_source(struct merger *m)
+{
+    free(m->location_of);
+    free(m->function_of);
+    free(m->mapping_of);
+    m->location_of = m->function_of = m->mapping_of = NULL;
+}
+
+static int add_source(struct merger *m, const struct profile *src)
+{
+    m->src = src;
+    m->same_pool = src->strings == m->p->strings;
+    m->location_of = unmapped(src->locations.len);
+    m->function_of = unmapped(src->functions.len);
+    m->mapping_of = unmapped(src->mappings.len);
+    int code = m->location_of && m->function_of && m->mapping_of ? 0 : ERR_NOMEM;
+    uint32_t first; /* the first mapping is the main binary and stays first */
+    if (!code && m->p->mappings.len == 0 && src->mappings.len)
+        code = map_mapping(m, 0, &first);
+    for (size_t i = 0; i < src->samples.len && !code; i++)
+        code = map_sample(m, i);
+    drop_source(m);
+    return code;
+}
+
+static void print_types(struct buf *b, const struct profile *p)
+{
+    for (size_t i = 0; i < p->sample_types.len; i++)
+        buf_printf(b, "%s%s/%s", i ? " " : "", p->sample_types.items[i].type, p->sample_types.items[i].unit);
+}
+
+static int incompatible_types(const struct profile *a, const struct profile *b, struct error *error)
+{
+    struct buf left = {0}, right = {0};
+    print_types(&left, a);
+    print_types(&right, b);
+    int code = error_set(error, ERR_INVALID, "incompatible sample types [%s] and [%s]",
+        left.data ? left.data : "", right.data ? right.data : "");
+    buf_fini(&left);
+    buf_fini(&right);
+    return code;
+}
+
+static bool same_type(struct value_type a, struct value_type b)
+{
+    return strcmp(a.type, b.type) == 0 && strcmp(a.unit, b.unit) == 0;
+}
+
+static int compatible(const struct profile *a, const struct profile *b, struct error *error)
+{
+    if (!same_type(a->period_type, b->period_type))
+        return error_set(error, ERR_INVALID, "incompatible period types %s/%s and %s/%s", a->period_type.type,
+            a->period_type.unit, b->period_type.type, b->period_type.unit);
+    bool same = a->sample_types.len == b->sample_types.len;
+    for (size_t i = 0; same && i < a->sample_types.len; i++)
+        same = same_type(a->sample_types.items[i], b->sample_types.items[i]);
+    return same ? 0 : incompatible_types(a, b, error);
+}
+
+static int merge_comments(struct profile *p, const struct profile *src)
+{
+    for (size_t i = 0; i < src->comments.len; i++) {
+        const char *text = profile_string(p, src->comments.items[i]);
+        bool seen = false;
+        for (size_t k = 0; k < p->comments.len && !seen; k++)
+            seen = p->comments.items[k] == text;
+        if (!text || (!seen && profile_add_comment(p, text)))
+            return ERR_NOMEM;
+    }
+    return 0;
+}
+
+static int merge_header(struct profile *p, const struct profile *src)
+{
+    if (p->time_nanos == 0 || src->time_nanos < p->time_nanos)
+        p->time_nanos = src->time_nanos;
+    p->duration_nanos = (int64_t)((uint64_t)p->duration_nanos + (uint64_t)src->duration_nanos);
+    if (p->period == 0 || p->period < src->period)
+        p->period = src->period;
+    if (!*p->default_sample_type)
+        p->default_sample_type = profile_string(p, src->default_sample_type);
+    if (!*p->doc_url)
+        p->doc_url = profile_string(p, src->doc_url);
+    return p->default_sample_type && p->doc_url ? merge_comments(p, src) : ERR_NOMEM;
+}
+
+static int merge_headers(struct profile *p, const struct profile *const srcs[], size_t n)
+{
+    const struct profile *first = srcs[0];
+    p->drop_frames = first->drop_frames;
+    p->keep_frames = first->keep_frames;
+    p->period_type = first->period_type;
+    int code = 0;
+    for (size_t i = 0; i < first->sample_types.len && !code; i++)
+        code =
+            profile_add_sample_type(p, first->sample_types.items[i].type, first->sample_types.items[i].unit);
+    for (size_t i = 0; i < n && !code; i++)
+        code = merge_header(p, srcs[i]);
+    return code;
+}
+
+static bool has_zero_sample(const struct profile *p)
+{
+    for (size_t i = 0; i < p->samples.len; i++)
+        if (all_zero(profile_values(p, i), p->sample_types.len))
+            return true;
+    return false;
+}
+
+static void merger_fini(struct merger *m)
+{
+    table_fini(&m->samples);
+    table_fini(&m->locations);
+    table_fini(&m->functions);
+    table_fini(&m->mappings);
+    vec_fini(&m->locs);
+    vec_fini(&m->labels);
+    vec_fini(&m->lines);
+}
+
+int profile_merge(const struct profile *const srcs[], size_t n, struct profile **out, struct error *error)
+{
+    for (size_t i = 1; i < n; i++) {
+        int code = compatible(srcs[0], srcs[i], error);
+        if (code)
+            return code;
+    }
+    if (n == 0)
+        return error_set(error, ERR_INVALID, "no profiles to merge");
+    struct merger m = {.p = profile_new(srcs[0]->strings)};
+    int code = m.p ? merge_headers(m.p, srcs, n) : ERR_NOMEM;
+    for (size_t i = 0; i < n && !code; i++)
+        code = add_source(&m, srcs[i]);
+    merger_fini(&m);
+    if (code) {
+        profile_free(m.p);
+        return error_set(error, code, "out of memory");
+    }
+    if (!has_zero_sample(m.p)) {
+        *out = m.p;
+        return 0;
+    }
+    /* Samples that cancelled out leave locations nobody uses: once more, over the result. */
+    const struct profile *again = m.p;
+    code = profile_merge(&again, 1, out, error);
+    profile_free(m.p);
+    return code;
+}
+
+/* ---- sample types ---- */
+
+static size_t find_type(const struct profile *p, const char *type)
+{
+    for (size_t i = 0; i < p->sample_types.len; i++)
+        if (strcmp(p->sample_types.items[i].type, type) == 0)
+            return i;
+    return SIZE_MAX;
+}
+
+static size_t count_type(const struct profile *p, const char *type)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < p->sample_types.len; i++)
+        count += strcmp(p->sample_types.items[i].type, type) == 0;
+    return count;
+}
+
+int profile_common_types(
+    const struct profile *const srcs[], size_t n, const char ***types, size_t *ntypes, struct error *error)
+{
+    const char **common = calloc(srcs[0]->sample_types.len + 1, sizeof *common);
+    if (!common)
+        return error_set(error, ERR_NOMEM, "out of memory");
+    size_t found = 0;
+    for (size_t t = 0; t < srcs[0]->sample_types.len; t++) {
+        const char *type = srcs[0]->sample_types.items[t].type;
+        size_t count = 0;
+        for (size_t i = 0; i < n; i++)
+            count += count_type(srcs[i], type);
+        if (count == n)
+            common[found++] = type;
+    }
+    if (found == 0) {
+        free(common);
+        return error_set(error, ERR_INVALID, "the profiles have no sample type in common");
+    }
+    *types = common;
+    *ntypes = found;
+    return 0;
+}
+
+static int select_values(struct profile *q, const struct profile *p, const size_t *from, size_t n)
+{
+    if (!vec_reserve(&q->values, p->samples.len * n))
+        return ERR_NOMEM;
+    for (size_t i = 0; i < p->samples.len; i++)
+        for (size_t t = 0; t < n; t++)
+            q->values.items[q->values.len++] = profile_values(p, i)[from[t]];
+    return 0;
+}
+
+int profile_select_types(const struct profile *p, const char *const types[], size_t ntypes,
+    struct profile **out, struct error *error)
+{
+    size_t *from = calloc(ntypes + 1, sizeof *from);
+    struct profile *q = profile_copy(p);
+    int code = from && q ? 0 : error_set(error, ERR_NOMEM, "out of memory");
+    bool keeps_default = false, changes = ntypes != p->sample_types.len;
+    for (size_t t = 0; t < ntypes && !code; t++) {
+        from[t] = find_type(p, types[t]);
+        if (from[t] == SIZE_MAX)
+            code = error_set(error, ERR_INVALID, "sample type \"%s\" is not in the profile", types[t]);
+        keeps_default |= strcmp(types[t], p->default_sample_type) == 0;
+        changes |= from[t] != t;
+    }
+    if (!code && changes) {
+        q->sample_types.len = q->values.len = 0;
+        for (size_t t = 0; t < ntypes; t++) /* there is room: no more types than before */
+            q->sample_types.items[q->sample_types.len++] = p->sample_types.items[from[t]];
+        if (!keeps_default)
+            q->default_sample_type = q->sample_types.items[0].type;
+        if (select_values(q, p, from, ntypes))
+            code = error_set(error, ERR_NOMEM, "out of memory");
+    }
+    free(from);
+    if (code)
+        profile_free(q);
+    else
+        *out = q;
+    return code;
+}
+
+/* ---- scaling ---- */
+
+/* What Go's float64 to int64 conversion gives on amd64: out of range is the smallest integer. */
+static int64_t to_int64(double x)
+{
+    return x >= -0x1p63 && x < 0x1p63 ? (int64_t)x : INT64_MIN;
+}
+
+static bool scale_values(int64_t *values, const double *ratios, size_t n)
+{
+    bool keep = false;
+    for (size_t i = 0; i < n; i++) {
+        if (ratios[i] != 1) {
+            values[i] = to_int64(round((double)values[i] * ratios[i]));
+            keep |= values[i] != 0;
+        }
+    }
+    return keep;
+}
+
+int profile_scale(const struct profile *p, const double *ratios, struct profile **out, struct error *error)
+{
+    struct profile *q = profile_copy(p);
+    if (!q)
+        return error_set(error, ERR_NOMEM, "out of memory");
+    size_t n = p->sample_types.len, kept = 0;
+    bool all_ones = true;
+    for (size_t t = 0; t < n; t++)
+        all_ones &= ratios[t] == 1;
+    for (size_t i = 0; i < q->samples.len && !all_ones; i++) {
+        if (!scale_values(profile_values(q, i), ratios, n))
+            continue;
+        q->samples.items[kept] = q->samples.items[i];
+        memmove(profile_values(q, kept), profile_values(q, i), n * sizeof(int64_t));
+        kept++;
+    }
+    if (!all_ones) {
+        q->samples.len = kept;
+        q->values.len = kept * n;
+    }
+    *out = q;
+    return 0;
+}
+
+static uint64_t sum_type(const struct profile *p, size_t type)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < p->samples.len; i++)
+        sum += (uint64_t)profile_values(p, i)[type];
+    return sum;
+}
+
+int profile_normal_ratios(
+    const struct profile *p, const struct profile *base, double **ratios, struct error *error)
+{
+    int code = compatible(p, base, error);
+    if (code)
+        return code;
+    double *r = calloc(p->sample_types.len + 1, sizeof *r);
+    if (!r)
+        return error_set(error, ERR_NOMEM, "out of memory");
+    for (size_t t = 0; t < p->sample_types.len; t++) {
+        int64_t ours = (int64_t)sum_type(p, t), theirs = (int64_t)sum_type(base, t);
+        r[t] = ours ? (double)theirs / (double)ours : 0;
+    }
+    *ratios = r;
+    return 0;
+}

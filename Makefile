@@ -31,7 +31,7 @@ pkg = $(shell pkg-config $(1))
 
 BASE     = error vec buf intern table
 MODEL    = profile check idmap wire gzip decode encode merge
-SYMBOL   =
+SYMBOL   = maps elffile debuginfo ifunc demangle symbol
 CAPTURE  =
 EXPORT   =
 VIEW     =
@@ -51,7 +51,7 @@ CPROF_LIBS = $(call pkg,--libs libmicrohttpd libprotobuf-c zlib libdw) -ljemallo
 PPROF_LIBS = $(call pkg,--libs libprotobuf-c zlib libdw libcurl libedit) -lm
 
 # Check programs: tests/test_NAME.c each, with tests/harness.c. By what they are linked with.
-TOOL_TESTS  = base profile codec merge
+TOOL_TESTS  = base profile codec merge maps symbol
 CPROF_TESTS =
 DEMO_TESTS  =
 # End-to-end tests: tests/NAME.sh, run from the top folder; exit 77 is "skipped", with a line that says why.

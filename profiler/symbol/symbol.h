@@ -13,8 +13,9 @@
  * objects: those of the running process (symbolizer_new_self), or one file at a given place for the tool
  * (symbolizer_add_object). Names are true or absent: an address beyond its symbol's size gets no name.
  *
- * Uses libdw for DWARF, the symbol tables otherwise, and what the loader resolved for IFUNCs. One thread at
- * a time. Not signal-safe. Allocates with malloc; the caller keeps that out of the heap profile.
+ * Uses libdw for DWARF, the symbol tables otherwise, and what the loader resolved for IFUNCs. A separate
+ * debug file is found by build ID below /usr/lib/debug. One thread at a time. Not signal-safe. Allocates with
+ * malloc; the caller keeps that out of the heap profile.
  */
 struct symbolizer;
 
@@ -28,6 +29,7 @@ struct symbol_frame {
     const char *linkage;      /* as in the symbol table; "" when unknown */
     const char *file;         /* "" when unknown */
     int64_t line, start_line; /* 0 when unknown */
+    uint64_t entry;           /* where the (outermost) function begins; 0 when unknown */
 };
 
 enum { SYMBOL_MAX_INLINE = 32 };
@@ -36,6 +38,15 @@ enum { SYMBOL_MAX_INLINE = 32 };
 int symbolizer_new_self(struct intern *strings, struct symbolizer **out, struct error *error);
 int symbolizer_new(struct intern *strings, struct symbolizer **out, struct error *error);
 void symbolizer_free(struct symbolizer *s);
+
+/* Brings symbolizer_new_self's objects up to date with what is loaded now; costs next to nothing when that
+ * is unchanged. Call it before each batch of addresses. Indexes and objects from before are invalid when it
+ * says true. */
+bool symbolizer_refresh(struct symbolizer *s);
+
+/* Closes the files and drops all that was parsed from them; answers given stay cached (up to a bound). Call
+ * it after each batch of addresses, in a program that has better uses for memory. */
+void symbolizer_rest(struct symbolizer *s);
 
 /* Adds the file at path, mapped as object says. ERR_NOTFOUND, ERR_FORMAT, ERR_INVALID on another build id. */
 int symbolizer_add_object(struct symbolizer *s, const struct symbol_object *object, struct error *error);
@@ -46,7 +57,8 @@ size_t symbolizer_objects(const struct symbolizer *s);
 const struct symbol_object *symbolizer_object(const struct symbolizer *s, size_t index);
 
 /* The frames at address (a PC inside the instruction, so return addresses less 1), innermost inlined
- * function first. Returns how many, at most max; 0 when there is no name. */
+ * function first. Returns how many, at most max; 0 when there is no name. An entry of
+ * the PLT is called `NAME@plt`. */
 size_t symbolizer_frames(struct symbolizer *s, uint64_t address, struct symbol_frame *frames, size_t max);
 
 #endif

@@ -1,0 +1,38 @@
+#ifndef SYMBOL_DEBUGINFO_H
+#define SYMBOL_DEBUGINFO_H
+
+#include "base/intern.h"
+
+#include <libelf.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Function, file and line of a vaddr from DWARF, with the functions that were inlined there.
+ *
+ * libdw reads a compilation unit when it is first asked about it and keeps what it read. So that the memory
+ * stays bounded whatever is asked, we keep an index of our own (which unit and, inside the units that were
+ * asked about, which function covers which addresses) and begin libdw anew once DEBUGINFO_BUDGET_BYTES of
+ * units were read: a unit asked about again is then read again.
+ *
+ * Rejected: dwarf_addrdie, which knows only what .debug_aranges lists (clang writes none), and
+ * dwarf_getscopes, which walks the whole unit for each address.
+ */
+struct debuginfo;
+
+enum { DEBUGINFO_BUDGET_BYTES = 8 << 20 };
+
+struct debuginfo_frame {
+    const char *name, *linkage, *file; /* interned; "" when unknown */
+    int64_t line, start_line;
+    uint64_t entry; /* vaddr of the function's first instruction; of the outer one for those inlined */
+};
+
+/* elf stays the caller's and open. NULL when it has no DWARF or memory runs out. */
+struct debuginfo *debuginfo_new(Elf *elf, struct intern *strings);
+void debuginfo_free(struct debuginfo *d); /* NULL is allowed */
+
+/* The frames at vaddr, innermost first; how many, at most max; 0 when no unit tells. */
+size_t debuginfo_frames(struct debuginfo *d, uint64_t vaddr, struct debuginfo_frame *frames, size_t max);
+
+#endif

@@ -1,0 +1,301 @@
+#include "symbol/elffile.h"
+
+#include "symbol/maps.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <gelf.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int adopt(int fd, Elf *elf, const char *what, struct elffile **out, struct error *error)
+{
+    struct elffile *f = elf && elf_kind(elf) == ELF_K_ELF ? calloc(1, sizeof *f) : NULL;
+    GElf_Ehdr header;
+    if (!f || !gelf_getehdr(elf, &header)) {
+        free(f);
+        elf_end(elf);
+        if (fd >= 0)
+            close(fd);
+        return error_set(error, ERR_FORMAT, "%s: not an ELF file", what);
+    }
+    f->fd = fd;
+    f->elf = elf;
+    *out = f;
+    return 0;
+}
+
+int elffile_open(const char *path, struct elffile **out, struct error *error)
+{
+    elf_version(EV_CURRENT);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0)
+        return error_set(error, errno == ENOENT ? ERR_NOTFOUND : ERR_IO, "%s: %s", path, strerror(errno));
+    return adopt(fd, elf_begin(fd, ELF_C_READ_MMAP, NULL), path, out, error);
+}
+
+int elffile_open_memory(const void *image, size_t len, struct elffile **out, struct error *error)
+{
+    elf_version(EV_CURRENT);
+    return adopt(-1, elf_memory((char *)image, len), "memory", out, error);
+}
+
+void elffile_close(struct elffile *f)
+{
+    if (!f)
+        return;
+    vec_fini(&f->functions);
+    elf_end(f->elf);
+    if (f->fd >= 0)
+        close(f->fd);
+    free(f);
+}
+
+void elffile_build_id(struct elffile *f, char hex[129])
+{
+    hex[0] = '\0';
+    size_t n = 0;
+    if (elf_getphdrnum(f->elf, &n))
+        return;
+    for (size_t i = 0; i < n; i++) {
+        GElf_Phdr ph;
+        if (!gelf_getphdr(f->elf, (int)i, &ph) || ph.p_type != PT_NOTE)
+            continue;
+        Elf_Data *d = elf_getdata_rawchunk(f->elf, (int64_t)ph.p_offset, ph.p_filesz, ELF_T_BYTE);
+        if (d && d->d_buf && maps_build_id(d->d_buf, d->d_size, hex))
+            return;
+    }
+}
+
+bool elffile_vaddr(struct elffile *f, uint64_t offset, uint64_t *vaddr)
+{
+    size_t n = 0;
+    if (elf_getphdrnum(f->elf, &n))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        GElf_Phdr ph;
+        if (!gelf_getphdr(f->elf, (int)i, &ph) || ph.p_type != PT_LOAD)
+            continue;
+        /* The loader maps whole pages, so the bytes before p_offset on its page belong to it, too. */
+        uint64_t first = ph.p_offset & ~UINT64_C(4095);
+        if (offset >= first && offset - first < ph.p_filesz + (ph.p_offset - first) && (ph.p_flags & PF_X)) {
+            *vaddr = offset - ph.p_offset + ph.p_vaddr;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- sections -------------------------------------------------------------------------------------------
+ */
+
+static const char *section_name(struct elffile *f, GElf_Shdr *header)
+{
+    size_t names;
+    const char *name =
+        elf_getshdrstrndx(f->elf, &names) == 0 ? elf_strptr(f->elf, names, header->sh_name) : NULL;
+    return name ? name : "";
+}
+
+static Elf_Scn *section_of_type(struct elffile *f, uint32_t type, GElf_Shdr *header)
+{
+    for (Elf_Scn *s = NULL; (s = elf_nextscn(f->elf, s));)
+        if (gelf_getshdr(s, header) && header->sh_type == type)
+            return s;
+    return NULL;
+}
+
+bool elffile_has_debug_info(struct elffile *f)
+{
+    for (Elf_Scn *s = NULL; (s = elf_nextscn(f->elf, s));) {
+        GElf_Shdr header;
+        if (gelf_getshdr(s, &header) && header.sh_type != SHT_NOBITS &&
+            (header.sh_type == SHT_SYMTAB || strncmp(section_name(f, &header), ".debug_info", 11) == 0))
+            return true;
+    }
+    return false;
+}
+
+/* ---- symbols --------------------------------------------------------------------------------------------
+ */
+
+/* Of `write`, `__write` and `__libc_write` at one place a reader wants the first; the vDSO's public names are
+ * those of libc's functions, so there the longer one is the one that tells them apart. */
+static uint8_t name_rank(const char *name, int binding)
+{
+    if (strncmp(name, "__vdso_", 7) == 0)
+        return 0;
+    size_t underscores = strspn(name, "_");
+    return (uint8_t)(1 + 3 * (underscores > 20 ? 20 : underscores) +
+                     (binding == STB_LOCAL ? 2 : binding == STB_WEAK));
+}
+
+static bool add_symbols(struct elffile *f, uint32_t type)
+{
+    GElf_Shdr header;
+    Elf_Scn *section = section_of_type(f, type, &header);
+    Elf_Data *data = section ? elf_getdata(section, NULL) : NULL;
+    if (!data || !header.sh_entsize)
+        return false;
+    size_t n = data->d_size / header.sh_entsize, before = f->functions.len;
+    for (size_t i = 0; i < n; i++) {
+        GElf_Sym sym;
+        if (!gelf_getsym(data, (int)i, &sym) || GELF_ST_TYPE(sym.st_info) != STT_FUNC || sym.st_size == 0 ||
+            sym.st_shndx == SHN_UNDEF || sym.st_value > UINT64_MAX - sym.st_size)
+            continue;
+        const char *name = elf_strptr(f->elf, header.sh_link, sym.st_name);
+        if (!name || !*name)
+            continue;
+        struct elf_function e = {.start = sym.st_value,
+            .limit = sym.st_value + sym.st_size,
+            .name = name,
+            .rank = name_rank(name, GELF_ST_BIND(sym.st_info))};
+        if (!vec_push(&f->functions, e))
+            return false;
+    }
+    return f->functions.len > before;
+}
+
+/* ---- the PLT --------------------------------------------------------------------------------------------
+ */
+
+struct got_slot {
+    uint64_t vaddr;
+    const char *name;
+};
+
+typedef VEC(struct got_slot) got_slots;
+
+static void add_slots(struct elffile *f, Elf_Scn *section, GElf_Shdr *header, got_slots *slots)
+{
+    Elf_Data *data = elf_getdata(section, NULL);
+    GElf_Shdr syms_header;
+    Elf_Scn *syms_section = elf_getscn(f->elf, header->sh_link);
+    Elf_Data *syms =
+        syms_section && gelf_getshdr(syms_section, &syms_header) ? elf_getdata(syms_section, NULL) : NULL;
+    if (!data || !syms || !header->sh_entsize)
+        return;
+    for (size_t i = 0; i < data->d_size / header->sh_entsize; i++) {
+        GElf_Rela rela;
+        GElf_Sym sym;
+        if (!gelf_getrela(data, (int)i, &rela) || !gelf_getsym(syms, (int)GELF_R_SYM(rela.r_info), &sym))
+            continue;
+        const char *name = elf_strptr(f->elf, syms_header.sh_link, sym.st_name);
+        if (name && *name && !vec_push(slots, ((struct got_slot){rela.r_offset, name})))
+            return;
+    }
+}
+
+static int by_vaddr(const void *a, const void *b)
+{
+    const struct got_slot *x = a, *y = b;
+    return x->vaddr < y->vaddr ? -1 : x->vaddr > y->vaddr;
+}
+
+/* Every entry has a `jmp *slot(%rip)` (ff 25 and a 32-bit distance) in it, whatever surrounds it. */
+static void add_plt(struct elffile *f, Elf_Scn *section, GElf_Shdr *header, got_slots *slots)
+{
+    Elf_Data *data = elf_getdata(section, NULL);
+    uint64_t entry = header->sh_entsize >= 8 ? header->sh_entsize : 16;
+    if (!data || !data->d_buf)
+        return;
+    const unsigned char *code = data->d_buf;
+    for (uint64_t at = 0; at + entry <= data->d_size; at += entry) {
+        for (uint64_t i = at; i + 6 <= at + entry; i++) {
+            if (code[i] != 0xff || code[i + 1] != 0x25)
+                continue;
+            int32_t distance;
+            memcpy(&distance, code + i + 2, sizeof distance);
+            struct got_slot key = {header->sh_addr + i + 6 + (uint64_t)(int64_t)distance, ""};
+            struct got_slot *slot = bsearch(&key, slots->items, slots->len, sizeof key, by_vaddr);
+            struct elf_function e = {
+                header->sh_addr + at, header->sh_addr + at + entry, slot ? slot->name : "", 100, true};
+            if (slot && !vec_push(&f->functions, e))
+                return;
+            break;
+        }
+    }
+}
+
+static void add_plts(struct elffile *f)
+{
+    GElf_Ehdr elf_header;
+    if (!gelf_getehdr(f->elf, &elf_header) || elf_header.e_machine != EM_X86_64)
+        return;
+    got_slots slots = {0};
+    GElf_Shdr header;
+    for (Elf_Scn *s = NULL; (s = elf_nextscn(f->elf, s));)
+        if (gelf_getshdr(s, &header) && header.sh_type == SHT_RELA && (header.sh_flags & SHF_ALLOC))
+            add_slots(f, s, &header, &slots);
+    if (slots.len)
+        qsort(slots.items, slots.len, sizeof *slots.items, by_vaddr);
+    for (Elf_Scn *s = NULL; slots.len && (s = elf_nextscn(f->elf, s));)
+        if (gelf_getshdr(s, &header) && header.sh_type == SHT_PROGBITS &&
+            strncmp(section_name(f, &header), ".plt", 4) == 0)
+            add_plt(f, s, &header, &slots);
+    vec_fini(&slots);
+}
+
+/* ---- lookup ---------------------------------------------------------------------------------------------
+ */
+
+static int by_start(const void *a, const void *b)
+{
+    const struct elf_function *x = a, *y = b;
+    if (x->start != y->start)
+        return x->start < y->start ? -1 : 1;
+    if (x->limit != y->limit) /* the wider first, so that a search backwards meets the narrower first */
+        return x->limit > y->limit ? -1 : 1;
+    if (x->rank != y->rank) /* and the better name before the worse */
+        return x->rank > y->rank ? -1 : 1;
+    size_t p = strlen(x->name), q = strlen(y->name);
+    return p != q ? (p > q ? -1 : 1) : strcmp(y->name, x->name);
+}
+
+static void read_functions(struct elffile *f)
+{
+    f->sorted = true;
+    if (!add_symbols(f, SHT_SYMTAB))
+        add_symbols(f, SHT_DYNSYM);
+    add_plts(f);
+    if (f->functions.len)
+        qsort(f->functions.items, f->functions.len, sizeof *f->functions.items, by_start);
+}
+
+const struct elf_function *elffile_function(struct elffile *f, uint64_t vaddr)
+{
+    if (!f->sorted)
+        read_functions(f);
+    size_t low = 0, high = f->functions.len;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (f->functions.items[middle].start <= vaddr)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    /* Symbols may nest (entry points inside a function in assembly), but not deeply. */
+    for (size_t back = 0; low > 0 && back < 16; back++, low--)
+        if (vaddr < f->functions.items[low - 1].limit)
+            return &f->functions.items[low - 1];
+    return NULL;
+}
+
+void elffile_each_ifunc(struct elffile *f, void (*visit)(const char *name, void *arg), void *arg)
+{
+    GElf_Shdr header;
+    Elf_Scn *section = section_of_type(f, SHT_DYNSYM, &header);
+    Elf_Data *data = section ? elf_getdata(section, NULL) : NULL;
+    if (!data || !header.sh_entsize)
+        return;
+    for (size_t i = 0; i < data->d_size / header.sh_entsize; i++) {
+        GElf_Sym sym;
+        if (!gelf_getsym(data, (int)i, &sym) || GELF_ST_TYPE(sym.st_info) != STT_GNU_IFUNC ||
+            sym.st_shndx == SHN_UNDEF)
+            continue;
+        const char *name = elf_strptr(f->elf, header.sh_link, sym.st_name);
+        if (name && *name)
+            visit(name, arg);
+    }
+}

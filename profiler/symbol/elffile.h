@@ -1,0 +1,52 @@
+#ifndef SYMBOL_ELFFILE_H
+#define SYMBOL_ELFFILE_H
+
+#include "base/error.h"
+#include "base/vec.h"
+
+#include <libelf.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * One ELF file, open: its build ID, where its segments go, and the names of its functions from .symtab (or
+ * .dynsym when that is all a stripped file has) and from the entries of its PLT. The file's own addresses
+ * are called vaddr here. Everything is read lazily from a private mapping of the file and goes with
+ * elffile_close. Whatever a file says is checked: garbage gives no names, or an error, and no crash.
+ */
+struct elffile {
+    int fd;
+    Elf *elf;
+    bool sorted; /* functions are read */
+    VEC(struct elf_function) functions;
+};
+
+struct elf_function {
+    uint64_t start, limit; /* vaddr; start < limit: symbols without a size name nothing */
+    const char *name;      /* in the file's string table */
+    uint8_t rank;          /* which of several names for one place is the best; low is good */
+    bool is_plt;           /* name is what the entry jumps to */
+};
+
+/* ERR_NOTFOUND, ERR_IO, ERR_FORMAT. */
+int elffile_open(const char *path, struct elffile **out, struct error *error);
+/* An image in this process' memory (the vDSO's), which must stay there. */
+int elffile_open_memory(const void *image, size_t len, struct elffile **out, struct error *error);
+void elffile_close(struct elffile *f); /* NULL is allowed */
+
+/* Hex; "" when the file has none. */
+void elffile_build_id(struct elffile *f, char hex[129]);
+
+/* The vaddr of the byte at `offset` in the file, if a segment loads it. */
+bool elffile_vaddr(struct elffile *f, uint64_t offset, uint64_t *vaddr);
+
+/* Whether there is a .symtab or any DWARF in the file itself. */
+bool elffile_has_debug_info(struct elffile *f);
+
+/* The function whose bytes contain vaddr, or NULL. Valid until elffile_close. */
+const struct elf_function *elffile_function(struct elffile *f, uint64_t vaddr);
+
+/* Calls visit with each dynamic symbol that is an IFUNC: its public name. */
+void elffile_each_ifunc(struct elffile *f, void (*visit)(const char *name, void *arg), void *arg);
+
+#endif

@@ -1,0 +1,85 @@
+#include "symbol/ifunc.h"
+
+#include <dlfcn.h>
+#include <link.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* libgcc's, exported since 3.0 for exactly this question. */
+struct dwarf_eh_bases {
+    void *tbase, *dbase, *func;
+};
+extern const void *_Unwind_Find_FDE(void *pc, struct dwarf_eh_bases *bases);
+
+struct visit {
+    struct ifunc_names *table;
+    struct intern *strings;
+    void *library;
+    uintptr_t base;
+};
+
+static bool better(const char *name, const char *than)
+{
+    size_t a = strspn(name, "_"), b = strspn(than, "_");
+    if (a != b)
+        return a < b;
+    size_t m = strlen(name), n = strlen(than);
+    return m != n ? m < n : strcmp(name, than) < 0;
+}
+
+static void add_name(const char *name, void *arg)
+{
+    struct visit *v = arg;
+    struct dwarf_eh_bases bases;
+    struct link_map *owner;
+    Dl_info where;
+    void *chosen = dlsym(v->library, name);
+    /* Another library may have its own function of that name, found first. */
+    if (!chosen || !dladdr1(chosen, &where, (void **)&owner, RTLD_DL_LINKMAP) || owner->l_addr != v->base)
+        return;
+    if (!_Unwind_Find_FDE(chosen, &bases) || bases.func != chosen)
+        return;
+    for (size_t i = 0; i < v->table->names.len; i++) {
+        struct ifunc_name *known = &v->table->names.items[i];
+        if (known->address != (uintptr_t)chosen)
+            continue;
+        if (better(name, known->name)) {
+            const char *kept = intern_string(v->strings, name);
+            known->name = kept ? kept : known->name;
+        }
+        return;
+    }
+    const char *kept = intern_string(v->strings, name);
+    if (kept)
+        (void)vec_push(&v->table->names, ((struct ifunc_name){(uintptr_t)chosen, kept}));
+}
+
+void ifunc_add_object(struct ifunc_names *t, struct elffile *f, const char *path, struct intern *strings)
+{
+    void *library = dlopen(path, RTLD_LAZY | RTLD_NOLOAD | RTLD_LOCAL);
+    if (!library)
+        return;
+    struct link_map *map = library;
+    struct visit v = {t, strings, library, map->l_addr};
+    elffile_each_ifunc(f, add_name, &v);
+    dlclose(library);
+}
+
+void ifunc_fini(struct ifunc_names *t)
+{
+    vec_fini(&t->names);
+}
+
+const char *ifunc_find(const struct ifunc_names *t, uintptr_t address, uintptr_t *start)
+{
+    struct dwarf_eh_bases bases;
+    if (!t->names.len || !_Unwind_Find_FDE((void *)address, &bases))
+        return NULL;
+    for (size_t i = 0; i < t->names.len; i++) {
+        if (t->names.items[i].address == (uintptr_t)bases.func) {
+            *start = (uintptr_t)bases.func;
+            return t->names.items[i].name;
+        }
+    }
+    return NULL;
+}

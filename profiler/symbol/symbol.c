@@ -1,0 +1,395 @@
+#include "symbol/symbol.h"
+
+#include "base/hash.h"
+#include "base/vec.h"
+#include "symbol/debuginfo.h"
+#include "symbol/demangle.h"
+#include "symbol/elffile.h"
+#include "symbol/ifunc.h"
+#include "symbol/maps.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/*
+ * Answers are cached by address, files and DWARF are not kept open between batches: a profile of a running
+ * server asks about the same few thousand addresses again and again, and what parsing leaves behind is far
+ * larger than the answers.
+ */
+enum { CACHE_MAX_ANSWERS = 1 << 16 };
+
+struct object {
+    struct symbol_object what;
+    bool is_main, in_memory;
+    bool tried; /* opened since the last rest, perhaps in vain */
+    bool ifuncs_read;
+    struct elffile *file;  /* what is mapped; names of last resort, segments */
+    struct elffile *debug; /* a separate debug file, or NULL */
+    struct debuginfo *dwarf;
+    struct ifunc_names ifuncs;
+};
+
+struct answer {
+    uint64_t address;
+    uint32_t first, count; /* frames; a free slot has first == NO_ANSWER */
+};
+
+#define NO_ANSWER UINT32_MAX
+
+struct symbolizer {
+    struct intern *strings;
+    bool is_self;
+    struct maps maps;
+    struct demangler demangler;
+    VEC(struct object) objects;
+    struct answer *cache; /* open addressing, a power of two, at most half full */
+    size_t cache_size, cached;
+    VEC(struct symbol_frame) frames;
+};
+
+/* ---- the cache ------------------------------------------------------------------------------------------
+ */
+
+static void cache_clear(struct symbolizer *s)
+{
+    free(s->cache);
+    s->cache = NULL;
+    s->cache_size = s->cached = 0;
+    vec_fini(&s->frames);
+}
+
+static struct answer *cache_slot(struct answer *cache, size_t size, uint64_t address)
+{
+    size_t at = hash_u64(address) & (size - 1);
+    while (cache[at].first != NO_ANSWER && cache[at].address != address)
+        at = (at + 1) & (size - 1);
+    return &cache[at];
+}
+
+static bool cache_grow(struct symbolizer *s)
+{
+    size_t size = s->cache_size ? 2 * s->cache_size : 1024;
+    struct answer *fresh = malloc(size * sizeof *fresh);
+    if (!fresh)
+        return false;
+    for (size_t i = 0; i < size; i++)
+        fresh[i].first = NO_ANSWER;
+    for (size_t i = 0; i < s->cache_size; i++)
+        if (s->cache[i].first != NO_ANSWER)
+            *cache_slot(fresh, size, s->cache[i].address) = s->cache[i];
+    free(s->cache);
+    s->cache = fresh;
+    s->cache_size = size;
+    return true;
+}
+
+static void cache_put(struct symbolizer *s, uint64_t address, const struct symbol_frame *frames, size_t n)
+{
+    if (s->cached >= CACHE_MAX_ANSWERS)
+        cache_clear(s);
+    if (s->cached * 2 >= s->cache_size && !cache_grow(s))
+        return;
+    if (n && !vec_reserve(&s->frames, n))
+        return;
+    struct answer *slot = cache_slot(s->cache, s->cache_size, address);
+    *slot = (struct answer){address, (uint32_t)s->frames.len, (uint32_t)n};
+    if (n)
+        memcpy(s->frames.items + s->frames.len, frames, n * sizeof *frames);
+    s->frames.len += n;
+    s->cached++;
+}
+
+/* ---- objects --------------------------------------------------------------------------------------------
+ */
+
+static void object_rest(struct object *o)
+{
+    debuginfo_free(o->dwarf);
+    elffile_close(o->debug);
+    elffile_close(o->file);
+    o->dwarf = NULL;
+    o->debug = o->file = NULL;
+    o->tried = false;
+}
+
+static void objects_clear(struct symbolizer *s)
+{
+    for (size_t i = 0; i < s->objects.len; i++) {
+        object_rest(&s->objects.items[i]);
+        ifunc_fini(&s->objects.items[i].ifuncs);
+    }
+    s->objects.len = 0;
+}
+
+static int object_open_file(struct object *o, struct error *error)
+{
+    if (o->in_memory)
+        return elffile_open_memory(
+            (const void *)(uintptr_t)o->what.start, o->what.limit - o->what.start, &o->file, error);
+    int code = elffile_open(o->is_main ? "/proc/self/exe" : o->what.path, &o->file, error);
+    if (code)
+        return code;
+    char id[129];
+    elffile_build_id(o->file, id);
+    if (*o->what.build_id && strcmp(id, o->what.build_id) != 0) {
+        elffile_close(o->file);
+        o->file = NULL;
+        return error_set(error, ERR_INVALID, "%s: its build ID is %s and not %s", o->what.path,
+            *id ? id : "absent", o->what.build_id);
+    }
+    return 0;
+}
+
+static void object_open_debug(struct object *o)
+{
+    char path[200];
+    const char *id = o->what.build_id;
+    if (strlen(id) < 4)
+        return;
+    snprintf(path, sizeof path, "/usr/lib/debug/.build-id/%.2s/%s.debug", id, id + 2);
+    if (elffile_open(path, &o->debug, NULL))
+        return;
+    char found[129];
+    elffile_build_id(o->debug, found);
+    if (strcmp(found, id) != 0) {
+        elffile_close(o->debug);
+        o->debug = NULL;
+    }
+}
+
+static bool object_open(struct symbolizer *s, struct object *o)
+{
+    if (o->tried)
+        return o->file;
+    o->tried = true;
+    if (object_open_file(o, NULL))
+        return false;
+    if (!elffile_has_debug_info(o->file))
+        object_open_debug(o);
+    o->dwarf = debuginfo_new(o->debug ? o->debug->elf : o->file->elf, s->strings);
+    if (s->is_self && !o->ifuncs_read && !o->is_main && !o->in_memory) {
+        o->ifuncs_read = true;
+        ifunc_add_object(&o->ifuncs, o->file, o->what.path, s->strings);
+    }
+    return true;
+}
+
+static int object_push(struct symbolizer *s, const struct symbol_object *what, const char *path,
+    const char *build_id, struct object **out)
+{
+    struct object o = {.what = *what};
+    o.what.path = intern_string(s->strings, path);
+    o.what.build_id = intern_string(s->strings, build_id);
+    if (!o.what.path || !o.what.build_id || !vec_push(&s->objects, o))
+        return ERR_NOMEM;
+    *out = &s->objects.items[s->objects.len - 1];
+    return 0;
+}
+
+static int take_maps(struct symbolizer *s)
+{
+    objects_clear(s);
+    cache_clear(s);
+    for (size_t i = 0; i < s->maps.entries.len; i++) {
+        const struct maps_entry *e = &s->maps.entries.items[i];
+        struct symbol_object what = {.start = e->start, .limit = e->limit, .offset = e->offset};
+        struct object *o;
+        if (object_push(s, &what, e->path, e->build_id, &o))
+            return ERR_NOMEM;
+        o->is_main = e->is_main;
+        o->in_memory = strcmp(e->path, "[vdso]") == 0;
+        o->tried = !o->in_memory && e->path[0] != '/' ? true : e->path[1] == '/';
+    }
+    return 0;
+}
+
+/* ---- life -----------------------------------------------------------------------------------------------
+ */
+
+int symbolizer_new(struct intern *strings, struct symbolizer **out, struct error *error)
+{
+    struct symbolizer *s = calloc(1, sizeof *s);
+    if (!s)
+        return error_set(error, ERR_NOMEM, "out of memory");
+    s->strings = intern_ref(strings);
+    s->demangler.may_load = true;
+    *out = s;
+    return 0;
+}
+
+int symbolizer_new_self(struct intern *strings, struct symbolizer **out, struct error *error)
+{
+    struct symbolizer *s;
+    int code = symbolizer_new(strings, &s, error);
+    if (code)
+        return code;
+    s->is_self = true;
+    s->demangler.may_load = false;
+    code = maps_read_self(&s->maps, error);
+    if (!code && take_maps(s))
+        code = error_set(error, ERR_NOMEM, "out of memory");
+    if (code) {
+        symbolizer_free(s);
+        return code;
+    }
+    *out = s;
+    return 0;
+}
+
+void symbolizer_free(struct symbolizer *s)
+{
+    if (!s)
+        return;
+    objects_clear(s);
+    vec_fini(&s->objects);
+    cache_clear(s);
+    maps_fini(&s->maps);
+    demangler_fini(&s->demangler);
+    intern_unref(s->strings);
+    free(s);
+}
+
+bool symbolizer_refresh(struct symbolizer *s)
+{
+    if (!s->is_self || maps_is_current(&s->maps) || maps_read_self(&s->maps, NULL))
+        return false;
+    demangler_fini(&s->demangler);
+    take_maps(s);
+    return true;
+}
+
+void symbolizer_rest(struct symbolizer *s)
+{
+    for (size_t i = 0; i < s->objects.len; i++) {
+        struct object *o = &s->objects.items[i];
+        if (o->file)
+            object_rest(o);
+    }
+}
+
+int symbolizer_add_object(struct symbolizer *s, const struct symbol_object *object, struct error *error)
+{
+    struct object *o;
+    if (object->start >= object->limit)
+        return error_set(error, ERR_INVALID, "%s: an empty mapping", object->path);
+    if (object_push(s, object, object->path, object->build_id ? object->build_id : "", &o))
+        return error_set(error, ERR_NOMEM, "out of memory");
+    int code = object_open_file(o, error);
+    if (code) {
+        s->objects.len--;
+        return code;
+    }
+    object_rest(o);
+    return 0;
+}
+
+int symbolizer_find(struct symbolizer *s, uint64_t address)
+{
+    for (size_t i = 0; i < s->objects.len; i++)
+        if (address >= s->objects.items[i].what.start && address < s->objects.items[i].what.limit)
+            return (int)i;
+    return -1;
+}
+
+size_t symbolizer_objects(const struct symbolizer *s)
+{
+    return s->objects.len;
+}
+
+const struct symbol_object *symbolizer_object(const struct symbolizer *s, size_t index)
+{
+    return &s->objects.items[index].what;
+}
+
+/* ---- frames ---------------------------------------------------------------------------------------------
+ */
+
+static const char *public_name(struct symbolizer *s, const char *linkage)
+{
+    char *readable = demangle_name(&s->demangler, linkage);
+    const char *name = intern_string(s->strings, readable ? readable : linkage);
+    free(readable);
+    return name ? name : "";
+}
+
+static size_t frames_from_dwarf(struct symbolizer *s, struct object *o, uint64_t vaddr, uint64_t bias,
+    struct symbol_frame *frames, size_t max)
+{
+    struct debuginfo_frame found[SYMBOL_MAX_INLINE];
+    size_t room = max < SYMBOL_MAX_INLINE ? max : SYMBOL_MAX_INLINE;
+    size_t n = o->dwarf ? debuginfo_frames(o->dwarf, vaddr, found, room) : 0;
+    for (size_t i = 0; i < n; i++) {
+        bool mangled = strncmp(found[i].linkage, "_Z", 2) == 0;
+        frames[i] = (struct symbol_frame){
+            .function = mangled || !*found[i].name ? public_name(s, found[i].linkage) : found[i].name,
+            .linkage = found[i].linkage,
+            .file = found[i].file,
+            .line = found[i].line,
+            .start_line = found[i].start_line,
+            .entry = found[i].entry ? found[i].entry + bias : 0};
+    }
+    return n;
+}
+
+static size_t frame_from_symbols(
+    struct symbolizer *s, struct object *o, uint64_t vaddr, uint64_t bias, struct symbol_frame *frame)
+{
+    const struct elf_function *f = o->debug ? elffile_function(o->debug, vaddr) : NULL;
+    if (!f)
+        f = elffile_function(o->file, vaddr);
+    if (!f)
+        return 0;
+    const char *linkage = intern_string(s->strings, f->name);
+    if (!linkage)
+        return 0;
+    const char *name = public_name(s, linkage);
+    if (f->is_plt) {
+        char whole[1024];
+        snprintf(whole, sizeof whole, "%s@plt", name);
+        const char *kept = intern_string(s->strings, whole);
+        name = linkage = kept ? kept : "";
+    }
+    *frame = (struct symbol_frame){name, linkage, "", 0, 0, f->start + bias};
+    return *name ? 1 : 0;
+}
+
+static size_t look_up(struct symbolizer *s, uint64_t address, struct symbol_frame *frames, size_t max)
+{
+    int at = symbolizer_find(s, address);
+    struct object *o = at < 0 ? NULL : &s->objects.items[at];
+    uint64_t vaddr;
+    uintptr_t start;
+    if (!o || !object_open(s, o) || !elffile_vaddr(o->file, address - o->what.start + o->what.offset, &vaddr))
+        return 0;
+    uint64_t bias = address - vaddr;
+    size_t n = frames_from_dwarf(s, o, vaddr, bias, frames, max);
+    if (!n)
+        n = frame_from_symbols(s, o, vaddr, bias, frames);
+    const char *chosen = n ? NULL : ifunc_find(&o->ifuncs, address, &start);
+    if (chosen) {
+        *frames = (struct symbol_frame){chosen, chosen, "", 0, 0, start};
+        n = 1;
+    }
+    return n;
+}
+
+size_t symbolizer_frames(struct symbolizer *s, uint64_t address, struct symbol_frame *frames, size_t max)
+{
+    struct symbol_frame found[SYMBOL_MAX_INLINE];
+    if (max == 0)
+        return 0;
+    if (s->cache) {
+        struct answer *hit = cache_slot(s->cache, s->cache_size, address);
+        if (hit->first != NO_ANSWER) {
+            size_t n = hit->count < max ? hit->count : max;
+            if (n)
+                memcpy(frames, s->frames.items + hit->first, n * sizeof *frames);
+            return n;
+        }
+    }
+    size_t n = look_up(s, address, found, SYMBOL_MAX_INLINE);
+    cache_put(s, address, found, n);
+    n = n < max ? n : max;
+    memcpy(frames, found, n * sizeof *frames);
+    return n;
+}

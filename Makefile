@@ -50,6 +50,20 @@ UI_O      = $(call objects,profiler/ui,$(UI))
 CPROF_LIBS = $(call pkg,--libs libmicrohttpd libprotobuf-c zlib libdw) -ljemalloc
 PPROF_LIBS = $(call pkg,--libs libprotobuf-c zlib libdw libcurl libedit) -lm
 
+# The demo servers: what they share, and what belongs to one. A lesson's `cache.c` and the like is the module
+# that its exercise swaps, and so in no list.
+COMMON     = knobs limits histogram reply
+LOADGEN    = loadgen
+LESSON6    = gateway routes answer json catalogue upstream upstream_process
+
+COMMON_O   = $(call objects,demos/common,$(COMMON))
+LOADGEN_O  = $(call objects,demos/common,$(LOADGEN))
+LESSON6_O  = $(call objects,demos/lesson6,$(LESSON6))
+
+# Names that a lesson speaks of must stay in the stacks: no tail calls, nothing inlined for being called once.
+DEMO_FLAGS = -Idemos -fno-optimize-sibling-calls -fno-inline-functions-called-once
+DEMO_LIBS  = $(call pkg,--libs libmicrohttpd) $(if $(SAN),,-ljemalloc)
+
 # Check programs: tests/test_NAME.c each, with tests/harness.c. By what they are linked with.
 TOOL_TESTS  = base profile codec merge maps symbol
 CPROF_TESTS =
@@ -84,7 +98,8 @@ format: ## clang-format everything in place
 	clang-format -i $(sources)
 
 clean: ## remove what was built; never a learner's work
-	rm -rf .build profiler/pprof profiler/libcprof.a profiler/libcprof.so*
+	rm -rf .build profiler/pprof profiler/libcprof.a profiler/libcprof.so* demos/load demos/gateway \
+	    solutions/lesson6/gateway exercises/lesson6/gateway
 
 # ---- compiling ------------------------------------------------------------------------------------------
 
@@ -117,6 +132,28 @@ $(OUT)profiler/libcprof.a: $(BASE_O) $(MODEL_O) $(SYMBOL_O) $(CAPTURE_O) $(EXPOR
 	@mkdir -p $(@D)
 	@rm -f $@
 	$(AR) rcs $@ $^
+
+# ---- demos ----------------------------------------------------------------------------------------------
+
+# With the profiler as soon as it has something to export.
+CPROF_A = $(if $(EXPORT),$(OUT)profiler/libcprof.a,$(BASE_O))
+$(B)/demos/lesson6/gateway.o: CPPFLAGS += $(if $(EXPORT),-DWITH_CPROF)
+
+$(B)/demos/%.o $(B)/solutions/%.o $(B)/exercises/%.o: ALL_CFLAGS += $(DEMO_FLAGS)
+
+all: $(OUT)demos/load $(OUT)demos/gateway $(OUT)solutions/lesson6/gateway
+
+$(OUT)demos/load: $(call objects,demos/common,load) $(LOADGEN_O) $(COMMON_O) $(BASE_O)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $^ $(DEMO_LIBS) -o $@
+
+# The same program three times, but for the module that the exercise is about.
+$(OUT)demos/gateway: $(B)/demos/lesson6/cache.o
+$(OUT)solutions/lesson6/gateway: $(B)/solutions/lesson6/cache.o
+$(OUT)exercises/lesson6/gateway: $(B)/exercises/lesson6/cache.o
+$(OUT)demos/gateway $(OUT)solutions/lesson6/gateway $(OUT)exercises/lesson6/gateway: $(LESSON6_O) $(COMMON_O) $(CPROF_A)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(filter %.o,$^) $(filter %.a,$^) $(if $(EXPORT),$(CPROF_LIBS)) $(DEMO_LIBS) -o $@
 
 # ---- tests ----------------------------------------------------------------------------------------------
 

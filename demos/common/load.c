@@ -1,0 +1,190 @@
+/*
+ * The load generator of all lessons: see loadgen.h for how it works. Without arguments it is the traffic
+ * under which lesson 6 begins: three requests in four are for one of a few thousand popular items, which
+ * every cache worth its name keeps; the fourth is for an item that nobody has asked for before.
+ */
+#include "common/knobs.h"
+#include "common/limits.h"
+#include "common/loadgen.h"
+
+#include "base/hash.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char SUMMARY[] =
+    "Open-loop load: a request starts when it is due, whatever has become of those before it, and its\n"
+    "latency counts from then. Without options: the traffic of lesson 6, on ./demos/gateway.";
+
+struct load {
+    long rate, duration, popular, hits, seed, slow_ms;
+    const char *url, *path, *json;
+    unsigned session; /* makes this run's new items new */
+    bool live;
+    double slow_at; /* when the symptom was last seen, in seconds of the run; negative: never */
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int signal_number)
+{
+    (void)signal_number;
+    interrupted = 1;
+}
+
+/* ---- what is asked for ---- */
+
+static void write_key(const struct load *load, uint64_t n, char *to, size_t cap)
+{
+    uint64_t random = hash_mix((uint64_t)load->seed, n);
+    if ((long)(random % 100) < load->hits)
+        snprintf(to, cap, "item-%" PRIu64, random / 100 % (uint64_t)load->popular);
+    else
+        snprintf(to, cap, "new-%x-%" PRIu64, load->session, n);
+}
+
+static void write_path(void *closure, uint64_t n, char *to, size_t cap)
+{
+    const struct load *load = closure;
+    const char *at = strstr(load->path, "KEY");
+    char key[64];
+    if (!at) {
+        snprintf(to, cap, "%s", load->path);
+        return;
+    }
+    write_key(load, n, key, sizeof key);
+    snprintf(to, cap, "%.*s%s%s", (int)(at - load->path), load->path, key, at + 3);
+}
+
+/* ---- what is shown ---- */
+
+enum { SLOW_FOR_SECONDS = 12 }; /* trouble that comes in bursts is still there between them */
+
+static void show_progress(void *closure, const struct load_progress *now)
+{
+    struct load *load = closure;
+    if (now->p95_us >= (uint64_t)load->slow_ms * 1000)
+        load->slow_at = now->seconds;
+    bool slow = load->slow_at >= 0 && now->seconds - load->slow_at < SLOW_FOR_SECONDS;
+    if (!load->live)
+        return;
+    fprintf(stderr,
+        "\r%4.0f s  %ld req/s  %5" PRIu64 " in flight  %5" PRIu64 " connections  p95 %.2f s%s\033[K",
+        now->seconds, load->rate, now->in_flight, now->connections, (double)now->p95_us / 1e6,
+        slow ? "  <- it is slow: profile now" : "");
+}
+
+static int columns(void)
+{
+    struct winsize size;
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
+}
+
+static double percentile_ms(const struct load_report *report, double percent)
+{
+    return (double)histogram_percentile_us(&report->latency, percent) / 1000;
+}
+
+static void print_summary(const struct load_report *report, FILE *to)
+{
+    histogram_print(&report->latency, to, columns());
+    fprintf(to, "%" PRIu64 " requests, %" PRIu64 " errors", report->requests, report->errors);
+    if (report->cut_short)
+        fprintf(to, ", %" PRIu64 " still in flight", report->cut_short);
+    fprintf(to, "\np50 %.1f ms  p95 %.1f ms  p99 %.1f ms  max %.1f ms\n", percentile_ms(report, 50),
+        percentile_ms(report, 95), percentile_ms(report, 99), percentile_ms(report, 100));
+}
+
+static int write_json(const struct load_report *report, const char *path)
+{
+    bool standard = strcmp(path, "-") == 0;
+    FILE *file = standard ? stdout : fopen(path, "we");
+    if (file)
+        fprintf(file,
+            "{\"requests\":%" PRIu64 ",\"errors\":%" PRIu64
+            ",\"p50_ms\":%.3f,\"p95_ms\":%.3f,\"p99_ms\":%.3f,\"max_ms\":%.3f}\n",
+            report->requests, report->errors, percentile_ms(report, 50), percentile_ms(report, 95),
+            percentile_ms(report, 99), percentile_ms(report, 100));
+    if (!file || (standard ? fflush(file) : fclose(file)) != 0) {
+        fprintf(stderr, "load: cannot write %s: %s\n", path, strerror(errno));
+        return 1;
+    }
+    return 0;
+}
+
+/* ---- the program ---- */
+
+static int run(struct load *load, struct load_plan *plan)
+{
+    struct load_report *report = calloc(1, sizeof *report);
+    if (!report)
+        return 1;
+    bool to_stdout = load->json && strcmp(load->json, "-") == 0;
+    fprintf(stderr, "load: %ld req/s on %s for %ld s\n", load->rate, load->url, load->duration);
+    int code = loadgen_run(plan, report);
+    if (load->live)
+        fputs("\r\033[K", stderr);
+    if (code == 0) {
+        print_summary(report, to_stdout ? stderr : stdout);
+        code = load->json ? write_json(report, load->json) : 0;
+    }
+    if (report->error.code != 0) {
+        fprintf(stderr, "load: %s (is the server running?)\n", report->error.text);
+        code = 1;
+    }
+    free(report);
+    return code != 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct load load = {.rate = 1050,
+        .duration = 60,
+        .popular = 3000,
+        .hits = 75,
+        .seed = 6,
+        .slow_ms = 1500,
+        .url = "http://127.0.0.1:8080",
+        .path = "/v1/items/KEY",
+        .slow_at = -1};
+    const struct knob knobs[] = {
+        {"url", "BASE", "the server", KNOB_TEXT, &load.url, 0, 0},
+        {"path", "PATH", "what to ask for; KEY becomes an item", KNOB_TEXT, &load.path, 0, 0},
+        {"rate", "N", "requests a second", KNOB_NUMBER, &load.rate, 1, 100000},
+        {"duration", "N", "seconds", KNOB_NUMBER, &load.duration, 1, 86400},
+        {"hits", "N", "percent of requests for popular items", KNOB_NUMBER, &load.hits, 0, 100},
+        {"popular", "N", "how many items are popular", KNOB_NUMBER, &load.popular, 1, 1000000},
+        {"seed", "N", "another order of requests", KNOB_NUMBER, &load.seed, 0, 1000000000},
+        {"slow-ms", "N", "the p95 from which to say \"profile now\"", KNOB_NUMBER, &load.slow_ms, 1, 1000000},
+        {"json", "FILE", "write the summary there as well, as JSON; - is standard output", KNOB_TEXT,
+            &load.json, 0, 0},
+    };
+    int code = knobs_parse(knobs, sizeof knobs / sizeof *knobs, SUMMARY, argc, argv);
+    if (code >= 0)
+        return code;
+    struct error error;
+    struct load_plan plan = {.rate = (double)load.rate,
+        .seconds = (double)load.duration,
+        .path = write_path,
+        .progress = show_progress,
+        .closure = &load,
+        .stop = &interrupted};
+    if (load_plan_url(&plan, load.url, &error) != 0) {
+        fprintf(stderr, "load: %s\n", error.text);
+        return 2;
+    }
+    load.session = (unsigned)time(NULL);
+    load.live = isatty(STDERR_FILENO);
+    limits_raise_descriptors();
+    signal(SIGPIPE, SIG_IGN);
+    struct sigaction act = {.sa_handler = interrupt};
+    sigaction(SIGINT, &act, NULL);
+    sigaction(SIGTERM, &act, NULL);
+    return run(&load, &plan);
+}

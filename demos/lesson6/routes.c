@@ -1,0 +1,184 @@
+#include "lesson6/routes.h"
+
+#include "base/clock.h"
+#include "common/limits.h"
+#include "common/reply.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char ITEMS[] = "/v1/items/";
+
+/* A client's connection, with what the gateway remembers of it from request to request. */
+struct session {
+    uint64_t requests;
+    bool refused; /* one too many */
+};
+
+static void count(uint64_t *figure)
+{
+    __atomic_fetch_add(figure, 1, __ATOMIC_RELAXED);
+}
+
+static uint64_t figure(const uint64_t *f)
+{
+    return __atomic_load_n(f, __ATOMIC_RELAXED);
+}
+
+/* ---- items ---- */
+
+__attribute__((noinline)) struct answer *cache_fill(struct gateway *g, const char *key, bool now)
+{
+    struct buf text = {0};
+    struct answer *answer = NULL;
+    if (upstream_fetch(g->upstream, key, now, &text) == 0)
+        answer = answer_new(text.data, text.len);
+    buf_fini(&text);
+    if (answer)
+        cache_put(g->cache, key, answer, answer_bytes(answer)); /* if it cannot be kept, it can be served */
+    return answer;
+}
+
+__attribute__((noinline)) char *encode_item(
+    const struct gateway *g, const struct answer *item, uint64_t served, size_t *len)
+{
+    struct json j = {0};
+    json_open(&j, '{');
+    json_key(&j, "served");
+    json_number(&j, (int64_t)served);
+    json_key(&j, "item");
+    answer_encode(item, &j);
+    json_key(&j, "sellers");
+    json_open(&j, '[');
+    for (size_t i = 0; i < g->nsellers; i++)
+        answer_encode(g->sellers[i], &j);
+    json_close(&j, ']');
+    json_close(&j, '}');
+    return json_take(&j, len);
+}
+
+static enum MHD_Result reply_static(const struct gateway *g, struct MHD_Connection *connection)
+{
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(g->static_len, g->static_document, MHD_RESPMEM_PERSISTENT);
+    if (!response)
+        return MHD_NO;
+    MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
+    enum MHD_Result result = MHD_queue_response(connection, MHD_HTTP_OK, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+static __attribute__((noinline)) enum MHD_Result handle_item(
+    struct gateway *g, struct MHD_Connection *connection, const struct session *session, const char *key)
+{
+    if (!upstream_key_ok(key))
+        return reply_text(
+            connection, MHD_HTTP_BAD_REQUEST, "a key is up to 64 letters, digits, dashes and underscores\n");
+    struct answer *item = cache_get(g->cache, key);
+    if (item)
+        count(&g->hits);
+    else
+        item = cache_fill(g, key, false);
+    if (!item) {
+        count(&g->failures);
+        return reply_text(connection, MHD_HTTP_BAD_GATEWAY, "the upstream does not answer\n");
+    }
+    if (g->static_document) {
+        answer_release(item);
+        return reply_static(g, connection);
+    }
+    size_t len = 0;
+    char *document = encode_item(g, item, session->requests, &len);
+    answer_release(item);
+    return reply_take(connection, MHD_HTTP_OK, "application/json", document, len);
+}
+
+static enum MHD_Result time_item(
+    struct gateway *g, struct MHD_Connection *connection, const struct session *session, const char *key)
+{
+    int64_t began_ns = clock_monotonic_ns();
+    enum MHD_Result result = handle_item(g, connection, session, key);
+    int64_t now_ns = clock_monotonic_ns();
+    count(&g->requests);
+    window_add(&g->latency, now_ns, (now_ns - began_ns) / 1000);
+    return result;
+}
+
+/* ---- figures ---- */
+
+static enum MHD_Result handle_stats(struct gateway *g, struct MHD_Connection *connection)
+{
+    struct cache_stats cache;
+    cache_stats(g->cache, &cache);
+    uint64_t p95_us = window_percentile_us(&g->latency, clock_monotonic_ns(), 95);
+    struct buf b = {0};
+    buf_printf(&b, "{\"threads\":%ld,\"connections\":%" PRIu64 ",\"refused\":%" PRIu64, limits_threads_now(),
+        figure(&g->connections), figure(&g->refused));
+    buf_printf(&b, ",\"requests\":%" PRIu64 ",\"hits\":%" PRIu64 ",\"failures\":%" PRIu64,
+        figure(&g->requests), figure(&g->hits), figure(&g->failures));
+    buf_printf(&b, ",\"cache_entries\":%zu,\"cache_bytes\":%zu,\"evictions\":%" PRIu64, cache.entries,
+        cache.bytes, cache.evictions);
+    buf_printf(&b, ",\"p95_ms\":%.1f}\n", (double)p95_us / 1000);
+    size_t len = b.len;
+    return reply_take(connection, MHD_HTTP_OK, "application/json", buf_take(&b), len);
+}
+
+/* ---- connections and requests ---- */
+
+void routes_connection(
+    void *gateway, struct MHD_Connection *connection, void **slot, enum MHD_ConnectionNotificationCode code)
+{
+    (void)connection;
+    struct gateway *g = gateway;
+    if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+        __atomic_fetch_sub(&g->connections, 1, __ATOMIC_RELAXED);
+        free(*slot);
+        *slot = NULL;
+        return;
+    }
+    uint64_t before = __atomic_fetch_add(&g->connections, 1, __ATOMIC_RELAXED);
+    struct session *session = calloc(1, sizeof *session);
+    if (session)
+        session->refused = before >= (uint64_t)g->max_connections;
+    *slot = session;
+}
+
+static enum MHD_Result route(
+    struct gateway *g, struct MHD_Connection *connection, const struct session *session, const char *url)
+{
+    if (strncmp(url, ITEMS, sizeof ITEMS - 1) == 0)
+        return time_item(g, connection, session, url + sizeof ITEMS - 1);
+    if (strcmp(url, "/stats") == 0)
+        return handle_stats(g, connection);
+    return reply_text(connection, MHD_HTTP_NOT_FOUND, "there is /v1/items/KEY and /stats\n");
+}
+
+enum MHD_Result routes_handle(void *gateway, struct MHD_Connection *connection, const char *url,
+    const char *method, const char *version, const char *upload, size_t *upload_len, void **request)
+{
+    (void)version, (void)upload;
+    struct gateway *g = gateway;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    struct session *session = info ? info->socket_context : NULL;
+    if (!session)
+        return MHD_NO;
+    if (!*request) { /* the headers are there; MHD wants the answer when the body is, too */
+        *request = session;
+        return MHD_YES;
+    }
+    if (*upload_len > 0) {
+        *upload_len = 0;
+        return MHD_YES;
+    }
+    session->requests++;
+    if (session->refused) {
+        count(&g->refused);
+        return reply_text(connection, MHD_HTTP_SERVICE_UNAVAILABLE, "too many connections\n");
+    }
+    if (strcmp(method, MHD_HTTP_METHOD_GET) != 0)
+        return reply_text(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET\n");
+    return route(g, connection, session, url);
+}

@@ -60,8 +60,9 @@ COMMON_O   = $(call objects,demos/common,$(COMMON))
 LOADGEN_O  = $(call objects,demos/common,$(LOADGEN))
 LESSON6_O  = $(call objects,demos/lesson6,$(LESSON6))
 
-# Names that a lesson speaks of must stay in the stacks: no tail calls, nothing inlined for being called once.
-DEMO_FLAGS = -Idemos -fno-optimize-sibling-calls -fno-inline-functions-called-once
+# Names that a lesson speaks of must stay in the stacks: no tail calls, nothing inlined for being
+# called once, no copies with other parameters.
+DEMO_FLAGS = -Idemos -fno-optimize-sibling-calls -fno-inline-functions-called-once -fno-ipa-sra -fno-ipa-cp
 DEMO_LIBS  = $(call pkg,--libs libmicrohttpd) $(if $(SAN),,-ljemalloc)
 
 # Check programs: tests/test_NAME.c each, with tests/harness.c. By what they are linked with.

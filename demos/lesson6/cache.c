@@ -20,13 +20,12 @@
 
 enum {
     SWEEP_EVERY_MS = 10000,
-    SWEEP_LASTS_MS = 1700, /* at most, and then the next one has to go on */
+    SWEEP_LASTS_MS = 2000, /* at most, and then the next one has to go on */
 };
 
-/* What an entry keeps of its worth from one millisecond to the next: of the interest of the hour, and of
- * that of the moment. */
-static const double KEPT_OF_HOUR = 1 - 1e-6;
-static const double KEPT_OF_MOMENT = 1 - 1e-4;
+/* What is left of the interest in an entry after a millisecond in which nobody asked for it. Interest is of
+ * three kinds, since some things are asked for every minute and others every day. */
+static const double LEFT_OF_MINUTE = 1 - 1e-4, LEFT_OF_HOUR = 1 - 1e-6, LEFT_OF_DAY = 1 - 4e-8;
 
 struct age {
     uint64_t hash;
@@ -103,7 +102,8 @@ static struct entry **find(struct cache *cache, uint64_t hash, const char *key)
 
 /* ---- eviction ---- */
 
-static double power(double base, uint64_t exponent)
+/* base to the power of exponent, in as few steps as the exponent has bits. */
+static inline double power(double base, uint64_t exponent)
 {
     double product = 1;
     for (; exponent; exponent >>= 1, base *= base)
@@ -112,11 +112,26 @@ static double power(double base, uint64_t exponent)
     return product;
 }
 
-/* What keeping an entry is worth: less with each millisecond that nobody asks for it, never quite nothing. */
-static __attribute__((noinline)) double worth(const struct age *age, uint64_t now_ms)
+static __attribute__((noinline)) double minute_interest(uint64_t idle_ms)
+{
+    return power(LEFT_OF_MINUTE, idle_ms);
+}
+
+static __attribute__((noinline)) double hour_interest(uint64_t idle_ms)
+{
+    return power(LEFT_OF_HOUR, idle_ms);
+}
+
+static __attribute__((noinline)) double day_interest(uint64_t idle_ms)
+{
+    return power(LEFT_OF_DAY, idle_ms);
+}
+
+/* What keeping an entry is worth: the less, the longer ago it was used. */
+static double worth(const struct age *age, uint64_t now_ms)
 {
     uint64_t idle_ms = now_ms - age->last_use_ms;
-    return power(KEPT_OF_MOMENT, idle_ms) + power(KEPT_OF_HOUR, idle_ms);
+    return minute_interest(idle_ms) + hour_interest(idle_ms) + day_interest(idle_ms);
 }
 
 static __attribute__((noinline)) size_t least_worth(const struct cache *cache, uint64_t now_ms)

@@ -28,7 +28,7 @@
 
 enum {
     STACK_BYTES = 128 * 1024,
-    CONNECTION_BYTES = 24 * 1024, /* MHD's buffers for each */
+    CONNECTION_BYTES = 32 * 1024, /* MHD's buffers for each */
     IDLE_SECONDS = 30,            /* after which a connection is closed, and its thread ends */
     SPARE_THREADS = 64,           /* to say 503 with, and for everything that is not a connection */
     LEAST_CONNECTIONS = 16,
@@ -92,8 +92,8 @@ static bool fetch_sellers(struct gateway *g, long nsellers)
     return g->sellers != NULL;
 }
 
-/* Fills the cache from the upstream's snapshot, so that nobody has to wait for that. Items are numbered by how
- * popular they are: the most popular comes last, as the one to be kept longest. */
+/* Fills the cache from the upstream's snapshot, so that nobody has to wait for that. Items are numbered by
+ * how popular they are: the most popular comes last, as the one to be kept longest. */
 static bool warm_up(struct gateway *g, long capacity)
 {
     for (long i = capacity - 1; i >= 0; i--) {
@@ -103,7 +103,7 @@ static bool warm_up(struct gateway *g, long capacity)
         if (!item)
             return false;
         if (i == 0 && getenv("GATEWAY_JSON"))
-            g->static_document = encode_item(g, item, 0, &g->static_len);
+            g->static_document = encode_item(g, item, &g->static_len);
         answer_release(item);
     }
     return true;
@@ -222,7 +222,7 @@ int main(int argc, char **argv)
         .capacity = 10000,
         .upstream_ms = 750,
         .max_threads = 4000,
-        .sellers = 56,
+        .sellers = 32,
         .debug = "127.0.0.1:6060"};
     const struct knob knobs[] = {
         {"port", "N", "where to serve on 127.0.0.1; 0 picks one", KNOB_NUMBER, &options.port, 0, 65535},

@@ -1,10 +1,12 @@
 #include "lesson6/routes.h"
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "common/limits.h"
 #include "common/reply.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +14,6 @@ static const char ITEMS[] = "/v1/items/";
 
 /* A client's connection, with what the gateway remembers of it from request to request. */
 struct session {
-    uint64_t requests;
     bool refused; /* one too many */
 };
 
@@ -40,13 +41,10 @@ __attribute__((noinline)) struct answer *cache_fill(struct gateway *g, const cha
     return answer;
 }
 
-__attribute__((noinline)) char *encode_item(
-    const struct gateway *g, const struct answer *item, uint64_t served, size_t *len)
+__attribute__((noinline)) char *encode_item(const struct gateway *g, const struct answer *item, size_t *len)
 {
     struct json j = {0};
     json_open(&j, '{');
-    json_key(&j, "served");
-    json_number(&j, (int64_t)served);
     json_key(&j, "item");
     answer_encode(item, &j);
     json_key(&j, "sellers");
@@ -58,20 +56,48 @@ __attribute__((noinline)) char *encode_item(
     return json_take(&j, len);
 }
 
-static enum MHD_Result reply_static(const struct gateway *g, struct MHD_Connection *connection)
+/* A name for the document's bytes, by which a client that has them already can say so. */
+__attribute__((noinline)) static void name_document(const char *document, size_t len, char tag[24])
 {
-    struct MHD_Response *response =
-        MHD_create_response_from_buffer(g->static_len, g->static_document, MHD_RESPMEM_PERSISTENT);
-    if (!response)
+    snprintf(tag, 24, "\"%016" PRIx64 "\"", hash_bytes(document, len));
+}
+
+static enum MHD_Result reply_document(struct MHD_Connection *connection, char *document, size_t len,
+    const char *tag, enum MHD_ResponseMemoryMode mode)
+{
+    const char *has = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_IF_NONE_MATCH);
+    bool unchanged = has && strcmp(has, tag) == 0;
+    struct MHD_Response *response = MHD_create_response_from_buffer(len, document, mode);
+    if (!response) {
+        if (mode == MHD_RESPMEM_MUST_FREE)
+            free(document);
         return MHD_NO;
+    }
     MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
-    enum MHD_Result result = MHD_queue_response(connection, MHD_HTTP_OK, response);
+    MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, tag);
+    enum MHD_Result result =
+        MHD_queue_response(connection, unchanged ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK, response);
     MHD_destroy_response(response);
     return result;
 }
 
+static enum MHD_Result reply_item(
+    struct gateway *g, struct MHD_Connection *connection, const struct answer *item)
+{
+    char tag[24];
+    size_t len = 0;
+    if (g->static_document)
+        return reply_document(
+            connection, g->static_document, g->static_len, "\"static\"", MHD_RESPMEM_PERSISTENT);
+    char *document = encode_item(g, item, &len);
+    if (!document)
+        return reply_text(connection, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory\n");
+    name_document(document, len, tag);
+    return reply_document(connection, document, len, tag, MHD_RESPMEM_MUST_FREE);
+}
+
 static __attribute__((noinline)) enum MHD_Result handle_item(
-    struct gateway *g, struct MHD_Connection *connection, const struct session *session, const char *key)
+    struct gateway *g, struct MHD_Connection *connection, const char *key)
 {
     if (!upstream_key_ok(key))
         return reply_text(
@@ -85,21 +111,15 @@ static __attribute__((noinline)) enum MHD_Result handle_item(
         count(&g->failures);
         return reply_text(connection, MHD_HTTP_BAD_GATEWAY, "the upstream does not answer\n");
     }
-    if (g->static_document) {
-        answer_release(item);
-        return reply_static(g, connection);
-    }
-    size_t len = 0;
-    char *document = encode_item(g, item, session->requests, &len);
+    enum MHD_Result result = reply_item(g, connection, item);
     answer_release(item);
-    return reply_take(connection, MHD_HTTP_OK, "application/json", document, len);
+    return result;
 }
 
-static enum MHD_Result time_item(
-    struct gateway *g, struct MHD_Connection *connection, const struct session *session, const char *key)
+static enum MHD_Result time_item(struct gateway *g, struct MHD_Connection *connection, const char *key)
 {
     int64_t began_ns = clock_monotonic_ns();
-    enum MHD_Result result = handle_item(g, connection, session, key);
+    enum MHD_Result result = handle_item(g, connection, key);
     int64_t now_ns = clock_monotonic_ns();
     count(&g->requests);
     window_add(&g->latency, now_ns, (now_ns - began_ns) / 1000);
@@ -145,11 +165,10 @@ void routes_connection(
     *slot = session;
 }
 
-static enum MHD_Result route(
-    struct gateway *g, struct MHD_Connection *connection, const struct session *session, const char *url)
+static enum MHD_Result route(struct gateway *g, struct MHD_Connection *connection, const char *url)
 {
     if (strncmp(url, ITEMS, sizeof ITEMS - 1) == 0)
-        return time_item(g, connection, session, url + sizeof ITEMS - 1);
+        return time_item(g, connection, url + sizeof ITEMS - 1);
     if (strcmp(url, "/stats") == 0)
         return handle_stats(g, connection);
     return reply_text(connection, MHD_HTTP_NOT_FOUND, "there is /v1/items/KEY and /stats\n");
@@ -173,12 +192,11 @@ enum MHD_Result routes_handle(void *gateway, struct MHD_Connection *connection, 
         *upload_len = 0;
         return MHD_YES;
     }
-    session->requests++;
     if (session->refused) {
         count(&g->refused);
         return reply_text(connection, MHD_HTTP_SERVICE_UNAVAILABLE, "too many connections\n");
     }
     if (strcmp(method, MHD_HTTP_METHOD_GET) != 0)
         return reply_text(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET\n");
-    return route(g, connection, session, url);
+    return route(g, connection, url);
 }

@@ -29,7 +29,7 @@ struct gateway {
 struct answer *cache_fill(struct gateway *gateway, const char *key, bool now);
 
 /* The document of one item, malloc'ed; NULL when memory runs out. */
-char *encode_item(const struct gateway *gateway, const struct answer *item, uint64_t served, size_t *len);
+char *encode_item(const struct gateway *gateway, const struct answer *item, size_t *len);
 
 /* libmicrohttpd's callbacks; their closure is the gateway. */
 enum MHD_Result routes_handle(void *gateway, struct MHD_Connection *connection, const char *url,

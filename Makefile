@@ -129,6 +129,8 @@ $(B)/libtool.a: $(BASE_O) $(MODEL_O) $(SYMBOL_O) $(VIEW_O) $(UI_O)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
+all: $(OUT)profiler/libcprof.a
+
 $(OUT)profiler/libcprof.a: $(BASE_O) $(MODEL_O) $(SYMBOL_O) $(CAPTURE_O) $(EXPORT_O)
 	@mkdir -p $(@D)
 	@rm -f $@

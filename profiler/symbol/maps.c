@@ -137,6 +137,7 @@ static int note_object(struct dl_phdr_info *info, size_t size, void *arg)
             continue;
         strcpy(walk->maps->entries.items[at].build_id, hex);
         walk->maps->entries.items[at].is_main = walk->first;
+        walk->maps->entries.items[at].bias = info->dlpi_addr;
     }
     walk->first = false;
     walk->maps->loads = info->dlpi_adds;

@@ -17,6 +17,7 @@
  */
 struct maps_entry {
     uint64_t start, limit, offset; /* offset of start in the file */
+    uint64_t bias;                 /* what the loader added to the file's addresses; 0 when not its own */
     char *path;                    /* absolute; "[vdso]" and the like; "//anon" when there is no name */
     char build_id[129];            /* lower-case hex, "" when there is none */
     bool is_main;                  /* the program itself: /proc/self/exe opens it, even when deleted */

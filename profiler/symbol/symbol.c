@@ -20,6 +20,7 @@ enum { CACHE_MAX_ANSWERS = 1 << 16 };
 
 struct object {
     struct symbol_object what;
+    uint64_t bias; /* 0 when unknown */
     bool is_main, in_memory;
     bool tried; /* opened since the last rest, perhaps in vain */
     bool ifuncs_read;
@@ -197,6 +198,7 @@ static int take_maps(struct symbolizer *s)
         if (object_push(s, &what, e->path, e->build_id, &o))
             return ERR_NOMEM;
         o->is_main = e->is_main;
+        o->bias = e->bias;
         o->in_memory = strcmp(e->path, "[vdso]") == 0;
         o->tried = !o->in_memory && e->path[0] != '/' ? true : e->path[1] == '/';
     }
@@ -299,6 +301,14 @@ size_t symbolizer_objects(const struct symbolizer *s)
 const struct symbol_object *symbolizer_object(const struct symbolizer *s, size_t index)
 {
     return &s->objects.items[index].what;
+}
+
+uint64_t symbolizer_offset(const struct symbolizer *s, size_t index, uint64_t address)
+{
+    const struct object *o = &s->objects.items[index];
+    if (o->bias || o->is_main) /* a program that is not PIE has its own addresses */
+        return address - o->bias;
+    return address - o->what.start + o->what.offset;
 }
 
 /* ---- frames ---------------------------------------------------------------------------------------------

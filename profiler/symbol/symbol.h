@@ -56,6 +56,10 @@ int symbolizer_find(struct symbolizer *s, uint64_t address);
 size_t symbolizer_objects(const struct symbolizer *s);
 const struct symbol_object *symbolizer_object(const struct symbolizer *s, size_t index);
 
+/* address as the file of object `index` numbers it, for people to look up: what follows the + where there is
+ * no name (libc.so.6+0x1d2a0). */
+uint64_t symbolizer_offset(const struct symbolizer *s, size_t index, uint64_t address);
+
 /* The frames at address (a PC inside the instruction, so return addresses less 1), innermost inlined
  * function first. Returns how many, at most max; 0 when there is no name. An entry of
  * the PLT is called `NAME@plt`. */

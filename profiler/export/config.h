@@ -1,0 +1,21 @@
+#ifndef EXPORT_CONFIG_H
+#define EXPORT_CONFIG_H
+
+#include "base/error.h"
+#include "capture/capture.h"
+
+#include <stdbool.h>
+
+/* What the CPROF_ variables say. */
+struct config {
+    const char *address; /* CPROF_HTTP, else 127.0.0.1:6060; in the environment */
+    const char *token;   /* CPROF_TOKEN, "" when not set; in the environment */
+    bool allow_remote;
+    struct capture_config capture;
+};
+
+/* Reads the environment. ERR_INVALID names the variable, its value and what is wanted; ERR_DENIED when remote
+ * clients are allowed without a token. */
+int config_read(struct config *out, struct error *error);
+
+#endif

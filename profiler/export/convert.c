@@ -1,0 +1,225 @@
+#include "export/convert.h"
+
+#include "base/hash.h"
+#include "base/table.h"
+#include "export/names.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+struct conversion {
+    struct profile *p;
+    struct symbolizer *names;
+    struct table locations, functions;
+    uint32_t *mapping_of; /* by object: the mapping made for it, or NO_INDEX */
+};
+
+/* ---- mappings -------------------------------------------------------------------------------------------
+ */
+
+static int add_mapping(struct conversion *c, size_t object)
+{
+    const struct symbol_object *o = symbolizer_object(c->names, object);
+    struct mapping m = {.start = o->start,
+        .limit = o->limit,
+        .offset = o->offset,
+        .file = profile_string(c->p, o->path),
+        .build_id = profile_string(c->p, o->build_id),
+        .has_functions = true,
+        .has_filenames = true,
+        .has_line_numbers = true,
+        .has_inline_frames = true};
+    if (!m.file || !m.build_id)
+        return ERR_NOMEM;
+    return profile_add_mapping(c->p, &m, &c->mapping_of[object]);
+}
+
+/* Readers take the first mapping for the program itself, so it is there even when no sample is in it. */
+static int begin_mappings(struct conversion *c)
+{
+    size_t n = symbolizer_objects(c->names);
+    c->mapping_of = malloc((n ? n : 1) * sizeof *c->mapping_of);
+    if (!c->mapping_of)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < n; i++)
+        c->mapping_of[i] = NO_INDEX;
+    return n ? add_mapping(c, 0) : 0;
+}
+
+static int find_mapping(struct conversion *c, uint64_t address, uint32_t *mapping)
+{
+    int object = symbolizer_find(c->names, address);
+    *mapping = NO_INDEX;
+    if (object < 0)
+        return 0;
+    int code = c->mapping_of[object] == NO_INDEX ? add_mapping(c, (size_t)object) : 0;
+    *mapping = c->mapping_of[object];
+    return code;
+}
+
+/* ---- functions and locations ----------------------------------------------------------------------------
+ */
+
+static int find_function(struct conversion *c, const struct symbol_frame *frame, uint32_t *index)
+{
+    struct function f = {.name = profile_string(c->p, frame->function),
+        .system_name = profile_string(c->p, frame->linkage),
+        .file = profile_string(c->p, frame->file),
+        .start_line = frame->start_line};
+    if (!f.name || !f.system_name || !f.file)
+        return ERR_NOMEM;
+    uint64_t hash = hash_mix(hash_mix((uintptr_t)f.name, (uintptr_t)f.file), (uint64_t)f.start_line);
+    for (size_t at = table_first(&c->functions, hash); table_next(&c->functions, hash, &at, index);) {
+        const struct function *known = &c->p->functions.items[*index];
+        if (known->name == f.name && known->system_name == f.system_name && known->file == f.file &&
+            known->start_line == f.start_line)
+            return 0;
+    }
+    int code = profile_add_function(c->p, &f, index);
+    return code ? code : table_add(&c->functions, hash, *index) ? 0 : ERR_NOMEM;
+}
+
+static void note_missing(struct mapping *m, const struct symbol_frame *frames, size_t n)
+{
+    m->has_functions &= n > 0;
+    bool lines = n > 0, files = n > 0;
+    for (size_t i = 0; i < n; i++) {
+        files &= *frames[i].file != '\0';
+        lines &= frames[i].line > 0 || *frames[i].file != '\0';
+    }
+    m->has_filenames &= files;
+    m->has_line_numbers &= lines;
+    m->has_inline_frames &= lines;
+}
+
+static int add_location(struct conversion *c, uint64_t address, uint32_t *index)
+{
+    struct symbol_frame frames[SYMBOL_MAX_INLINE];
+    struct line lines[SYMBOL_MAX_INLINE];
+    char unnamed[NAMES_UNNAMED_BYTES];
+    struct location l = {.address = address};
+    int code = find_mapping(c, address, &l.mapping);
+    size_t n = symbolizer_frames(c->names, address, frames, SYMBOL_MAX_INLINE);
+    if (!code && l.mapping != NO_INDEX)
+        note_missing(&c->p->mappings.items[l.mapping], frames, n);
+    if (n == 0) {
+        names_unnamed(c->names, address, unnamed);
+        frames[n++] = (struct symbol_frame){unnamed, unnamed, "", 0, 0, 0};
+    }
+    for (size_t i = 0; i < n && !code; i++) {
+        lines[i] = (struct line){.line = frames[i].line};
+        code = find_function(c, &frames[i], &lines[i].function);
+    }
+    return code ? code : profile_add_location(c->p, &l, lines, (uint32_t)n, index);
+}
+
+static int find_location(struct conversion *c, uint64_t address, uint32_t *index)
+{
+    uint64_t hash = hash_u64(address);
+    for (size_t at = table_first(&c->locations, hash); table_next(&c->locations, hash, &at, index);)
+        if (c->p->locations.items[*index].address == address)
+            return 0;
+    int code = add_location(c, address, index);
+    return code ? code : table_add(&c->locations, hash, *index) ? 0 : ERR_NOMEM;
+}
+
+/* ---- samples --------------------------------------------------------------------------------------------
+ */
+
+static int add_sample(struct conversion *c, const struct snapshot *s, const struct snapshot_record *r,
+    const struct source *source)
+{
+    uint32_t locs[SNAPSHOT_MAX_DEPTH];
+    int64_t values[SOURCE_MAX_TYPES];
+    const uintptr_t *pcs = s->pcs.items + r->first_pc;
+    uint32_t depth = r->depth < SNAPSHOT_MAX_DEPTH ? r->depth : SNAPSHOT_MAX_DEPTH;
+    bool any = false;
+    for (size_t i = 0; i < c->p->sample_types.len; i++) {
+        values[i] = r->values[source->columns[i]];
+        any |= values[i] != 0;
+    }
+    if (!any)
+        return 0;
+    for (uint32_t i = 0; i < depth; i++) {
+        int code = find_location(c, convert_address(r, pcs, i), &locs[i]);
+        if (code)
+            return code;
+    }
+    struct label bytes = {.key = profile_string(c->p, "bytes"),
+        .str = "",
+        .num_unit = "",
+        .num = r->block_bytes,
+        .is_num = true};
+    return bytes.key ? profile_add_sample(c->p, locs, depth, values, &bytes, r->block_bytes > 0) : ERR_NOMEM;
+}
+
+static int add_comment(struct profile *p, const char *text)
+{
+    const char *kept = profile_string(p, text);
+    return kept ? profile_add_comment(p, kept) : ERR_NOMEM;
+}
+
+/* Readers show comments, those that begin with # only when asked. */
+static int add_comments(struct profile *p, const struct snapshot *s)
+{
+    char text[160];
+    int code = 0;
+    if (*s->source) {
+        snprintf(text, sizeof text, "# source: %s; samples lost: %" PRIu64, s->source, s->lost);
+        code = add_comment(p, text);
+    }
+    if (!code && s->lost) {
+        snprintf(text, sizeof text, "%" PRIu64 " samples were lost", s->lost);
+        code = add_comment(p, text);
+    }
+    return code;
+}
+
+static int add_header(struct profile *p, const struct snapshot *s, const struct source *source)
+{
+    int code = 0;
+    for (int i = 0; i < SOURCE_MAX_TYPES && source->types[i].type && !code; i++) {
+        const char *type = profile_string(p, source->types[i].type);
+        const char *unit = profile_string(p, source->types[i].unit);
+        code = type && unit ? profile_add_sample_type(p, type, unit) : ERR_NOMEM;
+    }
+    p->period_type.type = profile_string(p, source->period.type);
+    p->period_type.unit = profile_string(p, source->period.unit);
+    p->default_sample_type = profile_string(p, source->default_type);
+    if (code || !p->period_type.type || !p->period_type.unit || !p->default_sample_type)
+        return ERR_NOMEM;
+    p->time_nanos = s->time_ns;
+    p->duration_nanos = s->duration_ns;
+    p->period = s->period;
+    return add_comments(p, s);
+}
+
+int convert_snapshot(
+    const struct snapshot *s, const struct source *source, struct profile **out, struct error *error)
+{
+    struct conversion c = {.p = profile_new(NULL)};
+    int code = c.p ? add_header(c.p, s, source) : ERR_NOMEM;
+    if (code) {
+        profile_free(c.p);
+        return error_set(error, code, "out of memory");
+    }
+    c.names = names_begin(error);
+    if (!c.names) {
+        profile_free(c.p);
+        return error ? error->code : ERR_IO;
+    }
+    code = begin_mappings(&c);
+    for (size_t i = 0; i < s->records.len && !code; i++)
+        code = add_sample(&c, s, &s->records.items[i], source);
+    names_end(c.names);
+    free(c.mapping_of);
+    table_fini(&c.locations);
+    table_fini(&c.functions);
+    if (code) {
+        profile_free(c.p);
+        return error_set(error, code, "%s", error_text(code));
+    }
+    *out = c.p;
+    return 0;
+}

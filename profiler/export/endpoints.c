@@ -1,0 +1,323 @@
+#include "export/endpoints.h"
+
+#include "capture/cpu.h"
+#include "export/convert.h"
+#include "export/index.h"
+#include "export/names.h"
+#include "export/text.h"
+#include "model/codec.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PREFIX "/debug/pprof/"
+
+static const char text_plain[] = "text/plain; charset=utf-8";
+
+/* A parameter read as Go's strconv.Atoi with its error ignored: 0 when it is absent or no number. */
+static int64_t lenient_number(const struct request *r, const char *name)
+{
+    char value[32];
+    int64_t n;
+    return request_param(r, name, value, sizeof value) && request_number(value, &n) ? n : 0;
+}
+
+static bool too_long(int64_t seconds, struct reply *reply)
+{
+    if (seconds <= ENDPOINTS_MAX_SECONDS)
+        return false;
+    reply_error(reply, 400, "profile duration exceeds the limit of %d seconds", ENDPOINTS_MAX_SECONDS);
+    return true;
+}
+
+/* ---- profiles -------------------------------------------------------------------------------------------
+ */
+
+static void reply_profile(
+    struct reply *reply, const struct source *source, const struct snapshot *s, const char *suffix)
+{
+    struct error error = {0};
+    struct profile *p;
+    int code = convert_snapshot(s, source, &p, &error);
+    if (!code) {
+        code = profile_encode(p, true, &reply->body, &error);
+        profile_free(p);
+    }
+    if (code) {
+        reply_error(reply, 500, "%s", error.text);
+        return;
+    }
+    reply->content_type = "application/octet-stream";
+    snprintf(reply->filename, sizeof reply->filename, "%s%s", source->name, suffix);
+}
+
+static int cpu_hz(const struct request *r, struct reply *reply)
+{
+    char text[32];
+    int64_t hz;
+    if (!request_param(r, "hz", text, sizeof text))
+        return CPU_DEFAULT_HZ;
+    if (request_number(text, &hz) && hz >= 1 && hz <= CPU_MAX_HZ)
+        return (int)hz;
+    reply_error(reply, 400, "invalid value for \"hz\" - must be between 1 and %d", CPU_MAX_HZ);
+    return 0;
+}
+
+static void serve_cpu(const struct endpoint *e, const struct request *r, struct reply *reply)
+{
+    struct cpu_session *session;
+    struct snapshot s = {0};
+    int64_t seconds = lenient_number(r, "seconds");
+    seconds = seconds <= 0 ? 30 : seconds;
+    int hz = too_long(seconds, reply) ? 0 : cpu_hz(r, reply);
+    if (!hz)
+        return;
+    int code = cpu_session_start(hz, &session);
+    if (code) {
+        reply_error(reply, 500, "Could not enable CPU profiling: %s",
+            code == ERR_BUSY ? "cpu profiling already in use" : error_text(code));
+        return;
+    }
+    bool whole = request_wait(r, seconds * 1000000000);
+    code = cpu_session_stop(session, whole ? &s : NULL);
+    if (!whole)
+        reply->status = 0;
+    else if (code)
+        reply_error(reply, 500, "Could not read the CPU profile: %s", error_text(code));
+    else
+        reply_profile(reply, source_get((enum source_id)e->source), &s, "");
+    snapshot_fini(&s);
+}
+
+static void serve_delta(
+    const struct endpoint *e, const struct request *r, const char *seconds_text, struct reply *reply)
+{
+    enum source_id id = (enum source_id)e->source;
+    struct snapshot first = {0}, second = {0}, delta = {0};
+    struct error error = {0};
+    int64_t seconds;
+    if (!request_number(seconds_text, &seconds) || seconds <= 0) {
+        reply_error(reply, 400, "invalid value for \"seconds\" - must be a positive integer");
+        return;
+    }
+    if (too_long(seconds, reply))
+        return;
+    if (lenient_number(r, "debug") != 0) {
+        reply_error(reply, 400, "seconds and debug params are incompatible");
+        return;
+    }
+    int code = source_take(id, &first, &error);
+    if (!code && !request_wait(r, seconds * 1000000000)) {
+        snapshot_fini(&first);
+        reply->status = 0;
+        return;
+    }
+    if (!code)
+        code = source_take(id, &second, &error);
+    if (!code)
+        code = snapshot_subtract(&second, &first, &delta);
+    if (code)
+        reply_error(reply, 500, "%s", *error.text ? error.text : error_text(code));
+    else
+        reply_profile(reply, source_get(id), &delta, "-delta");
+    snapshot_fini(&first);
+    snapshot_fini(&second);
+    snapshot_fini(&delta);
+}
+
+static int thread_list(enum source_id id, struct buf *out, struct error *error)
+{
+    struct threads_snapshot threads = {0};
+    int code = threads_snapshot(&threads);
+    if (code)
+        return error_set(error, code, "%s", error_text(code));
+    code = text_threads(id, &threads, out, error);
+    threads_snapshot_fini(&threads);
+    return code;
+}
+
+static void serve_text(const struct endpoint *e, int64_t debug, struct reply *reply)
+{
+    enum source_id id = (enum source_id)e->source;
+    struct error error = {0};
+    struct snapshot s = {0};
+    int code;
+    reply->content_type = text_plain;
+    if (debug >= 2 && (id == SOURCE_THREADS || id == SOURCE_GOROUTINE))
+        code = thread_list(id, &reply->body, &error);
+    else {
+        code = source_take(id, &s, &error);
+        if (!code)
+            code = text_snapshot(id, &s, &reply->body, &error);
+        snapshot_fini(&s);
+    }
+    if (code)
+        reply_error(reply, 500, "%s", error.text);
+}
+
+/* gc=1 is accepted and means nothing: C frees when the program does. */
+static void serve_snapshot(const struct endpoint *e, const struct request *r, struct reply *reply)
+{
+    enum source_id id = (enum source_id)e->source;
+    char seconds[32];
+    struct snapshot s = {0};
+    struct error error = {0};
+    if (request_param(r, "seconds", seconds, sizeof seconds)) {
+        serve_delta(e, r, seconds, reply);
+        return;
+    }
+    int64_t debug = lenient_number(r, "debug");
+    if (debug != 0) {
+        serve_text(e, debug, reply);
+        return;
+    }
+    if (source_take(id, &s, &error))
+        reply_error(reply, 500, "%s", error.text);
+    else
+        reply_profile(reply, source_get(id), &s, "");
+    snapshot_fini(&s);
+}
+
+/* ---- the others -----------------------------------------------------------------------------------------
+ */
+
+static void serve_cmdline(const struct endpoint *e, const struct request *r, struct reply *reply)
+{
+    (void)e, (void)r;
+    char chunk[4096];
+    ssize_t n = -1;
+    int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+    while (fd >= 0 && (n = read(fd, chunk, sizeof chunk)) > 0)
+        buf_append(&reply->body, chunk, (size_t)n);
+    if (n < 0)
+        reply_error(reply, 500, "/proc/self/cmdline: %s", strerror(errno));
+    else if (reply->body.len && reply->body.data[reply->body.len - 1] == '\0')
+        reply->body.len--;
+    if (fd >= 0)
+        close(fd);
+    reply->content_type = text_plain;
+}
+
+static void put_symbol(struct buf *out, struct symbolizer *names, uint64_t address)
+{
+    struct symbol_frame frames[SYMBOL_MAX_INLINE];
+    size_t n = address ? symbolizer_frames(names, address, frames, SYMBOL_MAX_INLINE) : 0;
+    if (n) /* the function that is there, not those inlined into it: readers here know one name an address */
+        buf_printf(out, "0x%" PRIx64 " %s\n", address, frames[n - 1].function);
+}
+
+/* Addresses joined by +, in the query or in the body, as pprof's symbolization protocol has it. */
+static void serve_symbol(const struct endpoint *e, const struct request *r, struct reply *reply)
+{
+    (void)e;
+    struct error error = {0};
+    const char *text = strcmp(r->method, "POST") == 0 ? (r->body.data ? r->body.data : "") : r->query;
+    struct symbolizer *names = names_begin(&error);
+    if (!names) {
+        reply_error(reply, 500, "%s", error.text);
+        return;
+    }
+    reply->content_type = text_plain;
+    buf_puts(&reply->body, "num_symbols: 1\n");
+    for (;;) {
+        char word[32], *end;
+        size_t len = strcspn(text, "+");
+        if (len > 0 && len < sizeof word && strchr("0123456789", *text)) {
+            memcpy(word, text, len);
+            word[len] = '\0';
+            errno = 0;
+            uint64_t address = strtoull(word, &end, 0);
+            put_symbol(&reply->body, names, errno || *end ? 0 : address);
+        }
+        if (!text[len])
+            break;
+        text += len + 1;
+    }
+    names_end(names);
+}
+
+static void serve_index(const struct request *r, struct reply *reply)
+{
+    struct error error = {0};
+    (void)r;
+    reply->content_type = "text/html; charset=utf-8";
+    if (index_page(&reply->body, &error))
+        reply_error(reply, 500, "%s", error.text);
+}
+
+/* ---- the table ------------------------------------------------------------------------------------------
+ */
+
+static const struct endpoint endpoints[] = {
+    {"allocs", serve_snapshot, SOURCE_ALLOCS, NULL},
+    {"block", serve_snapshot, SOURCE_BLOCK, NULL},
+    {"cmdline", serve_cmdline, -1, "The command line of this program, its arguments separated by NUL bytes."},
+    {"goroutine", serve_snapshot, SOURCE_GOROUTINE, NULL},
+    {"heap", serve_snapshot, SOURCE_HEAP, NULL},
+    {"mutex", serve_snapshot, SOURCE_MUTEX, NULL},
+    {"profile", serve_cpu, SOURCE_CPU, NULL},
+    {"symbol", serve_symbol, -1, "The functions at the addresses asked for, for pprof."},
+    {"threadcreate", serve_snapshot, SOURCE_THREADCREATE, NULL},
+    {"threads", serve_snapshot, SOURCE_THREADS, NULL},
+};
+
+const struct endpoint *endpoints_list(size_t *n)
+{
+    *n = sizeof endpoints / sizeof *endpoints;
+    return endpoints;
+}
+
+static const struct endpoint *find_endpoint(const char *name)
+{
+    for (size_t i = 0; i < sizeof endpoints / sizeof *endpoints; i++)
+        if (strcmp(endpoints[i].name, name) == 0)
+            return &endpoints[i];
+    return NULL;
+}
+
+/* What Go's server says when nothing of pprof's is meant. */
+static void plain(struct reply *reply, int status, const char *text)
+{
+    reply->status = status;
+    reply->content_type = text_plain;
+    buf_puts(&reply->body, text);
+}
+
+static void route(const struct request *r, struct reply *reply)
+{
+    if (strcmp(r->path, "/debug/pprof") == 0) {
+        reply->location = PREFIX;
+        plain(reply, 301, "Moved Permanently\n");
+        return;
+    }
+    if (strncmp(r->path, PREFIX, sizeof PREFIX - 1) != 0) {
+        plain(reply, 404, "404 page not found\n");
+        return;
+    }
+    const char *name = r->path + sizeof PREFIX - 1;
+    const struct endpoint *e = find_endpoint(name);
+    bool reads = strcmp(r->method, "GET") == 0 || strcmp(r->method, "HEAD") == 0;
+    bool posts = strcmp(r->method, "POST") == 0 && e && e->serve == serve_symbol;
+    if (!reads && !posts)
+        plain(reply, 405, "Method Not Allowed\n");
+    else if (e)
+        e->serve(e, r, reply);
+    else if (!*name)
+        serve_index(r, reply);
+    else
+        reply_error(reply, 404, "Unknown profile");
+}
+
+void endpoints_serve(const struct request *r, struct reply *reply)
+{
+    reply->status = 200;
+    reply->location = "";
+    route(r, reply);
+    if (reply->status && reply->body.failed)
+        reply_error(reply, 500, "out of memory");
+}

@@ -1,0 +1,27 @@
+#ifndef EXPORT_ENDPOINTS_H
+#define EXPORT_ENDPOINTS_H
+
+#include "export/request.h"
+#include "export/source.h"
+
+/*
+ * What is served below /debug/pprof/, with the paths, parameters, statuses and texts of Go's net/http/pprof.
+ * One table names each endpoint; the index page is made from it. Any of the profiler's own threads may
+ * serve, several at once.
+ */
+struct endpoint {
+    const char *name; /* below /debug/pprof/ */
+    void (*serve)(const struct endpoint *e, const struct request *r, struct reply *reply);
+    int source;       /* of enum source_id, or -1 */
+    const char *what; /* for the index page; NULL: the source's */
+};
+
+const struct endpoint *endpoints_list(size_t *n);
+
+/* Fills *reply, which is all zero before and the caller's to free. Takes as long as `seconds` says.
+ * reply->status 0: nobody is there to answer. */
+void endpoints_serve(const struct request *r, struct reply *reply);
+
+enum { ENDPOINTS_MAX_SECONDS = 3600 };
+
+#endif

@@ -1,0 +1,74 @@
+#include "export/index.h"
+
+#include "export/endpoints.h"
+
+#include <inttypes.h>
+
+static const char head[] =
+    "<!DOCTYPE html>\n"
+    "<html lang=\"en\">\n"
+    "<head>\n"
+    "<meta charset=\"utf-8\">\n"
+    "<title>/debug/pprof/</title>\n"
+    "<style>\n"
+    "body { font-family: sans-serif; margin: 2em; max-width: 50em }\n"
+    "td, th { padding: 0.1em 1em 0.1em 0; text-align: left }\n"
+    "td.n { text-align: right; font-variant-numeric: tabular-nums }\n"
+    "dt { font-weight: bold } dd { margin-bottom: 0.5em }\n"
+    "</style>\n"
+    "</head>\n"
+    "<body>\n"
+    "<h1>/debug/pprof/</h1>\n"
+    "<p>Set debug=1 as a query parameter to see a profile as text, and seconds=N to see "
+    "what came in N seconds.</p>\n"
+    "<table>\n"
+    "<tr><th>Count</th><th>Lost</th><th>Profile</th></tr>\n";
+
+static const char after_table[] =
+    "</table>\n"
+    "<p><a href=\"goroutine?debug=2\">full thread dump</a> (the same with more about each: "
+    "<a href=\"threads?debug=2\">threads?debug=2</a>)</p>\n"
+    "<h2>What each answers</h2>\n"
+    "<dl>\n";
+
+static const char tail[] = "</dl>\n</body>\n</html>\n";
+
+/* Threads are counted, of the others the different stacks. */
+static int64_t count(enum source_id id, const struct snapshot *s)
+{
+    int64_t n = 0;
+    for (size_t i = 0; i < s->records.len; i++)
+        n += id == SOURCE_THREADS || id == SOURCE_GOROUTINE ? s->records.items[i].values[0]
+             : id == SOURCE_THREADCREATE                    ? s->records.items[i].values[1]
+                                                            : 1;
+    return n;
+}
+
+static void put_row(struct buf *out, const struct endpoint *e)
+{
+    struct snapshot s = {0};
+    buf_puts(out, "<tr><td class=\"n\">");
+    if (e->source >= 0 && e->source != SOURCE_CPU && source_take((enum source_id)e->source, &s, NULL) == 0)
+        buf_printf(
+            out, "%" PRId64 "</td><td class=\"n\">%" PRIu64, count((enum source_id)e->source, &s), s.lost);
+    else
+        buf_puts(out, "</td><td>");
+    snapshot_fini(&s);
+    buf_printf(out, "</td><td><a href=\"%s%s\">%s</a></td></tr>\n", e->name,
+        e->source >= 0 && e->source != SOURCE_CPU ? "?debug=1" : "", e->name);
+}
+
+int index_page(struct buf *out, struct error *error)
+{
+    size_t n;
+    const struct endpoint *list = endpoints_list(&n);
+    buf_puts(out, head);
+    for (size_t i = 0; i < n; i++)
+        put_row(out, &list[i]);
+    buf_puts(out, after_table);
+    for (size_t i = 0; i < n; i++)
+        buf_printf(out, "<dt>%s</dt><dd>%s</dd>\n", list[i].name,
+            list[i].what ? list[i].what : source_get((enum source_id)list[i].source)->what);
+    buf_puts(out, tail);
+    return out->failed ? error_set(error, ERR_NOMEM, "out of memory") : 0;
+}

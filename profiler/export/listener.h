@@ -1,0 +1,29 @@
+#ifndef EXPORT_LISTENER_H
+#define EXPORT_LISTENER_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+
+/*
+ * Where the server listens, and who may ask it: a profile shows a program's inside, so it is loopback or a
+ * token.
+ */
+enum { LISTENER_NAME_BYTES = 128 };
+
+/* Binds "HOST:PORT" ("[::1]:6060" for IPv6; port 0 picks a free one) and listens. *fd is the caller's to
+ * close; name is the address with the true port. ERR_INVALID, ERR_DENIED when it is not loopback and
+ * allow_remote is not set, ERR_BUSY, ERR_IO; *error names the address. */
+int listener_open(
+    const char *address, bool allow_remote, int *fd, char name[LISTENER_NAME_BYTES], struct error *error);
+
+/* Whether a Host header names this machine itself: localhost or a literal loopback address, with or without a
+ * port; also when there is none (NULL). A page in a browser may have a name of its own point at 127.0.0.1,
+ * but cannot lie here. */
+bool listener_host_is_loopback(const char *host);
+
+/* Whether an Authorization header (or NULL) is `Bearer TOKEN`; takes as long for a near miss as for a miss.
+ */
+bool listener_token_matches(const char *authorization, const char *token);
+
+#endif

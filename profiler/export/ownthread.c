@@ -1,0 +1,140 @@
+#include "export/ownthread.h"
+
+#include "base/error.h"
+#include "capture/capture.h"
+#include "capture/heap.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+enum { STACK_BYTES = 1 << 20 };
+
+static void *begin(void *arg)
+{
+    struct ownthread *t = arg;
+    capture_exclude_thread();
+    heap_exclude_thread();
+    pthread_setname_np(pthread_self(), t->name);
+    t->run(t->arg);
+    return NULL;
+}
+
+int ownthread_start(struct ownthread *t, const char *name, void (*run)(void *arg), void *arg)
+{
+    sigset_t all, before;
+    pthread_attr_t attr;
+    *t = (struct ownthread){.name = name, .run = run, .arg = arg};
+    if (pthread_attr_init(&attr))
+        return ERR_LIMIT;
+    pthread_attr_setstacksize(&attr, STACK_BYTES);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failed = pthread_create(&t->id, &attr, begin, t);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attr);
+    return failed ? ERR_LIMIT : 0;
+}
+
+void ownthread_join(struct ownthread *t)
+{
+    pthread_join(t->id, NULL);
+}
+
+/* ---- workers --------------------------------------------------------------------------------------------
+ */
+
+struct worker {
+    struct ownthread thread;
+    struct workers *pool;
+};
+
+struct workers {
+    pthread_mutex_t lock; /* guards all below */
+    pthread_cond_t given;
+    int max, started, idle;
+    bool stopping;
+    void (*job)(void *arg); /* the one that was given and not yet taken, or NULL */
+    void *arg;
+    pthread_cond_t taken;
+    struct worker workers[];
+};
+
+struct workers *workers_new(int max)
+{
+    struct workers *w = calloc(1, sizeof *w + (size_t)max * sizeof *w->workers);
+    if (!w)
+        return NULL;
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_cond_init(&w->given, NULL);
+    pthread_cond_init(&w->taken, NULL);
+    w->max = max;
+    return w;
+}
+
+static void work(void *arg)
+{
+    struct workers *w = ((struct worker *)arg)->pool;
+    pthread_mutex_lock(&w->lock);
+    for (;;) {
+        while (!w->job && !w->stopping)
+            pthread_cond_wait(&w->given, &w->lock);
+        if (!w->job)
+            break;
+        void (*job)(void *) = w->job;
+        void *job_arg = w->arg;
+        w->job = NULL;
+        w->idle--;
+        pthread_cond_signal(&w->taken);
+        pthread_mutex_unlock(&w->lock);
+        job(job_arg);
+        pthread_mutex_lock(&w->lock);
+        w->idle++;
+    }
+    pthread_mutex_unlock(&w->lock);
+}
+
+static bool add_worker(struct workers *w)
+{
+    struct worker *new = &w->workers[w->started];
+    new->pool = w;
+    if (w->started == w->max || ownthread_start(&new->thread, "cprof-worker", work, new))
+        return false;
+    w->started++;
+    w->idle++;
+    return true;
+}
+
+bool workers_submit(struct workers *w, void (*job)(void *arg), void *arg)
+{
+    pthread_mutex_lock(&w->lock);
+    bool room = !w->stopping && (w->idle > 0 || add_worker(w));
+    if (room) {
+        w->job = job;
+        w->arg = arg;
+        pthread_cond_signal(&w->given);
+        while (w->job) /* handed over, so that the next one has a place */
+            pthread_cond_wait(&w->taken, &w->lock);
+    }
+    pthread_mutex_unlock(&w->lock);
+    return room;
+}
+
+void workers_stop(struct workers *w)
+{
+    pthread_mutex_lock(&w->lock);
+    w->stopping = true;
+    pthread_cond_broadcast(&w->given);
+    pthread_mutex_unlock(&w->lock);
+    for (int i = 0; i < w->started; i++)
+        ownthread_join(&w->workers[i].thread);
+}
+
+void workers_free(struct workers *w)
+{
+    if (!w)
+        return;
+    pthread_mutex_destroy(&w->lock);
+    pthread_cond_destroy(&w->given);
+    pthread_cond_destroy(&w->taken);
+    free(w);
+}

@@ -1,0 +1,38 @@
+#ifndef EXPORT_OWNTHREAD_H
+#define EXPORT_OWNTHREAD_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+/*
+ * The library's own threads inside somebody's program: all signals blocked, so that the program's handlers
+ * never run on them; left out of every profile from their first instruction on.
+ */
+struct ownthread {
+    pthread_t id;
+    const char *name; /* at most 15 characters */
+    void (*run)(void *arg);
+    void *arg;
+};
+
+/* *t stays where it is until ownthread_join. 0, ERR_LIMIT when no thread can be had. */
+int ownthread_start(struct ownthread *t, const char *name, void (*run)(void *arg), void *arg);
+void ownthread_join(struct ownthread *t);
+
+/*
+ * A few such threads that take jobs, made when they are needed and kept.
+ */
+struct workers;
+
+struct workers *workers_new(int max); /* NULL when memory runs out */
+
+/* Runs job(arg) on a worker. False, and nothing runs, when all `max` are busy, no thread can be had, or
+ * workers_stop was called. */
+bool workers_submit(struct workers *w, void (*job)(void *arg), void *arg);
+
+/* Takes no more jobs, waits for those that run, joins all. */
+void workers_stop(struct workers *w);
+void workers_free(
+    struct workers *w); /* after workers_stop, or when none was ever submitted; NULL is allowed */
+
+#endif

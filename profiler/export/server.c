@@ -1,0 +1,323 @@
+#include "export/server.h"
+
+#include "export/endpoints.h"
+#include "export/listener.h"
+#include "export/ownthread.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <poll.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+enum { MAX_BODY_BYTES = 1 << 20, IDLE_SECONDS = 60, CONNECTION_BYTES = 64 * 1024 };
+
+struct server {
+    struct ownthread thread;
+    struct workers *workers;
+    struct MHD_Daemon *daemon; /* the cprof-http thread's alone, like the connections */
+    int listen_fd, epoll_fd;
+    int stop_fd; /* eventfd: the waiting requests end */
+    int wake_fd; /* eventfd: a connection was resumed, or the cprof-http thread is to end */
+    atomic_bool quit;
+    sem_t ready;
+    bool started, any_host;
+    char *token;
+};
+
+/* One request from its first byte to its last. The worker has it while state is RUNNING. */
+struct exchange {
+    struct server *server;
+    struct MHD_Connection *connection;
+    enum { HEADERS, BODY, RUNNING, DONE } state;
+    bool too_big;
+    char method[16];
+    char *uri; /* as sent */
+    char *path;
+    struct request request;
+    struct reply reply;
+};
+
+/* ---- replies --------------------------------------------------------------------------------------------
+ */
+
+static void add_headers(struct MHD_Response *response, const struct reply *r)
+{
+    char disposition[64];
+    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    MHD_add_response_header(response, "Content-Type", r->content_type);
+    if (*r->filename) {
+        snprintf(disposition, sizeof disposition, "attachment; filename=\"%s\"", r->filename);
+        MHD_add_response_header(response, "Content-Disposition", disposition);
+    }
+    if (r->is_go_error)
+        MHD_add_response_header(response, "X-Go-Pprof", "1");
+    if (r->location && *r->location)
+        MHD_add_response_header(response, "Location", r->location);
+    if (r->status == 405)
+        MHD_add_response_header(response, "Allow", "GET, HEAD");
+    if (r->status == 401)
+        MHD_add_response_header(response, "WWW-Authenticate", "Bearer");
+}
+
+static enum MHD_Result send_reply(struct exchange *x)
+{
+    size_t len = x->reply.body.len;
+    char *body = buf_take(&x->reply.body);
+    if (!body || x->reply.status == 0) {
+        free(body);
+        return MHD_NO;
+    }
+    struct MHD_Response *response = MHD_create_response_from_buffer(len, body, MHD_RESPMEM_MUST_FREE);
+    if (!response) {
+        free(body);
+        return MHD_NO;
+    }
+    add_headers(response, &x->reply);
+    enum MHD_Result sent = MHD_queue_response(x->connection, (unsigned)x->reply.status, response);
+    MHD_destroy_response(response);
+    return sent;
+}
+
+static enum MHD_Result refuse(struct exchange *x, int status, const char *why)
+{
+    reply_error(&x->reply, status, "%s", why);
+    return send_reply(x);
+}
+
+/* ---- requests -------------------------------------------------------------------------------------------
+ */
+
+static void *begin_exchange(void *arg, const char *uri, struct MHD_Connection *connection)
+{
+    struct exchange *x = calloc(1, sizeof *x);
+    if (!x)
+        return NULL;
+    x->server = arg;
+    x->connection = connection;
+    x->uri = strdup(uri);
+    return x;
+}
+
+static void end_exchange(
+    void *arg, struct MHD_Connection *connection, void **slot, enum MHD_RequestTerminationCode why)
+{
+    (void)arg, (void)connection, (void)why;
+    struct exchange *x = *slot;
+    *slot = NULL;
+    if (!x)
+        return;
+    buf_fini(&x->request.body);
+    buf_fini(&x->reply.body);
+    free(x->uri);
+    free(x->path);
+    free(x);
+}
+
+static void raise_event(int fd)
+{
+    uint64_t one = 1;
+    while (write(fd, &one, sizeof one) < 0 && errno == EINTR)
+        ;
+}
+
+/* libmicrohttpd wakes only threads of its own. The connection may be gone as soon as it is resumed. */
+static void resume(struct exchange *x)
+{
+    struct server *s = x->server;
+    x->state = DONE;
+    MHD_resume_connection(x->connection);
+    raise_event(s->wake_fd);
+}
+
+static void run(void *arg)
+{
+    struct exchange *x = arg;
+    endpoints_serve(&x->request, &x->reply);
+    resume(x);
+}
+
+static bool fill_request(struct exchange *x)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    size_t path_len = x->uri ? strcspn(x->uri, "?") : 0;
+    x->path = malloc(path_len + 1);
+    if (!x->uri || !x->path)
+        return false;
+    request_decode(x->uri, path_len, false, x->path, path_len + 1);
+    x->request.method = x->method;
+    x->request.path = x->path;
+    x->request.query = x->uri[path_len] ? x->uri + path_len + 1 : "";
+    x->request.client_fd = info ? info->connect_fd : -1;
+    x->request.stop_fd = x->server->stop_fd;
+    return !x->request.body.failed;
+}
+
+static const char *header(struct exchange *x, const char *name)
+{
+    return MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND, name);
+}
+
+static enum MHD_Result start_exchange(struct exchange *x)
+{
+    struct server *s = x->server;
+    if (!s->any_host && !listener_host_is_loopback(header(x, "Host")))
+        return refuse(x, 403, "the Host header must name localhost or a loopback address");
+    if (*s->token && !listener_token_matches(header(x, "Authorization"), s->token))
+        return refuse(x, 401, "the header Authorization: Bearer TOKEN is needed");
+    if (x->too_big)
+        return refuse(x, 413, "the body is too large");
+    if (!fill_request(x))
+        return refuse(x, 500, "out of memory");
+    x->state = RUNNING;
+    MHD_suspend_connection(x->connection);
+    if (workers_submit(s->workers, run, x))
+        return MHD_YES;
+    /* Answered as if a worker had done it: a suspended connection cannot be answered here. */
+    reply_error(&x->reply, 503, "too many requests at once: at most %d run", SERVER_MAX_REQUESTS);
+    resume(x);
+    return MHD_YES;
+}
+
+static void take_body(struct exchange *x, const char *bytes, size_t len)
+{
+    if (x->request.body.len + len > MAX_BODY_BYTES)
+        x->too_big = true;
+    else
+        buf_append(&x->request.body, bytes, len);
+}
+
+static enum MHD_Result handle(void *arg, struct MHD_Connection *connection, const char *url,
+    const char *method, const char *version, const char *upload, size_t *upload_len, void **slot)
+{
+    (void)arg, (void)connection, (void)url, (void)version;
+    struct exchange *x = *slot;
+    if (!x)
+        return MHD_NO;
+    switch (x->state) {
+    case HEADERS:
+        snprintf(x->method, sizeof x->method, "%s", method);
+        x->state = BODY;
+        return MHD_YES;
+    case BODY:
+        if (*upload_len == 0)
+            return start_exchange(x);
+        take_body(x, upload, *upload_len);
+        *upload_len = 0;
+        return MHD_YES;
+    case RUNNING:
+        return MHD_YES;
+    case DONE:
+        break;
+    }
+    return send_reply(x);
+}
+
+/* ---- the thread -----------------------------------------------------------------------------------------
+ */
+
+static void start_daemon(struct server *s)
+{
+    s->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, handle, s,
+        MHD_OPTION_LISTEN_SOCKET, s->listen_fd, MHD_OPTION_URI_LOG_CALLBACK, begin_exchange, s,
+        MHD_OPTION_NOTIFY_COMPLETED, end_exchange, s, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)SERVER_MAX_CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)CONNECTION_BYTES, MHD_OPTION_END);
+    const union MHD_DaemonInfo *info =
+        s->daemon ? MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
+    s->epoll_fd = info ? info->epoll_fd : -1;
+    s->started = s->epoll_fd >= 0;
+}
+
+static void serve(void *arg)
+{
+    struct server *s = arg;
+    start_daemon(s);
+    sem_post(&s->ready);
+    struct pollfd watched[2] = {{.fd = s->epoll_fd, .events = POLLIN}, {.fd = s->wake_fd, .events = POLLIN}};
+    while (s->started && !s->quit) {
+        MHD_UNSIGNED_LONG_LONG ms;
+        uint64_t woken;
+        int timeout = MHD_get_timeout(s->daemon, &ms) == MHD_YES ? (int)(ms < 60000 ? ms : 60000) : -1;
+        poll(watched, 2, timeout);
+        if (read(s->wake_fd, &woken, sizeof woken) < 0 && errno != EAGAIN)
+            break;
+        MHD_run(s->daemon);
+    }
+    if (s->daemon)
+        MHD_stop_daemon(s->daemon); /* closes the listening socket, too */
+    else
+        close(s->listen_fd);
+}
+
+/* ---- life -----------------------------------------------------------------------------------------------
+ */
+
+static void release(struct server *s)
+{
+    workers_free(s->workers);
+    if (s->stop_fd >= 0)
+        close(s->stop_fd);
+    if (s->wake_fd >= 0)
+        close(s->wake_fd);
+    sem_destroy(&s->ready);
+    free(s->token);
+    free(s);
+}
+
+int server_start(const struct server_config *config, struct server **out, struct error *error)
+{
+    struct server *s = calloc(1, sizeof *s);
+    if (!s) {
+        close(config->listen_fd);
+        return error_set(error, ERR_NOMEM, "out of memory");
+    }
+    s->listen_fd = config->listen_fd;
+    s->epoll_fd = -1;
+    s->any_host = config->any_host;
+    s->token = strdup(config->token);
+    s->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    s->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    s->workers = workers_new(SERVER_MAX_REQUESTS);
+    sem_init(&s->ready, 0, 0);
+    if (!s->token || !s->workers || s->stop_fd < 0 || s->wake_fd < 0 ||
+        ownthread_start(&s->thread, "cprof-http", serve, s)) {
+        close(s->listen_fd);
+        release(s);
+        return error_set(error, ERR_LIMIT, "cannot start the server: no memory, descriptors or threads");
+    }
+    while (sem_wait(&s->ready) && errno == EINTR)
+        ;
+    if (!s->started) {
+        ownthread_join(&s->thread);
+        release(s);
+        return error_set(error, ERR_IO, "libmicrohttpd would not start");
+    }
+    *out = s;
+    return 0;
+}
+
+/* The workers first: they resume their connections, and a daemon with suspended ones may not be stopped. */
+void server_stop(struct server *s)
+{
+    raise_event(s->stop_fd);
+    workers_stop(s->workers);
+    s->quit = true;
+    raise_event(s->wake_fd);
+    ownthread_join(&s->thread);
+    release(s);
+}
+
+void server_abandon_sigsafe(struct server *s)
+{
+    close(s->listen_fd);
+    close(s->epoll_fd);
+    close(s->stop_fd);
+    close(s->wake_fd);
+}

@@ -1,0 +1,148 @@
+#include "export/source.h"
+
+#include "base/hash.h"
+#include "base/table.h"
+#include "capture/contention.h"
+#include "capture/heap.h"
+
+#include <string.h>
+
+#define HEAP_TYPES                                                                        \
+    {                                                                                     \
+        {"alloc_objects", "count"}, {"alloc_space", "bytes"}, {"inuse_objects", "count"}, \
+        {                                                                                 \
+            "inuse_space", "bytes"                                                        \
+        }                                                                                 \
+    }
+#define CONTENTION_TYPES           \
+    {                              \
+        {"contentions", "count"},  \
+        {                          \
+            "delay", "nanoseconds" \
+        }                          \
+    }
+
+static const struct source sources[NSOURCES] = {
+    [SOURCE_CPU] = {"profile", {{"samples", "count"}, {"cpu", "nanoseconds"}}, {0, 1}, {"cpu", "nanoseconds"},
+        "",
+        "Where CPU time goes, in all threads. ?seconds=N sets how long it samples (30), ?hz=N how often (100 "
+        "a second of CPU time). A thread that waits is not in it."},
+    [SOURCE_HEAP] = {"heap", HEAP_TYPES, {0, 1, 2, 3}, {"space", "bytes"}, "",
+        "Memory that is alive, by the stack that allocated it, and all that ever was. A sample of the "
+        "allocations, scaled up."},
+    [SOURCE_ALLOCS] = {"allocs", HEAP_TYPES, {0, 1, 2, 3}, {"space", "bytes"}, "alloc_space",
+        "The same samples, with everything allocated since the start shown first."},
+    [SOURCE_THREADS] = {"threads", {{"threads", "count"}}, {0}, {"threads", "count"}, "",
+        "Where each thread is now. ?debug=1 groups equal stacks, ?debug=2 lists the threads one by one with "
+        "what they wait for."},
+    [SOURCE_GOROUTINE] = {"goroutine", {{"goroutine", "count"}}, {0}, {"goroutine", "count"}, "",
+        "The threads again, for tools that know Go's name."},
+    [SOURCE_THREADCREATE] = {"threadcreate", {{"threadcreate", "count"}}, {1}, {"threadcreate", "count"}, "",
+        "Stacks that created threads, with how many since the start; ?debug=1 says how many of them live."},
+    [SOURCE_MUTEX] = {"mutex", CONTENTION_TYPES, {0, 1}, {"contentions", "count"}, "",
+        "Who makes others wait: the stacks that unlocked what others were waiting for, with the time those "
+        "had waited."},
+    [SOURCE_BLOCK] = {"block", CONTENTION_TYPES, {0, 1}, {"contentions", "count"}, "",
+        "Who waits for locks, conditions, semaphores, barriers and joins, and how long. Sleep, input and "
+        "output, and waits that have not ended are not in it."},
+};
+
+const struct source *source_get(enum source_id id)
+{
+    return &sources[id];
+}
+
+/* ---- threads --------------------------------------------------------------------------------------------
+ */
+
+static bool same_stack(const struct snapshot *a, const struct snapshot_record *x, const struct snapshot *b,
+    const struct snapshot_record *y)
+{
+    return x->depth == y->depth && x->leaf_is_return == y->leaf_is_return &&
+           (x->depth == 0 || memcmp(a->pcs.items + x->first_pc, b->pcs.items + y->first_pc,
+                                 x->depth * sizeof(uintptr_t)) == 0);
+}
+
+static int count_stack(
+    struct snapshot *out, struct table *index, const struct snapshot *stacks, const struct snapshot_record *r)
+{
+    const uintptr_t *pcs = stacks->pcs.items + r->first_pc;
+    uint64_t hash = hash_bytes(r->depth ? pcs : (const void *)"", r->depth * sizeof *pcs) + r->leaf_is_return;
+    uint32_t found;
+    for (size_t at = table_first(index, hash); table_next(index, hash, &at, &found);) {
+        struct snapshot_record *known = &out->records.items[found];
+        if (same_stack(out, known, stacks, r)) {
+            known->values[0]++;
+            known->truncated |= r->truncated;
+            return 0;
+        }
+    }
+    struct snapshot_record first = *r;
+    memset(first.values, 0, sizeof first.values);
+    first.values[0] = 1;
+    if (!table_add(index, hash, (uint32_t)out->records.len))
+        return ERR_NOMEM;
+    return snapshot_add(out, &first, pcs);
+}
+
+int source_group_threads(const struct threads_snapshot *threads, struct snapshot *out)
+{
+    struct snapshot grouped = {
+        .nvalues = 1, .time_ns = threads->stacks.time_ns, .period = 1, .lost = threads->stacks.lost};
+    struct table index = {0};
+    int code = 0;
+    for (size_t i = 0; i < threads->threads.len && !code; i++) {
+        const struct thread_info *t = &threads->threads.items[i];
+        if (!t->is_profiler)
+            code = count_stack(&grouped, &index, &threads->stacks, &threads->stacks.records.items[t->record]);
+    }
+    table_fini(&index);
+    if (code)
+        snapshot_fini(&grouped);
+    else
+        *out = grouped;
+    return code;
+}
+
+static int take_threads(struct snapshot *out)
+{
+    struct threads_snapshot threads = {0};
+    int code = threads_snapshot(&threads);
+    if (code)
+        return code;
+    code = source_group_threads(&threads, out);
+    threads_snapshot_fini(&threads);
+    return code;
+}
+
+/* ---- all ------------------------------------------------------------------------------------------------
+ */
+
+int source_take(enum source_id id, struct snapshot *out, struct error *error)
+{
+    int code;
+    switch (id) {
+    case SOURCE_HEAP:
+    case SOURCE_ALLOCS:
+        code = heap_snapshot(out);
+        if (code == ERR_UNSUPPORTED)
+            return error_set(error, code, "the program's malloc is not a jemalloc with profiling");
+        break;
+    case SOURCE_THREADS:
+    case SOURCE_GOROUTINE:
+        code = take_threads(out);
+        break;
+    case SOURCE_THREADCREATE:
+        code = threads_created_snapshot(out);
+        break;
+    case SOURCE_MUTEX:
+        code = contention_snapshot(CONTENTION_MUTEX, out);
+        break;
+    case SOURCE_BLOCK:
+        code = contention_snapshot(CONTENTION_BLOCK, out);
+        break;
+    default:
+        code = ERR_UNSUPPORTED;
+    }
+    return code ? error_set(error, code, "%s", error_text(code)) : 0;
+}

@@ -1,0 +1,269 @@
+#include "export/text.h"
+
+#include "export/convert.h"
+#include "export/names.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- stacks ---------------------------------------------------------------------------------------------
+ */
+
+static void put_pcs(struct buf *out, const struct snapshot *s, const struct snapshot_record *r)
+{
+    buf_putc(out, '@');
+    for (uint32_t i = 0; i < r->depth; i++)
+        buf_printf(out, " 0x%" PRIxPTR, s->pcs.items[r->first_pc + i]);
+    buf_putc(out, '\n');
+}
+
+static void put_frame(struct buf *out, uint64_t address, const struct symbol_frame *f)
+{
+    uint64_t offset = f->entry && f->entry <= address ? address - f->entry : 0;
+    buf_printf(out, "#\t0x%" PRIx64 "\t%s+0x%" PRIx64 "\t", address, f->function, offset);
+    if (*f->file)
+        buf_printf(out, "%s:%" PRId64, f->file, f->line);
+    buf_putc(out, '\n');
+}
+
+static void put_stack(
+    struct buf *out, struct symbolizer *names, const struct snapshot *s, const struct snapshot_record *r)
+{
+    struct symbol_frame frames[SYMBOL_MAX_INLINE];
+    char unnamed[NAMES_UNNAMED_BYTES];
+    for (uint32_t i = 0; i < r->depth; i++) {
+        uint64_t address = convert_address(r, s->pcs.items + r->first_pc, i);
+        size_t n = symbolizer_frames(names, address, frames, SYMBOL_MAX_INLINE);
+        for (size_t k = 0; k < n; k++)
+            put_frame(out, address, &frames[k]);
+        if (n == 0) {
+            names_unnamed(names, address, unnamed);
+            buf_printf(out, "#\t0x%" PRIx64 "\t%s\n", address, unnamed);
+        }
+    }
+    if (r->truncated)
+        buf_puts(out, "#\t(the stack goes on)\n");
+    buf_putc(out, '\n');
+}
+
+/* ---- debug=1 --------------------------------------------------------------------------------------------
+ */
+
+static int by_first_value(const void *a, const void *b)
+{
+    const struct snapshot_record *x = *(void *const *)a, *y = *(void *const *)b;
+    return x->values[0] != y->values[0] ? (x->values[0] < y->values[0] ? 1 : -1) : x < y ? -1 : x > y;
+}
+
+static int by_second_value(const void *a, const void *b)
+{
+    const struct snapshot_record *x = *(void *const *)a, *y = *(void *const *)b;
+    return x->values[1] != y->values[1] ? (x->values[1] < y->values[1] ? 1 : -1) : x < y ? -1 : x > y;
+}
+
+static int by_inuse_space(const void *a, const void *b)
+{
+    const struct snapshot_record *x = *(void *const *)a, *y = *(void *const *)b;
+    return x->values[3] != y->values[3] ? (x->values[3] < y->values[3] ? 1 : -1) : by_second_value(a, b);
+}
+
+static void put_head(
+    struct buf *out, enum source_id id, const struct snapshot *s, const int64_t total[SNAPSHOT_MAX_VALUES])
+{
+    switch (id) {
+    case SOURCE_HEAP:
+    case SOURCE_ALLOCS: /* "heapprofile" tells readers that the figures are scaled already */
+        buf_printf(out, "heap profile: %" PRId64 ": %" PRId64 " [%" PRId64 ": %" PRId64 "] @ heapprofile\n",
+            total[2], total[3], total[0], total[1]);
+        break;
+    case SOURCE_MUTEX:
+        buf_printf(out, "--- mutex:\ncycles/second=1000000000\nsampling period=%" PRId64 "\n", s->period);
+        break;
+    case SOURCE_BLOCK:
+        buf_puts(out, "--- contention:\ncycles/second=1000000000\n");
+        break;
+    default:
+        buf_printf(
+            out, "%s profile: total %" PRId64 "\n", source_get(id)->name, total[source_get(id)->columns[0]]);
+    }
+}
+
+static void put_figures(struct buf *out, enum source_id id, const int64_t *v)
+{
+    switch (id) {
+    case SOURCE_HEAP:
+    case SOURCE_ALLOCS:
+        buf_printf(out, "%" PRId64 ": %" PRId64 " [%" PRId64 ": %" PRId64 "] ", v[2], v[3], v[0], v[1]);
+        break;
+    case SOURCE_MUTEX:
+    case SOURCE_BLOCK: /* nanoseconds are the cycles here */
+        buf_printf(out, "%" PRId64 " %" PRId64 " ", v[1], v[0]);
+        break;
+    default:
+        buf_printf(out, "%" PRId64 " ", v[source_get(id)->columns[0]]);
+    }
+}
+
+static void put_records(struct buf *out, enum source_id id, struct symbolizer *names,
+    const struct snapshot *s, const struct snapshot_record *const *order)
+{
+    for (size_t i = 0; i < s->records.len && !out->failed; i++) {
+        put_figures(out, id, order[i]->values);
+        put_pcs(out, s, order[i]);
+        if (id == SOURCE_THREADCREATE)
+            buf_printf(out, "# alive: %" PRId64 "\n", order[i]->values[0]);
+        put_stack(out, names, s, order[i]);
+    }
+}
+
+int text_snapshot(enum source_id id, const struct snapshot *s, struct buf *out, struct error *error)
+{
+    size_t n = s->records.len;
+    int64_t total[SNAPSHOT_MAX_VALUES] = {0};
+    const struct snapshot_record **order = malloc((n ? n : 1) * sizeof *order);
+    if (!order)
+        return error_set(error, ERR_NOMEM, "out of memory");
+    for (size_t i = 0; i < n; i++) {
+        order[i] = &s->records.items[i];
+        for (int k = 0; k < SNAPSHOT_MAX_VALUES; k++)
+            total[k] += order[i]->values[k];
+    }
+    bool heap = id == SOURCE_HEAP || id == SOURCE_ALLOCS;
+    bool one = id == SOURCE_THREADS || id == SOURCE_GOROUTINE;
+    qsort(order, n, sizeof *order, heap ? by_inuse_space : one ? by_first_value : by_second_value);
+    struct symbolizer *names = names_begin(error);
+    if (names) {
+        put_head(out, id, s, total);
+        if (s->lost)
+            buf_printf(out, "# %" PRIu64 " samples were lost\n", s->lost);
+        put_records(out, id, names, s, order);
+        names_end(names);
+    }
+    free(order);
+    if (!names)
+        return error ? error->code : ERR_IO;
+    return out->failed ? error_set(error, ERR_NOMEM, "out of memory") : 0;
+}
+
+/* ---- debug=2 --------------------------------------------------------------------------------------------
+ */
+
+static const struct thread_info *find_thread(const struct threads_snapshot *threads, pid_t tid)
+{
+    for (size_t i = 0; i < threads->threads.len; i++)
+        if (threads->threads.items[i].tid == tid)
+            return &threads->threads.items[i];
+    return NULL;
+}
+
+static void put_span(struct buf *out, int64_t ns)
+{
+    if (ns < 1000000)
+        buf_printf(out, "%.0f us", (double)ns / 1e3);
+    else if (ns < 1000000000)
+        buf_printf(out, "%.0f ms", (double)ns / 1e6);
+    else
+        buf_printf(out, "%.1f s", (double)ns / 1e9);
+}
+
+/* A thread may call itself anything; what would end the line or the brackets early is shown as a question
+ * mark. */
+static void put_name(struct buf *out, const char *name)
+{
+    buf_puts(out, " \"");
+    for (; *name; name++)
+        buf_putc(out, (unsigned char)*name < ' ' || strchr("\"[]", *name) ? '?' : *name);
+    buf_putc(out, '"');
+}
+
+/* "mutex wait, 3 minutes" first, as Go has it, then what Go does not know. */
+static void put_thread_head(
+    struct buf *out, enum source_id id, const struct threads_snapshot *threads, const struct thread_info *t)
+{
+    buf_printf(out, "%s %d [%s", id == SOURCE_GOROUTINE ? "goroutine" : "thread", (int)t->tid,
+        thread_state_text(t->state));
+    if (t->waiting_ns >= INT64_C(60000000000))
+        buf_printf(out, ", %" PRId64 " minutes", t->waiting_ns / INT64_C(60000000000));
+    else if (t->waiting_ns > 0) {
+        buf_puts(out, ", for ");
+        put_span(out, t->waiting_ns);
+    }
+    if (t->waits_for)
+        buf_printf(out, ", on 0x%" PRIxPTR, t->waits_for);
+    if (t->holder) {
+        const struct thread_info *holder = find_thread(threads, t->holder);
+        buf_printf(out, ", held by %d", (int)t->holder);
+        if (holder && *holder->name)
+            put_name(out, holder->name);
+    }
+    if (*t->name) {
+        buf_puts(out, ", name");
+        put_name(out, t->name);
+    }
+    if (t->cpu_ns >= 0) {
+        buf_puts(out, ", cpu ");
+        put_span(out, t->cpu_ns);
+    }
+    buf_puts(out, "]:\n");
+}
+
+static void put_call(struct buf *out, struct symbolizer *names, uint64_t address,
+    const struct symbol_frame *f, const char *before, const char *after)
+{
+    uint64_t offset = f->entry && f->entry <= address ? address - f->entry : 0;
+    int object = *f->file ? -1 : symbolizer_find(names, address);
+    const char *file = object >= 0 ? symbolizer_object(names, (size_t)object)->path : f->file;
+    buf_printf(out, "%s%s%s\n\t%s:%" PRId64 " +0x%" PRIx64 "\n", before, f->function, after,
+        *file ? file : "?", f->line, offset);
+}
+
+static size_t frames_or_place(struct symbolizer *names, uint64_t address, struct symbol_frame *frames,
+    char unnamed[NAMES_UNNAMED_BYTES])
+{
+    size_t n = symbolizer_frames(names, address, frames, SYMBOL_MAX_INLINE);
+    if (n)
+        return n;
+    names_unnamed(names, address, unnamed);
+    frames[0] = (struct symbol_frame){unnamed, unnamed, "", 0, 0, 0};
+    return 1;
+}
+
+static void put_thread(struct buf *out, enum source_id id, struct symbolizer *names,
+    const struct threads_snapshot *threads, const struct thread_info *t)
+{
+    struct symbol_frame frames[SYMBOL_MAX_INLINE];
+    char unnamed[NAMES_UNNAMED_BYTES];
+    const struct snapshot *s = &threads->stacks;
+    const struct snapshot_record *r = &s->records.items[t->record];
+    put_thread_head(out, id, threads, t);
+    for (uint32_t i = 0; i < r->depth; i++) {
+        uint64_t address = convert_address(r, s->pcs.items + r->first_pc, i);
+        size_t n = frames_or_place(names, address, frames, unnamed);
+        for (size_t k = 0; k < n; k++)
+            put_call(out, names, address, &frames[k], "", "(...)");
+    }
+    if (r->truncated)
+        buf_puts(out, "...additional frames elided...\n");
+    const struct snapshot_record *created =
+        t->created_record == NO_RECORD ? NULL : &s->records.items[t->created_record];
+    if (created && created->depth) {
+        uint64_t address = convert_address(created, s->pcs.items + created->first_pc, 0);
+        frames_or_place(names, address, frames, unnamed);
+        put_call(out, names, address, &frames[0], "created by ", "");
+    }
+    buf_putc(out, '\n');
+}
+
+int text_threads(
+    enum source_id id, const struct threads_snapshot *threads, struct buf *out, struct error *error)
+{
+    struct symbolizer *names = names_begin(error);
+    if (!names)
+        return error ? error->code : ERR_IO;
+    for (size_t i = 0; i < threads->threads.len && !out->failed; i++)
+        if (!threads->threads.items[i].is_profiler)
+            put_thread(out, id, names, threads, &threads->threads.items[i]);
+    names_end(names);
+    return out->failed ? error_set(error, ERR_NOMEM, "out of memory") : 0;
+}

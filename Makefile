@@ -105,7 +105,9 @@ clean: ## remove what was built; never a learner's work
 # ---- compiling ------------------------------------------------------------------------------------------
 
 # Order-only for everything compiled: lists and installs the packages that are missing, silent when none is.
-$(B)/setup: FORCE
+# Asked again only when packages came or went since (dpkg's status file) or the list of needs changed.
+$(B)/setup: exercises/engine/setup.sh $(wildcard /var/lib/dpkg/status)
+	@exercises/engine/setup.sh
 	@mkdir -p $(@D)
 	@touch $@
 FORCE:

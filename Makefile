@@ -176,4 +176,26 @@ $(tool_tests): %: %.o $(B)/libtool.a
 $(cprof_tests): %: %.o $(OUT)profiler/libcprof.a
 	$(CC) $(ALL_CFLAGS) $^ $(call pkg,--libs check) $(CPROF_LIBS) -o $@
 
+# ---- exercises ------------------------------------------------------------------------------------------
+
+# A module under test, as the checks load it: plain, and with every basic block and allocation counted.
+MODULE_FLAGS = $(ALL_CFLAGS) -Idemos -MMD -MP -MF $@.d -shared
+
+$(B)/modules/%.so: %.c | $(B)/setup
+	@mkdir -p $(@D)
+	$(CC) $(MODULE_FLAGS) $< -o $@
+
+$(B)/modules/%.counted.so: %.c exercises/engine/counted_names.h | $(B)/setup
+	@mkdir -p $(@D)
+	$(CC) $(MODULE_FLAGS) -fno-builtin -fsanitize-coverage=trace-pc -include exercises/engine/counted_names.h $< -o $@
+
+# The checks of a lesson: its own files, named here, and the engine's.
+ENGINE_O = $(call objects,exercises/engine,counted verdict)
+$(B)/checks/lesson6: $(call objects,exercises/lesson6,checks_lesson6 cache_rig lru_oracle)
+
+$(B)/exercises/%.o: CPPFLAGS += -Iexercises/engine -Idemos
+$(B)/checks/%: $(ENGINE_O) $(BASE_O)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -rdynamic $^ $(call pkg,--libs check) -o $@
+
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

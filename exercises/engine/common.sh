@@ -1,0 +1,80 @@
+# shellcheck shell=sh
+# What the engine's scripts share; sourced by each of them. Afterwards the working folder is the top one.
+#
+# A lesson is exercises/lessonN with a lesson.conf: TITLE, DEMO (the program), MODULES (the files to be
+# fixed), NEEDS (what `make lessonN` builds), JSON-like extras as the lesson's own scripts like.
+# What the learner has done is kept in exercises/.progress: lines of "lessonN KEY VALUE".
+
+cd "$(dirname "$0")/../.." || exit 2
+
+# Variables given to make on its command line come by the environment; its flags would only make a make
+# started here wait for tokens of another.
+unset MAKEFLAGS MFLAGS MAKELEVEL
+build=.build${SAN:+/san-$SAN}
+state=${WORKBOOK_STATE:-exercises/.progress}
+
+die() {
+    echo "workbook: $*" >&2
+    exit 2
+}
+
+quiet_make() {
+    make -s -j"$(nproc 2>/dev/null || echo 1)" "$@"
+}
+
+lesson_load() { # lesson_load N: its facts as variables, and lesson, work, demo as paths
+    number=$1
+    lesson=lesson$1
+    work=exercises/$lesson
+    demo=demos/$lesson
+    [ -n "$1" ] && [ -f "$work/lesson.conf" ] || die "there is no lesson '$1'; make lessons lists those there are"
+    # shellcheck disable=SC1090 # a lesson's own file
+    . "./$work/lesson.conf"
+}
+
+lesson_numbers() {
+    for conf in exercises/lesson*/lesson.conf; do
+        n=${conf#exercises/lesson}
+        echo "${n%/lesson.conf}"
+    done | sort -n
+}
+
+state_get() { # state_get KEY: of the loaded lesson; empty when there is none
+    [ -f "$state" ] || return 0
+    awk -v lesson="$lesson" -v key="$1" '$1 == lesson && $2 == key { sub(/^[^ ]+ [^ ]+ /, ""); print }' "$state"
+}
+
+state_set() { # state_set KEY VALUE
+    {
+        [ ! -f "$state" ] || awk -v lesson="$lesson" -v key="$1" '!($1 == lesson && $2 == key)' "$state"
+        echo "$lesson $1 $2"
+    } >"$state.new" && mv "$state.new" "$state"
+}
+
+seed() { # a working copy of each module that has none; says so
+    for module in $MODULES; do
+        [ -e "$work/$module" ] && continue
+        [ -f "$demo/$module" ] || die "$demo/$module is missing: is this clone whole?"
+        cp "$demo/$module" "$work/$module" || exit 2
+        chmod u+w "$work/$module"
+        echo "made $work/$module, yours to fix"
+    done
+}
+
+is_seeded() {
+    for module in $MODULES; do
+        [ -e "$work/$module" ] || return 1
+    done
+}
+
+is_untouched() { # each module still the flawed original, byte for byte
+    for module in $MODULES; do
+        cmp -s "$demo/$module" "$work/$module" || return 1
+    done
+}
+
+work_sum() { # one number for the present contents of the working copy
+    for module in $MODULES; do
+        cat "$work/$module"
+    done | cksum | tr ' ' -
+}

@@ -1,0 +1,30 @@
+#ifndef EXERCISES_COUNTED_H
+#define EXERCISES_COUNTED_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Exact counts of what a module under test does.
+ *
+ * The module is compiled a second time with gcc's -fsanitize-coverage=trace-pc, which calls us once for each
+ * basic block executed, and with counted_names.h in front, which sends its calls of malloc, memmove and
+ * their like through here. The program that loads it is linked with counted.c and exports these names.
+ * Counts do not depend on the machine or its load; a clock does.
+ */
+
+/* Basic blocks executed by counted modules, in all threads, plus one for each 64 bytes moved, set or compared. */
+uint64_t counted_work(void);
+
+/* Bytes that counted modules have allocated and not freed. Negative when they free what others allocated. */
+int64_t counted_live_bytes(void);
+
+/*
+ * While on, the executing thread naps for a moment every few blocks and another one runs: a lock that is
+ * missing then shows within milliseconds, even on one core.
+ */
+void counted_shuffle(bool on);
+
+#endif

@@ -1,0 +1,42 @@
+#ifndef EXERCISES_COUNTED_NAMES_H
+#define EXERCISES_COUNTED_NAMES_H
+
+/* Put in front of a counted module by the compiler's -include; see counted.h. */
+
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+
+void *counted_malloc(size_t size);
+void *counted_calloc(size_t n, size_t size);
+void *counted_realloc(void *old, size_t size);
+void *counted_aligned_alloc(size_t alignment, size_t size);
+int counted_posix_memalign(void **out, size_t alignment, size_t size);
+char *counted_strdup(const char *s);
+char *counted_strndup(const char *s, size_t n);
+void counted_free(void *p);
+void *counted_memcpy(void *to, const void *from, size_t n);
+void *counted_memmove(void *to, const void *from, size_t n);
+void *counted_memset(void *p, int c, size_t n);
+int counted_memcmp(const void *a, const void *b, size_t n);
+void *counted_memchr(const void *p, int c, size_t n);
+
+#ifndef COUNTED_C
+#define malloc counted_malloc
+#define calloc counted_calloc
+#define realloc counted_realloc
+#define aligned_alloc counted_aligned_alloc
+#define posix_memalign counted_posix_memalign
+#undef strdup
+#define strdup counted_strdup
+#undef strndup
+#define strndup counted_strndup
+#define free counted_free
+#define memcpy counted_memcpy
+#define memmove counted_memmove
+#define memset counted_memset
+#define memcmp counted_memcmp
+#define memchr counted_memchr
+#endif
+
+#endif

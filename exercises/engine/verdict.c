@@ -1,0 +1,164 @@
+/*
+ * Runs a lesson's checks and words their verdicts. The child in which a check runs and the parent that
+ * reports share one page of memory: that way a check that crashed or hung can still say how far it came.
+ */
+#include "verdict.h"
+
+#include "base/clock.h"
+
+#include <check.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum {
+    CALLS_MAX = 64,
+    HUNG = 99 /* the child's exit code when its watchdog ended it */
+};
+
+struct record {
+    char measured[400], allowed[200], hung[300];
+};
+
+static struct record *records, *record;
+static const struct verdict_case *running;
+
+/* ---- which call each thread is in ----------------------------------------------------------------------- */
+
+struct call {
+    const char *volatile function; /* NULL: in none */
+    volatile int64_t since_ns;
+};
+
+static struct call calls[CALLS_MAX];
+static _Atomic int ncalls;
+static _Thread_local struct call *mine;
+
+void verdict_enter(const char *function)
+{
+    if (!mine) {
+        int slot = ncalls++;
+        mine = &calls[slot < CALLS_MAX ? slot : CALLS_MAX - 1];
+    }
+    mine->since_ns = clock_monotonic_ns();
+    mine->function = function;
+}
+
+void verdict_leave(void)
+{
+    mine->function = NULL;
+}
+
+/* In a signal handler of a process about to end: it only reads, and formats into the shared page. */
+static void on_watchdog(int signo)
+{
+    (void)signo;
+    int64_t now_ns = clock_monotonic_ns();
+    size_t used = 0, size = sizeof record->hung;
+    for (int i = 0; i < CALLS_MAX && used < size - 40; i++) {
+        const char *function = calls[i].function;
+        if (function)
+            used += (size_t)snprintf(record->hung + used, size - used, "%s%s for %.1f s", used ? ", " : "", function,
+                (double)(now_ns - calls[i].since_ns) / 1e9);
+    }
+    if (used == 0)
+        snprintf(record->hung, size, "none; the check itself was too slow");
+    _exit(HUNG);
+}
+
+/* ---- a case --------------------------------------------------------------------------------------------- */
+
+void verdict(bool ok, const char *allowed, const char *measured, ...)
+{
+    va_list arguments;
+    va_start(arguments, measured);
+    vsnprintf(record->measured, sizeof record->measured, measured, arguments);
+    va_end(arguments);
+    snprintf(record->allowed, sizeof record->allowed, "%s", allowed);
+    if (!ok)
+        ck_abort_msg("%s", record->measured);
+}
+
+static unsigned watchdog_s;
+
+START_TEST(run_case)
+{
+    record = &records[_i];
+    signal(SIGALRM, on_watchdog);
+    alarm(watchdog_s);
+    running[_i].run();
+    ck_assert_msg(record->measured[0], "the check gave no verdict");
+}
+END_TEST
+
+/* ---- the report ----------------------------------------------------------------------------------------- */
+
+static void print_failure(const struct verdict_case *c, const struct record *r, TestResult *result)
+{
+    printf("FAIL  %s\n", c->name);
+    if (r->hung[0])
+        printf("        measured  no answer after %u s; calls that never came back: %s\n", watchdog_s, r->hung);
+    else if (tr_rtype(result) == CK_ERROR)
+        printf("        measured  the program died: %s\n", tr_msg(result));
+    else
+        printf("        measured  %s\n", tr_msg(result));
+    if (r->hung[0])
+        printf("        allowed   every call returns; a deadlock, or a list that became a ring?\n");
+    else if (tr_rtype(result) == CK_ERROR)
+        printf("        allowed   it survives; the check is exercises/lesson*/checks_*.c, run it under gdb with CK_FORK=no\n");
+    else
+        printf("        allowed   %s\n", r->allowed);
+    printf("        shows in  %s\n        look      %s\n", c->shows, c->look);
+}
+
+static void print_verdict(const struct verdict_case *c, const struct record *r, TestResult *result)
+{
+    bool passed = tr_rtype(result) == CK_PASS;
+    if (getenv("VERDICT_TERSE"))
+        printf("%s %s\n", passed ? "ok" : "FAIL", c->name);
+    else if (passed)
+        printf("ok    %s\n        measured  %s\n        allowed   %s\n        shows in  %s\n", c->name, r->measured, r->allowed,
+            c->shows);
+    else
+        print_failure(c, r, result);
+}
+
+int verdict_run(const char *title, const struct verdict_case *cases, size_t ncases, unsigned watchdog_seconds)
+{
+    size_t bytes = ncases * sizeof *records;
+    records = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (records == MAP_FAILED) {
+        perror("checks: mmap");
+        return 1;
+    }
+    running = cases;
+    watchdog_s = watchdog_seconds;
+    if (!getenv("VERDICT_TERSE"))
+        printf("%s\n", title);
+
+    const char *only = getenv("VERDICT_ONLY");
+    int failed = 0;
+    for (size_t i = 0; i < ncases; i++) {
+        if (only && strcmp(only, cases[i].name) != 0)
+            continue;
+        Suite *suite = suite_create(cases[i].name);
+        TCase *tcase = tcase_create(cases[i].name);
+        tcase_set_timeout(tcase, watchdog_seconds + 5); /* ours speaks first, and says more */
+        tcase_add_loop_test(tcase, run_case, (int)i, (int)i + 1);
+        suite_add_tcase(suite, tcase);
+        SRunner *runner = srunner_create(suite);
+        fflush(stdout);
+        srunner_run_all(runner, CK_SILENT);
+        failed += srunner_ntests_failed(runner);
+        TestResult **results = srunner_results(runner);
+        print_verdict(&cases[i], &records[i], results[0]);
+        free(results);
+        srunner_free(runner);
+    }
+    munmap(records, bytes);
+    return failed;
+}

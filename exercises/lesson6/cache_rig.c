@@ -1,0 +1,195 @@
+/* The rig around a cache under test; see cache_rig.h. */
+#include "cache_rig.h"
+
+#include "base/clock.h"
+#include "verdict.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- the module ----------------------------------------------------------------------------------------- */
+
+static bool load_symbol(void *handle, const char *path, const char *name, void *out)
+{
+    void *symbol = dlsym(handle, name);
+    if (!symbol)
+        fprintf(stderr, "checks: %s has no function %s\n", path, name);
+    *(void **)out = symbol;
+    return symbol != NULL;
+}
+
+bool cache_module_load(struct cache_module *out, const char *path)
+{
+    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!handle) {
+        fprintf(stderr, "checks: %s\n", dlerror());
+        return false;
+    }
+    return load_symbol(handle, path, "cache_new", &out->create) &&
+           load_symbol(handle, path, "cache_free", &out->destroy) &&
+           load_symbol(handle, path, "cache_get", &out->get) && load_symbol(handle, path, "cache_put", &out->put) &&
+           load_symbol(handle, path, "cache_stats", &out->stats);
+}
+
+/* ---- the clock ------------------------------------------------------------------------------------------ */
+
+static atomic_uint_fast64_t clock_ms = 1000000;
+
+void rig_clock_set(uint64_t ms)
+{
+    atomic_store(&clock_ms, ms);
+}
+
+void rig_clock_advance(uint64_t ms)
+{
+    atomic_fetch_add(&clock_ms, ms);
+}
+
+static uint64_t read_clock_ms(void)
+{
+    return atomic_load(&clock_ms);
+}
+
+/* ---- values --------------------------------------------------------------------------------------------- */
+
+struct rig_values rig_values;
+void (*rig_on_cache_release)(void);
+
+void rig_values_init(size_t room)
+{
+    rig_values = (struct rig_values){.room = room, .all = calloc(room, sizeof *rig_values.all)};
+    if (!rig_values.all)
+        abort();
+}
+
+void rig_values_fini(void)
+{
+    free(rig_values.all);
+    rig_values = (struct rig_values){0};
+}
+
+struct rig_value *rig_value_new(int key)
+{
+    size_t slot = atomic_fetch_add(&rig_values.used, 1);
+    if (slot >= rig_values.room)
+        abort();
+    struct rig_value *v = &rig_values.all[slot];
+    v->key = key;
+    atomic_store(&v->references, 1);
+    atomic_fetch_add(&rig_values.live, 1);
+    return v;
+}
+
+void *rig_retain(void *value)
+{
+    struct rig_value *v = value;
+    if (atomic_fetch_add(&v->references, 1) < 1)
+        atomic_fetch_add(&rig_values.misused, 1);
+    return value;
+}
+
+void rig_release(void *value)
+{
+    struct rig_value *v = value;
+    int before = atomic_fetch_sub(&v->references, 1);
+    if (before == 1)
+        atomic_fetch_sub(&rig_values.live, 1);
+    else if (before < 1)
+        atomic_fetch_add(&rig_values.misused, 1);
+}
+
+static void release_by_cache(void *value)
+{
+    if (rig_on_cache_release)
+        rig_on_cache_release();
+    rig_release(value);
+}
+
+/* ---- a cache under test --------------------------------------------------------------------------------- */
+
+static _Thread_local int64_t waited_ns, entered_wall_ns, entered_cpu_ns;
+
+/* The outer clock is read first and last, so that what lies between the two readings counts as waiting,
+ * never as less than none. */
+static void enter(const char *function)
+{
+    verdict_enter(function);
+    entered_wall_ns = clock_monotonic_ns();
+    entered_cpu_ns = clock_thread_cpu_ns();
+}
+
+static void leave(void)
+{
+    int64_t cpu_ns = clock_thread_cpu_ns() - entered_cpu_ns;
+    waited_ns += clock_monotonic_ns() - entered_wall_ns - cpu_ns;
+    verdict_leave();
+}
+
+int64_t rig_waited_ns(void)
+{
+    return waited_ns;
+}
+
+void rig_open(struct rig *rig, const struct cache_module *module, size_t capacity)
+{
+    struct cache_config config = {
+        .capacity = capacity, .retain = rig_retain, .release = release_by_cache, .now_ms = read_clock_ms};
+    rig->module = module;
+    verdict_enter("cache_new");
+    rig->cache = module->create(&config);
+    verdict_leave();
+    if (!rig->cache)
+        verdict(false, "a cache", "cache_new returned NULL for a capacity of %zu", capacity);
+}
+
+void rig_close(struct rig *rig)
+{
+    verdict_enter("cache_free");
+    rig->module->destroy(rig->cache);
+    verdict_leave();
+}
+
+static const char *key_name(int key, char text[32])
+{
+    snprintf(text, 32, "/item/%d", key);
+    return text;
+}
+
+void rig_put(struct rig *rig, int key)
+{
+    char text[32];
+    struct rig_value *value = rig_value_new(key);
+    key_name(key, text);
+    enter("cache_put");
+    bool stored = rig->module->put(rig->cache, text, value, RIG_VALUE_BYTES);
+    leave();
+    rig_release(value);
+    if (!stored)
+        verdict(false, "true, with memory to spare", "cache_put returned false for %s", text);
+}
+
+bool rig_get(struct rig *rig, int key)
+{
+    char text[32];
+    key_name(key, text);
+    enter("cache_get");
+    struct rig_value *value = rig->module->get(rig->cache, text);
+    leave();
+    if (!value)
+        return false;
+    int found = value->key;
+    rig_release(value);
+    if (found != key)
+        verdict(false, "the value last put under that key", "cache_get of %s gave the value of /item/%d", text, found);
+    return true;
+}
+
+struct cache_stats rig_stats(struct rig *rig)
+{
+    struct cache_stats stats;
+    verdict_enter("cache_stats");
+    rig->module->stats(rig->cache, &stats);
+    verdict_leave();
+    return stats;
+}

@@ -70,7 +70,7 @@ TOOL_TESTS  = base profile codec merge maps symbol
 CPROF_TESTS =
 DEMO_TESTS  =
 # End-to-end tests: tests/NAME.sh, run from the top folder; exit 77 is "skipped", with a line that says why.
-SCRIPT_TESTS =
+SCRIPT_TESTS = setup_script
 
 # ---- what people type -----------------------------------------------------------------------------------
 
@@ -82,7 +82,7 @@ scripts = $(shell git ls-files "*.sh") .ci/run
 all: ## build the tool, the library, every demo and every solution
 
 help: ## this list
-	@sed -n 's/^\([a-z][a-zA-Z0-9%_-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^#\{0,1\}\([a-z][a-zA-Z0-9%_-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 check: ## everything a clone must pass
 	@$(MAKE) $(test_programs)
@@ -101,6 +101,26 @@ format: ## clang-format everything in place
 clean: ## remove what was built; never a learner's work
 	rm -rf .build profiler/pprof profiler/libcprof.a profiler/libcprof.so* demos/load demos/gateway \
 	    solutions/lesson6/gateway exercises/lesson6/gateway
+
+# The workbook, for each lesson there is: make lesson6, make check6, …; exercises/engine has a script for each.
+LESSONS = $(patsubst exercises/lesson%/lesson.conf,%,$(wildcard exercises/lesson*/lesson.conf))
+LESSON_STEPS = lesson check hint reset watch solution
+#lessonN: ## build what lesson N needs and make your working copy
+#checkN: ## check your fix: what was measured, what is allowed, which profile shows it
+#hintN: ## the next of three hints
+#resetN: ## a fresh working copy (asks; keeps yours under another name)
+#watchN: ## check again on each save
+#solutionN: ## where our solution is, once yours passes (or FORCE=1)
+define lesson_step
+.PHONY: $(LESSONS:%=$(1)%)
+$(LESSONS:%=$(1)%): $(1)%: $(B)/setup
+	@exercises/engine/$(1).sh $$*
+endef
+$(foreach step,$(LESSON_STEPS),$(eval $(call lesson_step,$(step))))
+
+.PHONY: lessons
+lessons: ## the lessons, and how far you are
+	@exercises/engine/lessons.sh
 
 # ---- compiling ------------------------------------------------------------------------------------------
 

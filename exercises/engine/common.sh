@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034 # what is set here is used by those that source it
 # What the engine's scripts share; sourced by each of them. Afterwards the working folder is the top one.
 #
 # A lesson is exercises/lessonN with a lesson.conf: TITLE, DEMO (the program), MODULES (the files to be
@@ -27,7 +27,7 @@ lesson_load() { # lesson_load N: its facts as variables, and lesson, work, demo 
     lesson=lesson$1
     work=exercises/$lesson
     demo=demos/$lesson
-    [ -n "$1" ] && [ -f "$work/lesson.conf" ] || die "there is no lesson '$1'; make lessons lists those there are"
+    [ -f "$work/lesson.conf" ] || die "there is no lesson '$1'; make lessons lists those there are"
     # shellcheck disable=SC1090 # a lesson's own file
     . "./$work/lesson.conf"
 }

@@ -5,9 +5,7 @@
 
 #include <time.h>
 
-enum {
-    NAPS_MAX = 10000
-};
+enum { NAPS_MAX = 10000 };
 
 static atomic_uint_fast64_t work;
 static atomic_int_fast64_t live_bytes;
@@ -17,10 +15,10 @@ static atomic_long naps_left;
 void __sanitizer_cov_trace_pc(void); /* gcc's name for it */
 
 /*
- * A nap, not sched_yield(): beside busy programs a yield gives them the core for milliseconds, while a sleeper
- * is woken at once. Napping at every block would hide what happens between two; at one in 24 or so, drawn
- * at random, the threads never get in step. The number of naps is bounded, so that a module of many blocks is
- * not slow to check.
+ * A nap, not sched_yield(): beside busy programs a yield gives them the core for milliseconds, while a
+ * sleeper is woken at once. Napping at every block would hide what happens between two; at one in 24 or so,
+ * drawn at random, the threads never get in step. The number of naps is bounded, so that a module of many
+ * blocks is not slow to check.
  */
 static void shuffle(void)
 {

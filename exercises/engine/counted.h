@@ -15,7 +15,8 @@
  * Counts do not depend on the machine or its load; a clock does.
  */
 
-/* Basic blocks executed by counted modules, in all threads, plus one for each 64 bytes moved, set or compared. */
+/* Basic blocks executed by counted modules, in all threads, plus one for each 64 bytes moved, set or
+ * compared. */
 uint64_t counted_work(void);
 
 /* Bytes that counted modules have allocated and not freed. Negative when they free what others allocated. */

@@ -3,18 +3,22 @@
 . "$(dirname "$0")/common.sh"
 lesson_load "${1-}"
 
-echo "building what lesson $number needs: $NEEDS"
-# shellcheck disable=SC2086 # lists of names
-quiet_make $NEEDS || exit 2
 seed
+echo "building what lesson $number needs: $NEEDS"
+# shellcheck disable=SC2086 # a list of names
+quiet_make $NEEDS || exit 2
 [ -n "$(state_get started)" ] || state_set started "$(date +%Y-%m-%d)"
+files=''
+for module in $MODULES; do
+    files="$files $work/$module"
+done
 
 cat <<END
 
 Lesson $number: $TITLE
   the page        lessons/$lesson/README.md
   the task        $work/TASK.md
-  yours to fix    $(for module in $MODULES; do printf '%s ' "$work/$module"; done)
+  yours to fix   $files
 Next:
 END
 sed 's/^/  /' "$work/next.txt"

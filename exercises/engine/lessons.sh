@@ -21,5 +21,6 @@ progress() {
 
 for n in $(lesson_numbers); do
     lesson_load "$n"
+    # shellcheck disable=SC2153 # DEMO comes from lesson.conf
     printf '%2d  %-28s %-10s %s\n' "$n" "$TITLE" "$DEMO" "$(progress)"
 done

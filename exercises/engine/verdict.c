@@ -27,7 +27,8 @@ struct record {
 static struct record *records, *record;
 static const struct verdict_case *running;
 
-/* ---- which call each thread is in ----------------------------------------------------------------------- */
+/* ---- which call each thread is in -----------------------------------------------------------------------
+ */
 
 struct call {
     const char *volatile function; /* NULL: in none */
@@ -62,15 +63,16 @@ static void on_watchdog(int signo)
     for (int i = 0; i < CALLS_MAX && used < size - 40; i++) {
         const char *function = calls[i].function;
         if (function)
-            used += (size_t)snprintf(record->hung + used, size - used, "%s%s for %.1f s", used ? ", " : "", function,
-                (double)(now_ns - calls[i].since_ns) / 1e9);
+            used += (size_t)snprintf(record->hung + used, size - used, "%s%s for %.1f s", used ? ", " : "",
+                function, (double)(now_ns - calls[i].since_ns) / 1e9);
     }
     if (used == 0)
         snprintf(record->hung, size, "none; the check itself was too slow");
     _exit(HUNG);
 }
 
-/* ---- a case --------------------------------------------------------------------------------------------- */
+/* ---- a case ---------------------------------------------------------------------------------------------
+ */
 
 void verdict(bool ok, const char *allowed, const char *measured, ...)
 {
@@ -95,13 +97,15 @@ START_TEST(run_case)
 }
 END_TEST
 
-/* ---- the report ----------------------------------------------------------------------------------------- */
+/* ---- the report -----------------------------------------------------------------------------------------
+ */
 
 static void print_failure(const struct verdict_case *c, const struct record *r, TestResult *result)
 {
     printf("FAIL  %s\n", c->name);
     if (r->hung[0])
-        printf("        measured  no answer after %u s; calls that never came back: %s\n", watchdog_s, r->hung);
+        printf(
+            "        measured  no answer after %u s; calls that never came back: %s\n", watchdog_s, r->hung);
     else if (tr_rtype(result) == CK_ERROR)
         printf("        measured  the program died: %s\n", tr_msg(result));
     else
@@ -109,7 +113,8 @@ static void print_failure(const struct verdict_case *c, const struct record *r, 
     if (r->hung[0])
         printf("        allowed   every call returns; a deadlock, or a list that became a ring?\n");
     else if (tr_rtype(result) == CK_ERROR)
-        printf("        allowed   it survives; the check is exercises/lesson*/checks_*.c, run it under gdb with CK_FORK=no\n");
+        printf("        allowed   it survives; the check is exercises/lesson*/checks_*.c, run it under gdb "
+               "with CK_FORK=no\n");
     else
         printf("        allowed   %s\n", r->allowed);
     printf("        shows in  %s\n        look      %s\n", c->shows, c->look);
@@ -121,8 +126,8 @@ static void print_verdict(const struct verdict_case *c, const struct record *r, 
     if (getenv("VERDICT_TERSE"))
         printf("%s %s\n", passed ? "ok" : "FAIL", c->name);
     else if (passed)
-        printf("ok    %s\n        measured  %s\n        allowed   %s\n        shows in  %s\n", c->name, r->measured, r->allowed,
-            c->shows);
+        printf("ok    %s\n        measured  %s\n        allowed   %s\n        shows in  %s\n", c->name,
+            r->measured, r->allowed, c->shows);
     else
         print_failure(c, r, result);
 }

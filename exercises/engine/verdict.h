@@ -30,6 +30,7 @@ void verdict_leave(void);
  * that passes and a few for one that fails. Returns how many failed. Environment: VERDICT_TERSE=1 prints
  * just "ok NAME" and "FAIL NAME" lines, for scripts; VERDICT_ONLY=NAME runs that one.
  */
-int verdict_run(const char *title, const struct verdict_case *cases, size_t ncases, unsigned watchdog_seconds);
+int verdict_run(
+    const char *title, const struct verdict_case *cases, size_t ncases, unsigned watchdog_seconds);
 
 #endif

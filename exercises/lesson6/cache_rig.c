@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* ---- the module ----------------------------------------------------------------------------------------- */
+/* ---- the module -----------------------------------------------------------------------------------------
+ */
 
 static bool load_symbol(void *handle, const char *path, const char *name, void *out)
 {
@@ -28,11 +29,13 @@ bool cache_module_load(struct cache_module *out, const char *path)
     }
     return load_symbol(handle, path, "cache_new", &out->create) &&
            load_symbol(handle, path, "cache_free", &out->destroy) &&
-           load_symbol(handle, path, "cache_get", &out->get) && load_symbol(handle, path, "cache_put", &out->put) &&
+           load_symbol(handle, path, "cache_get", &out->get) &&
+           load_symbol(handle, path, "cache_put", &out->put) &&
            load_symbol(handle, path, "cache_stats", &out->stats);
 }
 
-/* ---- the clock ------------------------------------------------------------------------------------------ */
+/* ---- the clock ------------------------------------------------------------------------------------------
+ */
 
 static atomic_uint_fast64_t clock_ms = 1000000;
 
@@ -51,7 +54,8 @@ static uint64_t read_clock_ms(void)
     return atomic_load(&clock_ms);
 }
 
-/* ---- values --------------------------------------------------------------------------------------------- */
+/* ---- values ---------------------------------------------------------------------------------------------
+ */
 
 struct rig_values rig_values;
 void (*rig_on_cache_release)(void);
@@ -106,7 +110,8 @@ static void release_by_cache(void *value)
     rig_release(value);
 }
 
-/* ---- a cache under test --------------------------------------------------------------------------------- */
+/* ---- a cache under test ---------------------------------------------------------------------------------
+ */
 
 static _Thread_local int64_t waited_ns, entered_wall_ns, entered_cpu_ns;
 
@@ -181,7 +186,8 @@ bool rig_get(struct rig *rig, int key)
     int found = value->key;
     rig_release(value);
     if (found != key)
-        verdict(false, "the value last put under that key", "cache_get of %s gave the value of /item/%d", text, found);
+        verdict(false, "the value last put under that key", "cache_get of %s gave the value of /item/%d",
+            text, found);
     return true;
 }
 

@@ -10,7 +10,8 @@
  * several fit in one process; a clock they set; and values that know how often they were retained.
  */
 
-/* ---- the module ----------------------------------------------------------------------------------------- */
+/* ---- the module -----------------------------------------------------------------------------------------
+ */
 
 struct cache_module {
     struct cache *(*create)(const struct cache_config *config);
@@ -23,12 +24,14 @@ struct cache_module {
 /* False, with a line on standard error, when it cannot be loaded or lacks a function. */
 bool cache_module_load(struct cache_module *out, const char *path);
 
-/* ---- the clock ------------------------------------------------------------------------------------------ */
+/* ---- the clock ------------------------------------------------------------------------------------------
+ */
 
 void rig_clock_set(uint64_t ms);
 void rig_clock_advance(uint64_t ms);
 
-/* ---- values --------------------------------------------------------------------------------------------- */
+/* ---- values ---------------------------------------------------------------------------------------------
+ */
 
 /* Never freed before the check ends, so that a use after the last release is seen instead of crashing. */
 struct rig_value {
@@ -57,7 +60,8 @@ void rig_release(void *value);
 /* Runs when a cache gives a reference back, in the thread that does, before it counts; NULL is none. */
 extern void (*rig_on_cache_release)(void);
 
-/* ---- a cache under test --------------------------------------------------------------------------------- */
+/* ---- a cache under test ---------------------------------------------------------------------------------
+ */
 
 struct rig {
     const struct cache_module *module;

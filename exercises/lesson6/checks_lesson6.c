@@ -4,8 +4,8 @@
  *
  *   lesson6 MODULE.so COUNTED.so FLAWED.so TITLE
  *
- * MODULE is the cache under test, COUNTED the same with its basic blocks counted (exercises/engine/counted.h),
- * FLAWED the original, for comparison in the same process.
+ * MODULE is the cache under test, COUNTED the same with its basic blocks counted
+ * (exercises/engine/counted.h), FLAWED the original, for comparison in the same process.
  */
 #include "cache_limits.h"
 #include "cache_rig.h"
@@ -40,7 +40,8 @@ static void expect_tidy_values(const char *when)
             rig_values.misused);
 }
 
-/* ---- bound_after_every_operation ------------------------------------------------------------------------ */
+/* ---- bound_after_every_operation ------------------------------------------------------------------------
+ */
 
 static void bound_at(size_t capacity)
 {
@@ -62,7 +63,8 @@ static void bound_at(size_t capacity)
                 "%zu entries after %zu operations, with a capacity of %zu", entries, i + 1, capacity);
         if (values > entries + VALUES_ON_THEIR_WAY(capacity))
             verdict(false, "the values held are those of its entries, and a few on their way out",
-                "the cache says %zu entries but holds %zu values after %zu operations", entries, values, i + 1);
+                "the cache says %zu entries but holds %zu values after %zu operations", entries, values,
+                i + 1);
     }
     rig_close(&rig);
     rig_values_fini();
@@ -73,10 +75,12 @@ static void bound_after_every_operation(void)
     bound_at(1000); /* first, as its figures are the ones to read */
     bound_at(10);
     bound_at(1);
-    verdict(true, "never more than the capacity", "never more than 1, 10 and 1,000 entries with those capacities");
+    verdict(true, "never more than the capacity",
+        "never more than 1, 10 and 1,000 entries with those capacities");
 }
 
-/* ---- keeps_what_fits ------------------------------------------------------------------------------------ */
+/* ---- keeps_what_fits ------------------------------------------------------------------------------------
+ */
 
 static void expect_full(struct rig *rig, int keys, int capacity, const char *when)
 {
@@ -84,7 +88,8 @@ static void expect_full(struct rig *rig, int keys, int capacity, const char *whe
     for (int key = 0; key < keys; key++)
         found += rig_get(rig, key);
     if (found < capacity)
-        verdict(false, "as many as the capacity: one entry goes for one that comes, and none before it is full",
+        verdict(false,
+            "as many as the capacity: one entry goes for one that comes, and none before it is full",
             "%s, %d entries are found, with a capacity of %d", when, found, capacity);
 }
 
@@ -106,7 +111,8 @@ static void keeps_what_fits(void)
     verdict(true, "all that fit", "%d entries are found, with a capacity of %d", CAPACITY, CAPACITY);
 }
 
-/* ---- least_recently_used_order -------------------------------------------------------------------------- */
+/* ---- least_recently_used_order --------------------------------------------------------------------------
+ */
 
 static size_t order_on_trace(size_t capacity, uint32_t seed)
 {
@@ -119,7 +125,8 @@ static size_t order_on_trace(size_t capacity, uint32_t seed)
     rig_open(&rig, &module, capacity);
     lru_oracle_init(&oracle, capacity);
     for (size_t i = 0; i < operations; i++) {
-        int a = (int)(next_random(&random) % (unsigned)keys), b = (int)(next_random(&random) % (unsigned)keys);
+        int a = (int)(next_random(&random) % (unsigned)keys),
+            b = (int)(next_random(&random) % (unsigned)keys);
         int key = a < b ? a : b; /* low keys more often, as in life */
         rig_clock_advance(1 + (next_random(&random) % 64 == 0 ? 12000 : 0));
         if (next_random(&random) % 2) {
@@ -132,12 +139,14 @@ static size_t order_on_trace(size_t capacity, uint32_t seed)
         compared++;
         if (expected && !found)
             verdict(false, "the one evicted is the one unused for longest",
-                "/item/%d was evicted, though only %d of %zu entries were used since (capacity %zu, seed %u, operation %zu)",
+                "/item/%d was evicted, though only %d of %zu entries were used since (capacity %zu, seed %u, "
+                "operation %zu)",
                 key, rank, oracle.count, capacity, seed, i);
         if (!expected && found)
             verdict(false, "the one evicted is the one unused for longest",
-                "/item/%d was kept, though %zu other keys were used since (capacity %zu, seed %u, operation %zu)", key,
-                capacity, capacity, seed, i);
+                "/item/%d was kept, though %zu other keys were used since (capacity %zu, seed %u, operation "
+                "%zu)",
+                key, capacity, capacity, seed, i);
     }
     rig_close(&rig);
     rig_values_fini();
@@ -154,7 +163,8 @@ static void least_recently_used_order(void)
     verdict(true, "as the oracle", "%zu lookups on 40 random traces, each as the oracle says", compared);
 }
 
-/* ---- books_balance -------------------------------------------------------------------------------------- */
+/* ---- books_balance --------------------------------------------------------------------------------------
+ */
 
 static void books_balance(void)
 {
@@ -184,17 +194,18 @@ static void books_balance(void)
     expect_tidy_values("at the end");
     int64_t left_bytes = counted_live_bytes() - before_bytes;
     if (rig_values.live != 0)
-        verdict(false, "none: cache_free gives every reference back", "%ld values are still held after cache_free",
-            rig_values.live);
+        verdict(false, "none: cache_free gives every reference back",
+            "%ld values are still held after cache_free", rig_values.live);
     if (left_bytes != 0)
         verdict(false, "none: what the cache allocates it frees", "%ld bytes are left after cache_free",
             (long)left_bytes);
     rig_values_fini();
-    verdict(true, "nothing left, nothing twice", "%d values and %lu evictions: 0 values and 0 bytes left", OPERATIONS,
-        (unsigned long)stats.evictions);
+    verdict(true, "nothing left, nothing twice", "%d values and %lu evictions: 0 values and 0 bytes left",
+        OPERATIONS, (unsigned long)stats.evictions);
 }
 
-/* ---- work_per_operation --------------------------------------------------------------------------------- */
+/* ---- work_per_operation ---------------------------------------------------------------------------------
+ */
 
 /* Basic blocks an operation takes in a full cache: half lookups of keys that are likely there, half new keys.
  * The clock goes fast, so that whatever the cache does now and then falls due many times. */
@@ -228,10 +239,12 @@ static void work_per_operation(void)
     char allowed[80];
     snprintf(allowed, sizeof allowed, "at most %.1f times the work for 8 times the entries", WORK_GROWTH_MAX);
     verdict(large <= WORK_GROWTH_MAX * small, allowed,
-        "%.1f basic blocks an operation with 1,000 entries, %.1f with 8,000: %.2f times", small, large, large / small);
+        "%.1f basic blocks an operation with 1,000 entries, %.1f with 8,000: %.2f times", small, large,
+        large / small);
 }
 
-/* ---- totals_under_threads ------------------------------------------------------------------------------- */
+/* ---- totals_under_threads -------------------------------------------------------------------------------
+ */
 
 enum { TOTALS_THREADS = 4, TOTALS_OPERATIONS = 1500 };
 
@@ -284,12 +297,14 @@ static void totals_at(size_t capacity, int keys)
         found += rig_get(&rig, key);
     if (found != stats.entries || stats.bytes != found * RIG_VALUE_BYTES || (size_t)rig_values.live < found)
         verdict(false, "the three agree",
-            "after four threads: cache_stats says %zu entries of %zu bytes, %zu keys are found, %ld values are held",
+            "after four threads: cache_stats says %zu entries of %zu bytes, %zu keys are found, %ld values "
+            "are held",
             stats.entries, stats.bytes, found, rig_values.live);
     rig_close(&rig);
     expect_tidy_values("at cache_free after four threads");
     if (rig_values.live != 0)
-        verdict(false, "none", "after four threads and cache_free, %ld values are still held", rig_values.live);
+        verdict(
+            false, "none", "after four threads and cache_free, %ld values are still held", rig_values.live);
     rig_values_fini();
 }
 
@@ -302,7 +317,8 @@ static void totals_under_threads(void)
         2 * TOTALS_THREADS * TOTALS_OPERATIONS);
 }
 
-/* ---- release_outside_lock ------------------------------------------------------------------------------- */
+/* ---- release_outside_lock -------------------------------------------------------------------------------
+ */
 
 /* One thread puts until a value is released, and is held there. Another then looks up, stores and asks
  * for figures: it gets through if and only if the lock is free meanwhile. */
@@ -391,8 +407,8 @@ static void release_with_visitor(bool replacing)
     atomic_store(&release_armed, false);
     pthread_join(releaser, NULL);
     if (!entered)
-        verdict(false, "entries beyond the capacity are released", "%d puts into a cache of %d released nothing",
-            RELEASE_PUTS, RELEASE_CAPACITY);
+        verdict(false, "entries beyond the capacity are released",
+            "%d puts into a cache of %d released nothing", RELEASE_PUTS, RELEASE_CAPACITY);
     if (!through)
         verdict(false, "the lock is free while a value is released, however long that takes",
             "while %s was being released, another thread's %s did not return within %d s", what,
@@ -409,7 +425,8 @@ static void release_outside_lock(void)
         "get, put and stats of another thread got through while a victim was released, and a replaced value");
 }
 
-/* ---- waiting_against_flawed ----------------------------------------------------------------------------- */
+/* ---- waiting_against_flawed -----------------------------------------------------------------------------
+ */
 
 enum {
     WAITING_THREADS = 6,
@@ -483,8 +500,8 @@ static void waiting_against_flawed(void)
         mine_ms[i] = (double)waiting_in(&module) / 1e6;
         shares[i] = mine_ms[i] / flawed_ms[i];
         if (getenv("VERDICT_TRACE"))
-            fprintf(stderr, "round %d: flawed %.1f ms, yours %.1f ms, share %.3f\n", i, flawed_ms[i], mine_ms[i],
-                shares[i]);
+            fprintf(stderr, "round %d: flawed %.1f ms, yours %.1f ms, share %.3f\n", i, flawed_ms[i],
+                mine_ms[i], shares[i]);
     }
     qsort(shares, WAITING_ROUNDS, sizeof *shares, by_size);
     qsort(mine_ms, WAITING_ROUNDS, sizeof *mine_ms, by_size);
@@ -494,10 +511,12 @@ static void waiting_against_flawed(void)
     snprintf(allowed, sizeof allowed, "at most %.0f%% of the flawed one's waiting", 100 * WAITING_SHARE_MAX);
     verdict(share <= WAITING_SHARE_MAX, allowed,
         "%d threads waited %.1f ms a round, those on the flawed cache %.1f ms: %.1f%% (median of %d rounds)",
-        WAITING_THREADS, mine_ms[WAITING_ROUNDS / 2], flawed_ms[WAITING_ROUNDS / 2], 100 * share, WAITING_ROUNDS);
+        WAITING_THREADS, mine_ms[WAITING_ROUNDS / 2], flawed_ms[WAITING_ROUNDS / 2], 100 * share,
+        WAITING_ROUNDS);
 }
 
-/* --------------------------------------------------------------------------------------------------------- */
+/* ---------------------------------------------------------------------------------------------------------
+ */
 
 #define PROFILES "http://127.0.0.1:6060/debug/pprof/"
 
@@ -506,13 +525,14 @@ static const struct verdict_case cases[] = {
         "./profiler/pprof -top -inuse_space " PROFILES "heap; cache.entries in http://127.0.0.1:8080/stats"},
     {"keeps_what_fits", keeps_what_fits, "threads: misses stand in recv, waiting for the upstream",
         "./profiler/pprof -top " PROFILES "threads"},
-    {"least_recently_used_order", least_recently_used_order, "threads: popular keys that were evicted become misses",
-        "./profiler/pprof -top " PROFILES "threads"},
+    {"least_recently_used_order", least_recently_used_order,
+        "threads: popular keys that were evicted become misses", "./profiler/pprof -top " PROFILES "threads"},
     {"books_balance", books_balance, "heap, inuse_space: what nobody gives back stays",
         "./profiler/pprof -top -inuse_space " PROFILES "heap"},
     {"work_per_operation", work_per_operation, "cpu: the scan, below JSON",
         "./profiler/pprof -top '" PROFILES "profile?seconds=10'"},
-    {"totals_under_threads", totals_under_threads, "none: a missing lock leaves no waiting; it leaves wrong totals",
+    {"totals_under_threads", totals_under_threads,
+        "none: a missing lock leaves no waiting; it leaves wrong totals",
         "read cache.c: which shared fields are touched without the lock?"},
     {"release_outside_lock", release_outside_lock, "mutex: who makes others wait",
         "./profiler/pprof -peek cache_ " PROFILES "mutex"},

@@ -70,7 +70,7 @@ TOOL_TESTS  = base profile codec merge maps symbol
 CPROF_TESTS =
 DEMO_TESTS  =
 # End-to-end tests: tests/NAME.sh, run from the top folder; exit 77 is "skipped", with a line that says why.
-SCRIPT_TESTS = setup_script
+SCRIPT_TESTS = setup_script engine exercises working_copies
 
 # ---- what people type -----------------------------------------------------------------------------------
 
@@ -212,6 +212,10 @@ $(B)/modules/%.counted.so: %.c exercises/engine/counted_names.h | $(B)/setup
 # The checks of a lesson: its own files, named here, and the engine's.
 ENGINE_O = $(call objects,exercises/engine,counted verdict)
 $(B)/checks/lesson6: $(call objects,exercises/lesson6,checks_lesson6 cache_rig lru_oracle)
+
+# What the scripts fetch with, since a fresh machine has no curl.
+$(B)/fetch: $(B)/exercises/engine/fetch.o
+	$(CC) $(ALL_CFLAGS) $^ -o $@
 
 $(B)/exercises/%.o: CPPFLAGS += -Iexercises/engine -Idemos
 $(B)/checks/%: $(ENGINE_O) $(BASE_O)

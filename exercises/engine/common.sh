@@ -5,7 +5,10 @@
 # fixed), NEEDS (what `make lessonN` builds), JSON-like extras as the lesson's own scripts like.
 # What the learner has done is kept in exercises/.progress: lines of "lessonN KEY VALUE".
 
-cd "$(dirname "$0")/../.." || exit 2
+cd "$(dirname "$0")" || exit 2
+until [ -f exercises/engine/common.sh ]; do
+    cd .. && [ "$PWD" != / ] || exit 2
+done
 
 # Variables given to make on its command line come by the environment; its flags would only make a make
 # started here wait for tokens of another.

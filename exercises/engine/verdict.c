@@ -141,7 +141,8 @@ int verdict_run(const char *title, const struct verdict_case *cases, size_t ncas
         return 1;
     }
     running = cases;
-    watchdog_s = watchdog_seconds;
+    const char *watchdog = getenv("VERDICT_WATCHDOG_S");
+    watchdog_s = watchdog && atoi(watchdog) > 0 ? (unsigned)atoi(watchdog) : watchdog_seconds;
     if (!getenv("VERDICT_TERSE"))
         printf("%s\n", title);
 
@@ -152,7 +153,7 @@ int verdict_run(const char *title, const struct verdict_case *cases, size_t ncas
             continue;
         Suite *suite = suite_create(cases[i].name);
         TCase *tcase = tcase_create(cases[i].name);
-        tcase_set_timeout(tcase, watchdog_seconds + 5); /* ours speaks first, and says more */
+        tcase_set_timeout(tcase, watchdog_s + 5); /* ours speaks first, and says more */
         tcase_add_loop_test(tcase, run_case, (int)i, (int)i + 1);
         suite_add_tcase(suite, tcase);
         SRunner *runner = srunner_create(suite);

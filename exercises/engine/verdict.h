@@ -28,7 +28,8 @@ void verdict_leave(void);
 /*
  * Runs the cases with a watchdog each and prints a verdict for each: `title` first, then a line for a case
  * that passes and a few for one that fails. Returns how many failed. Environment: VERDICT_TERSE=1 prints
- * just "ok NAME" and "FAIL NAME" lines, for scripts; VERDICT_ONLY=NAME runs that one.
+ * just "ok NAME" and "FAIL NAME" lines, for scripts; VERDICT_ONLY=NAME runs that one;
+ * VERDICT_WATCHDOG_S=N gives each another watchdog.
  */
 int verdict_run(
     const char *title, const struct verdict_case *cases, size_t ncases, unsigned watchdog_seconds);

@@ -1,6 +1,6 @@
 /*
  * A right cache with seams. Each wrong fix in this folder defines a seam, includes this, and is wrong in just
- * that; its first line names the check that must fail, and those that may fail as well because the mistake
+ * that; its first comment names the check that must fail, and those that may fail as well because the mistake
  * cannot be seen by one alone.
  */
 #include "lesson6/cache.h"

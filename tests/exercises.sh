@@ -1,0 +1,114 @@
+#!/bin/sh
+# The checks are checked: for each exercise the flawed original fails by the check it declares, the reference
+# passes them all, and each wrong fix in tests/wrong fails on the check meant for it and on none that its
+# first comment does not name.
+#
+#   exercises.sh [RUNS]     that many times over (1); make stress uses 20, beside busy loops
+#
+# The first comment of a wrong fix: /* fails: CHECK; also: CHECK...; in: MODULE.c */, the last two if needed.
+# shellcheck source=exercises/engine/common.sh
+. "$(dirname "$0")/../exercises/engine/common.sh"
+runs=${1:-1}
+dir=$(mktemp -d) || exit 2
+trap 'rm -rf "$dir"' EXIT
+trap 'exit 130' INT TERM
+problems=0
+
+problem() {
+    echo "exercises: $*"
+    problems=$((problems + 1))
+}
+
+# The stems of the shared objects that a check takes: for each module the original's and the one to check.
+stems_with() { # stems_with FOLDER [MODULE STEM]: all from the folder, but the module from the stem
+    for module in $MODULES; do
+        if [ "$module" = "${2-}" ]; then
+            echo "$build/modules/$demo/${module%.c} $build/modules/$3"
+        else
+            echo "$build/modules/$demo/${module%.c} $build/modules/$1/${module%.c}"
+        fi
+    done
+}
+
+run_checks() { # run_checks NAME STEM…: ends with $dir/NAME as "ok CHECK" and "FAIL CHECK" lines
+    name=$1
+    shift
+    VERDICT_TERSE=1 "$build/checks/$lesson" "$name" "$@" >"$dir/$name" 2>"$dir/$name.err"
+}
+
+expect_failures() { # expect_failures NAME FIRST ALSO…: FIRST fails, and nothing beyond these
+    name=$1 first=$2
+    shift 2
+    grep -q "^FAIL $first\$" "$dir/$name" || problem "$lesson: $name passes $first"
+    sed -n 's/^FAIL //p' "$dir/$name" >"$dir/failures"
+    while read -r check; do
+        case " $first $* " in
+        *" $check "*) ;;
+        *) problem "$lesson: $name fails $check, which it does not declare" ;;
+        esac
+    done <"$dir/failures"
+}
+
+declared() { # declared FILE KEY: what its first comment says under that key
+    sed '/\*\//q' "$1" | tr -d '*\n' | sed -n "s|.*[ ;]$2: *\([^;/]*\).*|\1|p"
+}
+
+# Two at a time: much of a check is waiting.
+background() { # background run_checks …
+    "$@" &
+    pending=$((pending + 1))
+    [ $((pending % 2)) -ne 0 ] || wait
+}
+
+check_lesson() {
+    pending=0
+    # shellcheck disable=SC2046,SC2086 # lists of names
+    {
+        background run_checks flawed $(stems_with "$demo")
+        background run_checks reference $(stems_with "solutions/$lesson")
+        for wrong in tests/wrong/"$lesson"/*.c; do
+            module=$(declared "$wrong" in)
+            background run_checks "$(basename "$wrong" .c)" \
+                $(stems_with "solutions/$lesson" "${module:-${MODULES%% *}}" "${wrong%.c}")
+        done
+        wait
+
+        expect_failures flawed $FLAWED_FAILS
+        if grep -q '^FAIL' "$dir/reference" || ! grep -q '^ok' "$dir/reference"; then
+            problem "$lesson: the reference fails: $(cat "$dir/reference" "$dir/reference.err")"
+        fi
+        for wrong in tests/wrong/"$lesson"/*.c; do
+            expect_failures "$(basename "$wrong" .c)" $(declared "$wrong" fails) $(declared "$wrong" also)
+        done
+    }
+}
+
+targets=''
+lessons=''
+for n in $(lesson_numbers); do
+    lesson_load "$n"
+    lessons="$lessons $n"
+    targets="$targets $build/checks/$lesson"
+    for module in $MODULES; do
+        targets="$targets $build/modules/$demo/${module%.c}.so $build/modules/$demo/${module%.c}.counted.so"
+        targets="$targets $build/modules/solutions/$lesson/${module%.c}.so $build/modules/solutions/$lesson/${module%.c}.counted.so"
+    done
+    for wrong in tests/wrong/"$lesson"/*.c; do
+        targets="$targets $build/modules/${wrong%.c}.so $build/modules/${wrong%.c}.counted.so"
+    done
+done
+# shellcheck disable=SC2086 # a list of names
+quiet_make $targets || exit 1
+
+run=0
+while [ "$run" -lt "$runs" ]; do
+    run=$((run + 1))
+    for n in $lessons; do
+        lesson_load "$n"
+        before=$problems
+        check_lesson
+        [ "$problems" -eq "$before" ] || [ "$runs" -eq 1 ] || echo "exercises: in run $run of $runs"
+    done
+done
+[ "$problems" -eq 0 ] || exit 1
+echo "exercises: lessons$lessons, $runs runs: flawed, reference and wrong fixes each as declared"

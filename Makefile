@@ -68,9 +68,9 @@ DEMO_LIBS  = $(call pkg,--libs libmicrohttpd) $(if $(SAN),,-ljemalloc)
 # Check programs: tests/test_NAME.c each, with tests/harness.c. By what they are linked with.
 TOOL_TESTS  = base profile codec merge maps symbol
 CPROF_TESTS =
-DEMO_TESTS  =
+DEMO_TESTS  = json histogram loadgen upstream
 # End-to-end tests: tests/NAME.sh, run from the top folder; exit 77 is "skipped", with a line that says why.
-SCRIPT_TESTS = setup_script engine exercises working_copies
+SCRIPT_TESTS = setup_script engine exercises working_copies gateway_e2e
 
 # ---- what people type -----------------------------------------------------------------------------------
 
@@ -195,6 +195,10 @@ $(tool_tests): %: %.o $(B)/libtool.a
 
 $(cprof_tests): %: %.o $(OUT)profiler/libcprof.a
 	$(CC) $(ALL_CFLAGS) $^ $(call pkg,--libs check) $(CPROF_LIBS) -o $@
+
+$(demo_tests): ALL_CFLAGS += -Idemos
+$(demo_tests): %: %.o $(filter-out %/gateway.o %/routes.o,$(LESSON6_O)) $(LOADGEN_O) $(COMMON_O) $(BASE_O)
+	$(CC) $(ALL_CFLAGS) $^ $(call pkg,--libs check) $(DEMO_LIBS) -o $@
 
 # ---- exercises ------------------------------------------------------------------------------------------
 

@@ -79,9 +79,9 @@ uint64_t histogram_percentile_us(const struct histogram *h, double percent)
     for (size_t i = 0; i < HISTOGRAM_BUCKETS && total; i++) {
         seen += count_at(h, i);
         if (seen && (double)seen >= want)
-            return bucket_top_us(i) < max ? bucket_top_us(i) : max;
+            return i < HISTOGRAM_BUCKETS - 1 && bucket_top_us(i) < max ? bucket_top_us(i) : max;
     }
-    return total ? max : 0;
+    return 0;
 }
 
 /* ---- drawing ---- */

@@ -126,7 +126,6 @@ static int run(struct load *load, struct load_plan *plan)
     if (!report)
         return 1;
     bool to_stdout = load->json && strcmp(load->json, "-") == 0;
-    fprintf(stderr, "load: %ld req/s on %s for %ld s\n", load->rate, load->url, load->duration);
     int code = loadgen_run(plan, report);
     if (load->live)
         fputs("\r\033[K", stderr);

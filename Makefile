@@ -75,7 +75,7 @@ SCRIPT_TESTS = setup_script engine exercises working_copies gateway_e2e
 # ---- what people type -----------------------------------------------------------------------------------
 
 .DEFAULT_GOAL = all
-.PHONY: all help check lint format clean FORCE
+.PHONY: all help check stress lint format clean FORCE
 sources = $(shell git ls-files "*.c" "*.h")
 scripts = $(shell git ls-files "*.sh") .ci/run
 
@@ -101,6 +101,9 @@ format: ## clang-format everything in place
 clean: ## remove what was built; never a learner's work
 	rm -rf .build profiler/pprof profiler/libcprof.a profiler/libcprof.so* demos/load demos/gateway \
 	    solutions/lesson6/gateway exercises/lesson6/gateway
+
+stress: ## every exercise's checks RUNS times (20) beside twice as many busy loops as cores
+	@tests/stress.sh $(RUNS)
 
 # The workbook, for each lesson there is: make lesson6, make check6, …; exercises/engine has a script for each.
 LESSONS = $(patsubst exercises/lesson%/lesson.conf,%,$(wildcard exercises/lesson*/lesson.conf))

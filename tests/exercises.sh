@@ -1,6 +1,6 @@
 #!/bin/sh
 # The checks are checked: for each exercise the flawed original fails by the check it declares, the reference
-# passes them all, and each wrong fix in tests/wrong fails on the check meant for it and on none that its
+# passes them all, as do the other designs in tests/right, and each wrong fix in tests/wrong fails on the check meant for it and on none that its
 # first comment does not name.
 #
 #   exercises.sh [RUNS]     that many times over (1); make stress uses 20, beside busy loops
@@ -49,6 +49,12 @@ expect_failures() { # expect_failures NAME FIRST ALSO…: FIRST fails, and nothi
     done <"$dir/failures"
 }
 
+expect_success() { # expect_success NAME
+    if grep -q '^FAIL' "$dir/$1" || ! grep -q '^ok' "$dir/$1"; then
+        problem "$lesson: $1 fails: $(cat "$dir/$1" "$dir/$1.err")"
+    fi
+}
+
 declared() { # declared FILE KEY: what its first comment says under that key
     sed '/\*\//q' "$1" | tr -d '*\n' | sed -n "s|.*[ ;]$2: *\([^;/]*\).*|\1|p"
 }
@@ -71,12 +77,16 @@ check_lesson() {
             background run_checks "$(basename "$wrong" .c)" \
                 $(stems_with "solutions/$lesson" "${module:-${MODULES%% *}}" "${wrong%.c}")
         done
+        for right in tests/right/"$lesson"/*.c; do
+            background run_checks "$(basename "$right" .c)" $(stems_with "solutions/$lesson" "${MODULES%% *}" "${right%.c}")
+        done
         wait
 
         expect_failures flawed $FLAWED_FAILS
-        if grep -q '^FAIL' "$dir/reference" || ! grep -q '^ok' "$dir/reference"; then
-            problem "$lesson: the reference fails: $(cat "$dir/reference" "$dir/reference.err")"
-        fi
+        expect_success reference
+        for right in tests/right/"$lesson"/*.c; do
+            expect_success "$(basename "$right" .c)"
+        done
         for wrong in tests/wrong/"$lesson"/*.c; do
             expect_failures "$(basename "$wrong" .c)" $(declared "$wrong" fails) $(declared "$wrong" also)
         done
@@ -93,7 +103,7 @@ for n in $(lesson_numbers); do
         targets="$targets $build/modules/$demo/${module%.c}.so $build/modules/$demo/${module%.c}.counted.so"
         targets="$targets $build/modules/solutions/$lesson/${module%.c}.so $build/modules/solutions/$lesson/${module%.c}.counted.so"
     done
-    for wrong in tests/wrong/"$lesson"/*.c; do
+    for wrong in tests/wrong/"$lesson"/*.c tests/right/"$lesson"/*.c; do
         targets="$targets $build/modules/${wrong%.c}.so $build/modules/${wrong%.c}.counted.so"
     done
 done

@@ -31,6 +31,10 @@
 #ifndef RELEASE_VICTIM
 #define RELEASE_VICTIM(c, value) ((c)->config.release(value))
 #endif
+#ifndef OPEN /* whatever else a cache has */
+#define OPEN(c) ((void)(c))
+#define CLOSE(c) ((void)(c))
+#endif
 #ifndef RELEASE_INSIDE
 #define RELEASE_INSIDE 0
 #endif
@@ -73,11 +77,13 @@ struct cache *cache_new(const struct cache_config *config)
     c->mask = n - 1;
     c->buckets = calloc(n, sizeof *c->buckets);
     pthread_mutex_init(&c->lock, NULL);
+    OPEN(c);
     return c;
 }
 
 void cache_free(struct cache *c)
 {
+    CLOSE(c);
     for (struct entry *e = c->oldest, *next; e; e = next) {
         next = e->newer;
         c->config.release(e->value);

@@ -1,0 +1,45 @@
+# shellcheck shell=sh
+# shellcheck disable=SC2154 # work and the rest come from common.sh
+# How a quiz asks: sourced by a lesson's quiz.sh after common.sh. Answers are function names, computed by the
+# lesson from the learner's own saved profiles, so that they are right for that very run.
+
+asked=0 right=0
+
+# newest_folder: the newest of the lesson's saved runs, or nothing
+newest_folder() {
+    newest=''
+    for folder in "$work"/profiles/*/; do
+        [ -e "$folder/summary.txt" ] && newest=${folder%/}
+    done
+    echo "$newest"
+}
+
+# ask QUESTION LOOK ANSWER…: any of the answers is right; three attempts, with the command to look between them
+ask() {
+    question=$1 look=$2
+    shift 2
+    asked=$((asked + 1))
+    printf '\n%d. %s\n' "$asked" "$question"
+    attempt=0
+    while [ "$attempt" -lt 3 ]; do
+        attempt=$((attempt + 1))
+        printf '   > '
+        read -r reply || return 0
+        reply=$(printf '%s' "$reply" | sed 's/^[ \t]*//; s/[ \t(].*//')
+        for answer in "$@"; do
+            if [ "$reply" = "$answer" ]; then
+                echo "   Right."
+                right=$((right + 1))
+                return 0
+            fi
+        done
+        [ "$attempt" -eq 3 ] || printf '   No. Look: %s\n' "$look"
+    done
+    echo "   It is $1."
+}
+
+finish_quiz() { # finish_quiz FOLDER: the score, kept in the progress file
+    state_set quiz "$right of $asked"
+    printf '\n%d of %d right\n' "$right" "$asked"
+    [ "$right" -eq "$asked" ]
+}

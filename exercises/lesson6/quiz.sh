@@ -1,0 +1,45 @@
+#!/bin/sh
+# Three questions about a run you saved, and one from lesson 4.
+#
+#   exercises/lesson6/quiz.sh [FOLDER]     the newest run of the flawed gateway unless told otherwise
+# shellcheck source=exercises/engine/common.sh
+. "$(dirname "$0")/../engine/common.sh"
+# shellcheck source=exercises/engine/asking.sh
+. exercises/engine/asking.sh
+# shellcheck source=exercises/lesson6/findings.sh
+. exercises/lesson6/findings.sh
+lesson_load 6
+
+folder=${1:-$(newest_folder)}
+[ -n "$folder" ] || die "there are no saved profiles yet: exercises/lesson6/run.sh --build flawed"
+for file in cpu.pb.gz heap.pb.gz threads.txt; do
+    [ -s "$folder/$file" ] || die "$folder has no $file: was it left by run.sh?"
+done
+quiet_make profiler/pprof || exit 2
+
+first=$(first_function "$folder/cpu.pb.gz")
+owners=$(heap_owners "$folder/heap.pb.gz")
+standing=$(standing_before_lock "$folder/threads.txt")
+case $first,$owners in
+,* | *,) die "$folder: its profiles cannot be read" ;;
+esac
+
+echo "About $folder. Answer with the name of a function."
+ask 'Which function is first by flat time in the CPU profile?' "./profiler/pprof -top $folder/cpu.pb.gz" "$first"
+# shellcheck disable=SC2086 # a list of names
+ask "Which function of the gateway made most of what is alive?" \
+    "./profiler/pprof -top -inuse_space $folder/heap.pb.gz" $owners
+if [ -n "$standing" ]; then
+    ask 'Of the threads that wait for a lock, in which function of the gateway do most stand?' \
+        "less $folder/threads.txt, or ./profiler/pprof -peek mutex_lock $folder/threads.pb.gz" "$standing"
+else
+    echo "In this run no thread waits for a lock: take one of the flawed gateway for the third question."
+fi
+
+cat <<END
+
+From lesson 4: the mutex profile charges whoever held the lock, at its unlock, with the time all the others
+waited; the block profile charges those who waited. The first names the code to change: ./profiler/pprof -top -cum
+$folder/mutex.pb.gz
+END
+finish_quiz

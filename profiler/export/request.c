@@ -21,8 +21,10 @@ void request_decode(const char *from, size_t len, bool is_query, char *out, size
     size_t n = 0;
     for (size_t i = 0; i < len && n + 1 < size; i++) {
         char c = from[i];
-        if (c == '%' && i + 2 < len && digit(from[i + 1]) >= 0 && digit(from[i + 2]) >= 0) {
-            c = (char)(digit(from[i + 1]) << 4 | digit(from[i + 2]));
+        int high = c == '%' && i + 2 < len ? digit(from[i + 1]) : -1;
+        int low = high >= 0 ? digit(from[i + 2]) : -1;
+        if (low >= 0 && high + low > 0) { /* %00 would end the text */
+            c = (char)(high << 4 | low);
             i += 2;
         } else if (c == '+' && is_query)
             c = ' ';

@@ -31,7 +31,8 @@ struct reply {
 /* The parameter's value, cut to size - 1 bytes, and whether it is there and not empty. */
 bool request_param(const struct request *r, const char *name, char *value, size_t size);
 
-/* Decodes %XX (and + when is_query) into out, cut to size - 1 bytes. A % without two digits stays. */
+/* Decodes %XX (and + when is_query) into out, cut to size - 1 bytes. A % without two digits
+ * stays, and so does %00. */
 void request_decode(const char *from, size_t len, bool is_query, char *out, size_t size);
 
 /* A decimal number with an optional sign and nothing else, as Go's strconv.ParseInt(text, 10, 64). */

@@ -1,0 +1,579 @@
+#include "cprof.h"
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "export/listener.h"
+#include "export/server.h"
+#include "harness.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* ---- a client that hides nothing ------------------------------------------------------------------------
+ */
+
+struct answer {
+    int status;
+    struct buf all; /* head and body as received */
+    const char *body;
+    size_t body_len;
+};
+
+static int connect_to(const char *address)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    a.sin_port = htons((uint16_t)atoi(strchr(address, ':') + 1));
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(connect(fd, (struct sockaddr *)&a, sizeof a), 0);
+    return fd;
+}
+
+static void send_all(int fd, const char *bytes, size_t len)
+{
+    while (len) {
+        ssize_t n = send(fd, bytes, len, MSG_NOSIGNAL);
+        ck_assert_int_gt(n, 0);
+        bytes += n;
+        len -= (size_t)n;
+    }
+}
+
+static struct answer receive(int fd)
+{
+    struct answer a = {0};
+    char chunk[4096];
+    ssize_t n;
+    while ((n = recv(fd, chunk, sizeof chunk, 0)) > 0)
+        buf_append(&a.all, chunk, (size_t)n);
+    close(fd);
+    const char *end = a.all.data ? strstr(a.all.data, "\r\n\r\n") : NULL;
+    if (!end)
+        return a;
+    a.body = end + 4;
+    a.body_len = a.all.len - (size_t)(a.body - a.all.data);
+    ck_assert_int_eq(sscanf(a.all.data, "HTTP/1.1 %d", &a.status), 1);
+    return a;
+}
+
+static int ask(const char *method, const char *path, const char *headers, const char *body)
+{
+    struct buf text = {0};
+    int fd = connect_to(cprof_address());
+    buf_printf(&text, "%s %s HTTP/1.1\r\nConnection: close\r\n%s%s", method, path,
+        headers ? headers : "Host: 127.0.0.1\r\n", body ? "" : "\r\n");
+    if (body)
+        buf_printf(&text, "Content-Length: %zu\r\n\r\n%s", strlen(body), body);
+    send_all(fd, text.data, text.len);
+    buf_fini(&text);
+    return fd;
+}
+
+static struct answer get(const char *path)
+{
+    return receive(ask("GET", path, NULL, NULL));
+}
+
+static bool has_header(const struct answer *a, const char *line)
+{
+    char wanted[256];
+    snprintf(wanted, sizeof wanted, "\r\n%s\r\n", line);
+    const char *found = a->all.data ? strcasestr(a->all.data, wanted) : NULL;
+    return found && found < a->body;
+}
+
+static bool names_header(const struct answer *a, const char *name)
+{
+    char wanted[64];
+    snprintf(wanted, sizeof wanted, "\r\n%s:", name);
+    const char *found = strcasestr(a->all.data, wanted);
+    return found && found < a->body;
+}
+
+static void start(void)
+{
+    ck_assert_int_eq(cprof_start("127.0.0.1:0"), 0);
+    ck_assert_ptr_nonnull(strchr(cprof_address(), ':'));
+}
+
+static void expect(struct answer a, const char *what, int status, const char *type, const char *body)
+{
+    ck_assert_msg(a.status == status, "%s: status %d, wanted %d", what, a.status, status);
+    ck_assert_msg(has_header(&a, "X-Content-Type-Options: nosniff"), "%s: no nosniff", what);
+    char line[100];
+    snprintf(line, sizeof line, "Content-Type: %s", type);
+    ck_assert_msg(has_header(&a, line), "%s: not %s:\n%s", what, type, a.all.data);
+    if (body)
+        ck_assert_msg(
+            a.body_len == strlen(body) && memcmp(a.body, body, a.body_len) == 0, "%s: %s", what, a.body);
+    buf_fini(&a.all);
+}
+
+#define TEXT "text/plain; charset=utf-8"
+#define P "/debug/pprof/"
+
+/* ---- good requests --------------------------------------------------------------------------------------
+ */
+
+START_TEST(profiles_are_gzipped_attachments)
+{
+    static const struct {
+        const char *path, *filename;
+    } good[] = {{"profile?seconds=1", "profile"}, {"profile?seconds=1&hz=50", "profile"}, {"heap", "heap"},
+        {"heap?gc=1", "heap"}, {"heap?debug=0", "heap"}, {"heap?debug=junk", "heap"}, {"allocs", "allocs"},
+        {"threads", "threads"}, {"goroutine", "goroutine"}, {"threadcreate", "threadcreate"},
+        {"mutex", "mutex"}, {"block", "block"}, {"heap?seconds=1", "heap-delta"},
+        {"mutex?seconds=%31", "mutex-delta"}, {"goroutine?seconds=%2B1", "goroutine-delta"}};
+    start();
+    enum { N = sizeof good / sizeof *good };
+    int fds[N];
+    char path[64], line[100];
+    for (size_t i = 0; i < N; i++) { /* all at once: those that take a second do not wait for each other */
+        snprintf(path, sizeof path, P "%s", good[i].path);
+        fds[i] = ask("GET", path, NULL, NULL);
+    }
+    for (size_t i = 0; i < N; i++) {
+        struct answer a = receive(fds[i]);
+        snprintf(line, sizeof line, "Content-Disposition: attachment; filename=\"%s\"", good[i].filename);
+        ck_assert_msg(has_header(&a, line), "%s: %s", good[i].path, a.all.data);
+        ck_assert_msg(a.body_len > 20 && memcmp(a.body, "\x1f\x8b", 2) == 0, "%s is not gzip", good[i].path);
+        ck_assert(!names_header(&a, "X-Go-Pprof"));
+        expect(a, good[i].path, 200, "application/octet-stream", NULL);
+    }
+    cprof_stop();
+}
+END_TEST
+
+START_TEST(texts)
+{
+    static const struct {
+        const char *path, *begins;
+    } good[] = {{"heap?debug=1", "heap profile: "}, {"allocs?debug=1", "heap profile: "},
+        {"threads?debug=1", "threads profile: total "}, {"goroutine?debug=1", "goroutine profile: total "},
+        {"goroutine?debug=2", "goroutine "}, {"threads?debug=2", "thread "},
+        {"threadcreate?debug=1", "threadcreate profile: total "},
+        {"mutex?debug=1", "--- mutex:\ncycles/second="}, {"block?debug=2", "--- contention:\ncycles/second="},
+        {"goroutine?debug=-1", "goroutine profile: total "}, {"symbol", "num_symbols: 1\n"}};
+    start();
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        char path[64];
+        snprintf(path, sizeof path, P "%s", good[i].path);
+        struct answer a = get(path);
+        ck_assert_msg(a.body && strncmp(a.body, good[i].begins, strlen(good[i].begins)) == 0, "%s: %s", path,
+            a.body ? a.body : "nothing");
+        ck_assert(!names_header(&a, "Content-Disposition"));
+        expect(a, path, 200, TEXT, NULL);
+    }
+    cprof_stop();
+}
+END_TEST
+
+START_TEST(index_page_lists_all)
+{
+    static const char *const names[] = {"allocs", "block", "cmdline", "goroutine", "heap", "mutex", "profile",
+        "symbol", "threadcreate", "threads"};
+    start();
+    struct answer a = get(P);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char link[64], text[64];
+        snprintf(link, sizeof link, "<a href=\"%s", names[i]);
+        snprintf(text, sizeof text, "<dt>%s</dt>", names[i]);
+        ck_assert_msg(strstr(a.body, link) && strstr(a.body, text), "%s is not on the page", names[i]);
+    }
+    ck_assert_ptr_nonnull(strstr(a.body, "<a href=\"goroutine?debug=2\">"));
+    expect(a, "index", 200, "text/html; charset=utf-8", NULL);
+    a = get("/debug/pprof");
+    ck_assert(has_header(&a, "Location: /debug/pprof/"));
+    expect(a, "redirect", 301, TEXT, NULL);
+    cprof_stop();
+}
+END_TEST
+
+START_TEST(cmdline_is_joined_by_nul)
+{
+    char wanted[65536];
+    int fd = open("/proc/self/cmdline", O_RDONLY);
+    ssize_t n = read(fd, wanted, sizeof wanted);
+    close(fd);
+    start();
+    struct answer a = get(P "cmdline");
+    ck_assert_uint_eq(a.body_len, (size_t)n - 1);
+    ck_assert_mem_eq(a.body, wanted, a.body_len);
+    expect(a, "cmdline", 200, TEXT, NULL);
+    cprof_stop();
+}
+END_TEST
+
+START_TEST(symbol_by_get_and_post)
+{
+    char query[128], path[160], wanted[256];
+    unsigned long address = (unsigned long)(uintptr_t)suite;
+    start();
+    snprintf(query, sizeof query, "0x%lx+junk+0x1+%lu+", address, address + 1);
+    snprintf(wanted, sizeof wanted, "num_symbols: 1\n0x%lx suite\n0x%lx suite\n", address, address + 1);
+    snprintf(path, sizeof path, P "symbol?%s", query);
+    expect(get(path), "GET", 200, TEXT, wanted);
+    expect(receive(ask("POST", P "symbol", NULL, query)), "POST", 200, TEXT, wanted);
+    expect(receive(ask("POST", P "symbol", NULL, "")), "empty POST", 200, TEXT, "num_symbols: 1\n");
+    char *large = calloc(1, (2 << 20) + 1);
+    memset(large, '+', 2 << 20);
+    expect(receive(ask("POST", P "symbol", NULL, large)), "large POST", 413, TEXT, "the body is too large\n");
+    free(large);
+    cprof_stop();
+}
+END_TEST
+
+/* ---- bad ones -------------------------------------------------------------------------------------------
+ */
+
+START_TEST(errors_are_byte_for_byte_those_of_go)
+{
+    static const char seconds[] = "invalid value for \"seconds\" - must be a positive integer\n";
+    static const char both[] = "seconds and debug params are incompatible\n";
+    static const char limit[] = "profile duration exceeds the limit of 3600 seconds\n";
+    static const char hz[] = "invalid value for \"hz\" - must be between 1 and 1000\n";
+    static const struct {
+        const char *path;
+        int status;
+        const char *text;
+    } bad[] = {{P "nope", 404, "Unknown profile\n"}, {P "heap/", 404, "Unknown profile\n"},
+        {P "trace?seconds=5", 404, "Unknown profile\n"}, {P "heap?seconds=0", 400, seconds},
+        {P "heap?seconds=-1", 400, seconds}, {P "mutex?seconds=x", 400, seconds},
+        {P "mutex?seconds=1x", 400, seconds}, {P "block?seconds=1.5", 400, seconds},
+        {P "allocs?seconds=99999999999999999999", 400, seconds}, {P "threads?seconds=%20", 400, seconds},
+        {P "goroutine?seconds=1&debug=1", 400, both}, {P "heap?debug=2&seconds=1", 400, both},
+        {P "heap?seconds=3601", 400, limit}, {P "profile?seconds=3601", 400, limit},
+        {P "profile?seconds=1&hz=0", 400, hz}, {P "profile?seconds=1&hz=1001", 400, hz},
+        {P "profile?seconds=1&hz=x", 400, hz}};
+    start();
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct answer a = get(bad[i].path);
+        ck_assert_msg(has_header(&a, "X-Go-Pprof: 1"), "%s: %s", bad[i].path, a.all.data);
+        ck_assert(!names_header(&a, "Content-Disposition"));
+        expect(a, bad[i].path, bad[i].status, TEXT, bad[i].text);
+    }
+    expect(get("/"), "/", 404, TEXT, "404 page not found\n");
+    expect(get("/debug/pprofx/heap"), "pprofx", 404, TEXT, "404 page not found\n");
+    expect(receive(ask("DELETE", P "heap", NULL, NULL)), "DELETE", 405, TEXT, "Method Not Allowed\n");
+    expect(receive(ask("POST", P "heap", NULL, "x")), "POST", 405, TEXT, "Method Not Allowed\n");
+    cprof_stop();
+}
+END_TEST
+
+START_TEST(garbage_does_no_harm)
+{
+    start();
+    static const char *const junk[] = {"\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n",
+        "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        "GET " P "%00%zz?%=&&=%f HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "POST " P "symbol HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\n"};
+    for (size_t i = 0; i < sizeof junk / sizeof *junk; i++) {
+        int fd = connect_to(cprof_address());
+        struct timeval patience = {.tv_usec = 100000}; /* half a request may get no answer */
+        ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience), 0);
+        send_all(fd, junk[i], strlen(junk[i]));
+        struct answer a = receive(fd);
+        ck_assert_int_ne(a.status, 200);
+        buf_fini(&a.all);
+    }
+    char *line = malloc(300000);
+    memset(line, 'a', 299999);
+    line[299999] = '\0';
+    struct answer a = get(line);
+    ck_assert_int_ne(a.status, 200);
+    buf_fini(&a.all);
+    free(line);
+    expect(get(P "cmdline"), "afterwards", 200, TEXT, NULL);
+    cprof_stop();
+}
+END_TEST
+
+START_TEST(only_loopback_names_are_answered)
+{
+    static const struct {
+        const char *host;
+        bool ok;
+    } hosts[] = {{"localhost", true}, {"LocalHost:6060", true}, {"127.0.0.1:1", true}, {"127.9.9.9", true},
+        {"[::1]:6060", true}, {"[::1]", true}, {"evil.example", false}, {"evil.example:6060", false},
+        {"127.0.0.1.evil.example", false}, {"localhost.evil.example", false}, {"10.0.0.1", false},
+        {"[::2]", false}, {"[::1", false}, {"127.0.0.1:x", false}, {"", false}, {"2130706433", false}};
+    start();
+    for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
+        char header[64];
+        ck_assert_msg(listener_host_is_loopback(hosts[i].host) == hosts[i].ok, "%s", hosts[i].host);
+        if (!*hosts[i].host)
+            continue;
+        snprintf(header, sizeof header, "Host: %s\r\n", hosts[i].host);
+        struct answer a = receive(ask("GET", P "cmdline", header, NULL));
+        ck_assert_msg(a.status == (hosts[i].ok ? 200 : 403), "%s: %d", hosts[i].host, a.status);
+        buf_fini(&a.all);
+    }
+    ck_assert(listener_host_is_loopback(NULL));
+    cprof_stop();
+}
+END_TEST
+
+START_TEST(a_token_is_asked_for)
+{
+    setenv("CPROF_TOKEN", "s3cret", 1);
+    start();
+    struct answer a = get(P "cmdline");
+    ck_assert(has_header(&a, "WWW-Authenticate: Bearer"));
+    expect(a, "no token", 401, TEXT, NULL);
+    static const char *const wrong[] = {"s3cre", "s3cretx", "S3cret", "", "s3crets3cret"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        char header[100];
+        snprintf(header, sizeof header, "Host: localhost\r\nAuthorization: Bearer %s\r\n", wrong[i]);
+        expect(receive(ask("GET", P "cmdline", header, NULL)), wrong[i], 401, TEXT, NULL);
+    }
+    expect(receive(ask("GET", P "cmdline", "Host: localhost\r\nAuthorization: Bearer s3cret\r\n", NULL)),
+        "token", 200, TEXT, NULL);
+    cprof_stop();
+}
+END_TEST
+
+/* ---- load and life --------------------------------------------------------------------------------------
+ */
+
+START_TEST(answers_with_5000_descriptors_open)
+{
+    struct rlimit limit;
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit.rlim_cur = 64; /* cprof_start raises it */
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    start();
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    ck_assert_uint_eq(limit.rlim_cur, limit.rlim_max);
+    rlim_t wanted = limit.rlim_max < 5200 ? limit.rlim_max - 200 : 5000;
+    int last = 0;
+    for (rlim_t i = 0; i < wanted; i++)
+        ck_assert_int_ge(last = dup(0), 0);
+    ck_assert_int_gt(last, (int)wanted - 1);
+    expect(get(P "heap"), "heap", 200, "application/octet-stream", NULL);
+    expect(get(P "heap?seconds=1"), "delta", 200, "application/octet-stream", NULL);
+    expect(get(P), "index", 200, "text/html; charset=utf-8", NULL);
+    cprof_stop();
+}
+END_TEST
+
+/* Both limits at once: sixteen requests run, the next one is told so, and when the clients of the
+ * sixteen go away their hour-long sessions end at once, so that there is room again. */
+START_TEST(sixteen_at_once_and_clients_that_vanish)
+{
+    int fds[SERVER_MAX_REQUESTS];
+    start();
+    for (int i = 0; i < SERVER_MAX_REQUESTS; i++)
+        fds[i] = ask("GET", i % 2 ? P "mutex?seconds=3600" : P "profile?seconds=3600", NULL, NULL);
+    struct answer a = {0};
+    for (int tries = 0; tries < 200 && a.status != 503; tries++) { /* until the last of them has begun */
+        buf_fini(&a.all);
+        a = get(P "cmdline");
+    }
+    ck_assert(has_header(&a, "X-Go-Pprof: 1"));
+    expect(a, "17th", 503, TEXT, "too many requests at once: at most 16 run\n");
+    for (int i = 0; i < SERVER_MAX_REQUESTS; i++)
+        close(fds[i]);
+    int status = 0;
+    for (int tries = 0; tries < 1000 && status != 200; tries++) {
+        a = get(P "cmdline");
+        status = a.status;
+        buf_fini(&a.all);
+        if (status != 200)
+            poll(NULL, 0, 5);
+    }
+    ck_assert_int_eq(status, 200);
+    cprof_stop();
+}
+END_TEST
+
+START_TEST(stop_ends_what_runs)
+{
+    start();
+    int a = ask("GET", P "profile?seconds=3600", NULL, NULL),
+        b = ask("GET", P "heap?seconds=3600", NULL, NULL);
+    int idle = connect_to(cprof_address());
+    expect(get(P "cmdline"), "beside them", 200, TEXT, NULL);
+    cprof_stop(); /* the watchdog ends this test if it waits */
+    ck_assert_str_eq(cprof_address(), "");
+    struct answer x = receive(a), y = receive(b);
+    ck_assert_int_ne(x.status, 200);
+    ck_assert_int_ne(y.status, 200);
+    buf_fini(&x.all);
+    buf_fini(&y.all);
+    close(idle);
+}
+END_TEST
+
+static int count_threads(void)
+{
+    char line[256];
+    int n = 0;
+    FILE *f = fopen("/proc/self/status", "r");
+    while (fgets(line, sizeof line, f))
+        sscanf(line, "Threads: %d", &n);
+    fclose(f);
+    return n;
+}
+
+static int count_descriptors(void)
+{
+    int n = 0;
+    for (int fd = 0; fd < 1024; fd++)
+        n += fcntl(fd, F_GETFD) >= 0;
+    return n;
+}
+
+START_TEST(start_stop_start)
+{
+    int threads = 0, descriptors = 0;
+    for (int i = 0; i < 5; i++) {
+        start();
+        expect(get(P "threads?debug=2"), "threads", 200, TEXT, NULL);
+        ck_assert_int_ne(cprof_start("127.0.0.1:0"), 0);
+        expect(get(P "cmdline"), "still", 200, TEXT, NULL);
+        cprof_stop();
+        cprof_stop();
+        if (i == 0) { /* what the first time leaves behind for good, if anything, is there now */
+            threads = count_threads();
+            descriptors = count_descriptors();
+        }
+    }
+    ck_assert_int_eq(count_threads(), threads);
+    ck_assert_int_eq(count_descriptors(), descriptors);
+}
+END_TEST
+
+/* Everything on standard error while `address` is tried. */
+static int try_start(const char *address, char *line, size_t size)
+{
+    int pipes[2], saved = dup(2);
+    ck_assert_int_eq(pipe(pipes), 0);
+    fflush(stderr);
+    dup2(pipes[1], 2);
+    close(pipes[1]);
+    int code = cprof_start(address);
+    fflush(stderr);
+    dup2(saved, 2);
+    close(saved);
+    ssize_t n = read(pipes[0], line, size - 1);
+    line[n > 0 ? n : 0] = '\0';
+    close(pipes[0]);
+    return code;
+}
+
+START_TEST(what_is_wrong_is_said_in_one_line)
+{
+    char line[1024], busy[LISTENER_NAME_BYTES], wanted[256];
+    ck_assert_int_eq(try_start("127.0.0.1:0", line, sizeof line), 0);
+    snprintf(wanted, sizeof wanted, "cprof: serving http://%s/debug/pprof/\n", cprof_address());
+    ck_assert_str_eq(line, wanted);
+    ck_assert_int_eq(try_start("127.0.0.1:0", line, sizeof line), ERR_BUSY);
+    snprintf(wanted, sizeof wanted, "cprof: already started on %s\n", cprof_address());
+    ck_assert_str_eq(line, wanted);
+    cprof_stop();
+
+    struct error e = {0};
+    int fd;
+    ck_assert_int_eq(listener_open("127.0.0.1:0", false, &fd, busy, &e), 0);
+    ck_assert_int_eq(try_start(busy, line, sizeof line), ERR_BUSY);
+    snprintf(wanted, sizeof wanted, "cprof: cannot listen on %s: Address already in use\n", busy);
+    ck_assert_str_eq(line, wanted);
+    close(fd);
+
+    static const char *const bad[] = {"", "6060", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:70000",
+        ":6060", "::1:6060", "[::1:6060", "unix:/tmp/socket", "127.0.0.1:-1"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        ck_assert_msg(try_start(bad[i], line, sizeof line) == ERR_INVALID, "%s", bad[i]);
+        snprintf(wanted, sizeof wanted, "cprof: bad address \"%s\": HOST:PORT is wanted\n", bad[i]);
+        ck_assert_str_eq(line, wanted);
+    }
+    ck_assert_int_eq(try_start("0.0.0.0:0", line, sizeof line), ERR_DENIED);
+    ck_assert_str_eq(line,
+        "cprof: 0.0.0.0:0 is not a loopback address: CPROF_ALLOW_REMOTE=1 and CPROF_TOKEN are needed\n");
+    ck_assert_str_eq(cprof_address(), "");
+    ck_assert_str_eq(cprof_strerror(ERR_DENIED), "not permitted");
+}
+END_TEST
+
+START_TEST(bad_variables_are_named)
+{
+    static const struct {
+        const char *name, *value;
+    } bad[] = {{"CPROF_MUTEX_FRACTION", "-1"}, {"CPROF_MUTEX_FRACTION", "x"},
+        {"CPROF_MUTEX_FRACTION", "2147483648"}, {"CPROF_BLOCK_RATE", "1us"}, {"CPROF_HEAP_RATE", "1000"},
+        {"CPROF_HEAP_RATE", "-4"}, {"CPROF_ALLOW_REMOTE", "yes"}, {"CPROF_ALLOW_REMOTE", "1"}};
+    char line[1024];
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        setenv(bad[i].name, bad[i].value, 1);
+        ck_assert_int_lt(try_start("127.0.0.1:0", line, sizeof line), 0);
+        char wanted[64];
+        snprintf(wanted, sizeof wanted, "cprof: %s=%s", bad[i].name, bad[i].value);
+        ck_assert_msg(strncmp(line, wanted, strlen(wanted)) == 0, "%s", line);
+        ck_assert_ptr_eq(strchr(line, '\n'), line + strlen(line) - 1);
+        unsetenv(bad[i].name);
+    }
+    setenv("CPROF_HTTP", "127.0.0.1:0", 1);
+    setenv("CPROF_HEAP_RATE", "1048576", 1);
+    ck_assert_int_eq(cprof_start(NULL), 0);
+    ck_assert_int_eq(strncmp(cprof_address(), "127.0.0.1:", 10), 0);
+    cprof_stop();
+}
+END_TEST
+
+START_TEST(a_forked_child_has_no_server_and_may_start_its_own)
+{
+    start();
+    int hanging = ask("GET", P "profile?seconds=3600", NULL, NULL);
+    expect(get(P "heap"), "parent", 200, "application/octet-stream", NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        bool ok = !*cprof_address();
+        ok = ok && cprof_start("127.0.0.1:0") == 0;
+        struct answer a = ok ? get(P "threads?debug=1") : (struct answer){0};
+        ok = ok && a.status == 200;
+        cprof_stop();
+        _exit(ok ? 0 : 1);
+    }
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+    expect(get(P "heap"), "parent", 200, "application/octet-stream", NULL);
+    close(hanging);
+    cprof_stop();
+}
+END_TEST
+
+START_TEST(the_profilers_own_threads_are_not_shown)
+{
+    start();
+    struct answer a = get(P "threads?debug=2");
+    ck_assert_ptr_null(strstr(a.body, "cprof-"));
+    ck_assert_ptr_null(strstr(a.body, "endpoints_serve"));
+    ck_assert_ptr_nonnull(strstr(a.body, "the_profilers_own_threads_are_not_shown_fn(...)"));
+    expect(a, "threads", 200, TEXT, NULL);
+    a = get(P "threads?debug=1");
+    ck_assert_int_eq(strncmp(a.body, "threads profile: total 1\n", 25), 0);
+    expect(a, "threads", 200, TEXT, NULL);
+    cprof_stop();
+}
+END_TEST
+
+Suite *suite(void)
+{
+    const TTest *const tests[] = {profiles_are_gzipped_attachments, texts, index_page_lists_all,
+        cmdline_is_joined_by_nul, symbol_by_get_and_post, errors_are_byte_for_byte_those_of_go,
+        garbage_does_no_harm, only_loopback_names_are_answered, a_token_is_asked_for,
+        answers_with_5000_descriptors_open, sixteen_at_once_and_clients_that_vanish, stop_ends_what_runs,
+        start_stop_start, what_is_wrong_is_said_in_one_line, bad_variables_are_named,
+        a_forked_child_has_no_server_and_may_start_its_own, the_profilers_own_threads_are_not_shown};
+    return HARNESS_SUITE("server", 30, tests);
+}

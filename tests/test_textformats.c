@@ -1,0 +1,191 @@
+#include "export/text.h"
+
+#include "export/convert.h"
+#include "export/names.h"
+#include "harness.h"
+
+#include <inttypes.h>
+#include <regex.h>
+#include <stdio.h>
+#include <string.h>
+
+static uintptr_t return_address(void) __attribute__((noinline));
+static uintptr_t return_address(void)
+{
+    return (uintptr_t)__builtin_return_address(0);
+}
+
+static __attribute__((noinline)) uintptr_t inside_gamma(void)
+{
+    uintptr_t pc = return_address();
+    __asm__ volatile("" ::: "memory");
+    return pc;
+}
+
+static void add(struct snapshot *s, const uintptr_t *pcs, uint16_t depth, const int64_t values[4])
+{
+    struct snapshot_record r = {.depth = depth, .leaf_is_return = true};
+    memcpy(r.values, values, sizeof r.values);
+    ck_assert_int_eq(snapshot_add(s, &r, pcs), 0);
+}
+
+static void must_match(const char *text, const char *pattern)
+{
+    regex_t re;
+    ck_assert_int_eq(regcomp(&re, pattern, REG_EXTENDED | REG_NOSUB), 0);
+    ck_assert_msg(regexec(&re, text, 0, NULL, 0) == 0, "%s\ndoes not match\n%s", text, pattern);
+    regfree(&re);
+}
+
+static char *text_of(enum source_id id, const struct snapshot *s)
+{
+    struct buf out = {0};
+    struct error e = {0};
+    ck_assert_msg(text_snapshot(id, s, &out, &e) == 0, "%s", e.text);
+    return buf_take(&out);
+}
+
+/* "#\t0xPC\tinside_gamma+0xOFF\tFILE:LINE": what every frame of ours looks like */
+#define GAMMA "#\t0x[0-9a-f]+\tinside_gamma\\+0x[0-9a-f]+\t/[^\n]*/tests/test_textformats\\.c:[0-9]+\n"
+
+START_TEST(counts_by_falling_count)
+{
+    struct snapshot s = {0};
+    uintptr_t pc = inside_gamma(), pcs[] = {pc, 0x2001};
+    char first[128], *text;
+    add(&s, pcs, 1, (int64_t[4]){2, 9});
+    add(&s, pcs, 2, (int64_t[4]){40, 1});
+    for (int i = 0; i < 2; i++) {
+        text = text_of(i ? SOURCE_THREADS : SOURCE_GOROUTINE, &s);
+        snprintf(first, sizeof first, "%s profile: total 42\n40 @ 0x%" PRIxPTR " 0x2001\n",
+            i ? "threads" : "goroutine", pc);
+        ck_assert_msg(strncmp(text, first, strlen(first)) == 0, "%s", text);
+        must_match(text, "^[^#]*" GAMMA "#\t0x2000\t0x2000\n\n2 @ 0x[0-9a-f]+\n" GAMMA "\n$");
+        free(text);
+    }
+    text = text_of(SOURCE_THREADCREATE, &s);
+    must_match(text,
+        "^threadcreate profile: total 10\n9 @ 0x[0-9a-f]+\n# alive: 2\n" GAMMA "\n1 @ [^\n]*\n# alive: 40\n");
+    free(text);
+    snapshot_fini(&s);
+}
+END_TEST
+
+START_TEST(offsets_are_those_of_the_call)
+{
+    struct snapshot s = {0};
+    uintptr_t pc = inside_gamma();
+    char wanted[128];
+    add(&s, &pc, 1, (int64_t[4]){1});
+    char *text = text_of(SOURCE_THREADS, &s);
+    snprintf(wanted, sizeof wanted, "#\t0x%" PRIxPTR "\tinside_gamma+0x%" PRIxPTR "\t", pc - 1,
+        pc - 1 - (uintptr_t)inside_gamma);
+    ck_assert_msg(strstr(text, wanted), "%s", text);
+    free(text);
+    snapshot_fini(&s);
+}
+END_TEST
+
+START_TEST(mutex_and_block)
+{
+    struct snapshot s = {.period = 1, .lost = 3};
+    uintptr_t pc = inside_gamma();
+    add(&s, &pc, 1, (int64_t[4]){5, 1000});
+    add(&s, &pc, 1, (int64_t[4]){1, 70000});
+    char *text = text_of(SOURCE_MUTEX, &s);
+    must_match(text, "^--- mutex:\ncycles/second=1000000000\nsampling period=1\n# 3 samples were lost\n"
+                     "70000 1 @ 0x[0-9a-f]+\n" GAMMA "\n1000 5 @ 0x[0-9a-f]+\n" GAMMA "\n$");
+    free(text);
+    s.lost = 0;
+    text = text_of(SOURCE_BLOCK, &s);
+    must_match(text, "^--- contention:\ncycles/second=1000000000\n70000 1 @ 0x[0-9a-f]+\n" GAMMA);
+    free(text);
+    snapshot_fini(&s);
+}
+END_TEST
+
+START_TEST(heap)
+{
+    struct snapshot s = {.period = 524288};
+    uintptr_t pc = inside_gamma();
+    add(&s, &pc, 1, (int64_t[4]){100, 6400, 1, 64});
+    add(&s, &pc, 1, (int64_t[4]){10, 1000, 2, 200});
+    char *text = text_of(SOURCE_HEAP, &s);
+    must_match(text, "^heap profile: 3: 264 \\[110: 7400\\] @ heapprofile\n"
+                     "2: 200 \\[10: 1000\\] @ 0x[0-9a-f]+\n" GAMMA "\n"
+                     "1: 64 \\[100: 6400\\] @ 0x[0-9a-f]+\n" GAMMA "\n$");
+    free(text);
+    snapshot_fini(&s);
+}
+END_TEST
+
+START_TEST(empty_and_truncated)
+{
+    struct snapshot s = {0};
+    uintptr_t pc = inside_gamma();
+    char *text = text_of(SOURCE_THREADS, &s);
+    ck_assert_str_eq(text, "threads profile: total 0\n");
+    free(text);
+    add(&s, &pc, 1, (int64_t[4]){1});
+    s.records.items[0].truncated = true;
+    text = text_of(SOURCE_THREADS, &s);
+    must_match(text, GAMMA "#\t\\(the stack goes on\\)\n\n$");
+    free(text);
+    snapshot_fini(&s);
+}
+END_TEST
+
+START_TEST(threads_one_by_one)
+{
+    struct threads_snapshot t = {0};
+    uintptr_t pc = inside_gamma(), nowhere = 0x5001;
+    add(&t.stacks, &pc, 1, (int64_t[4]){1});
+    add(&t.stacks, &nowhere, 1, (int64_t[4]){1});
+    struct thread_info waits = {.tid = 101,
+        .name = "work]er\n\"1\"",
+        .state = THREAD_MUTEX,
+        .waiting_ns = INT64_C(185000000000),
+        .waits_for = 0xbeef,
+        .holder = 102,
+        .cpu_ns = 12000000,
+        .record = 0,
+        .created_record = 0};
+    struct thread_info runs = {
+        .tid = 102, .name = "holder", .cpu_ns = -1, .record = 1, .created_record = NO_RECORD};
+    struct thread_info sleeps = {.tid = 103,
+        .state = THREAD_SLEEP,
+        .waiting_ns = 1500000000,
+        .cpu_ns = -1,
+        .record = 1,
+        .created_record = NO_RECORD};
+    struct thread_info own = {
+        .tid = 104, .name = "cprof-http", .is_profiler = true, .created_record = NO_RECORD};
+    t.stacks.records.items[1].truncated = true;
+    ck_assert(vec_push(&t.threads, waits) && vec_push(&t.threads, runs) && vec_push(&t.threads, sleeps) &&
+              vec_push(&t.threads, own));
+    for (int i = 0; i < 2; i++) {
+        struct buf out = {0};
+        ck_assert_int_eq(text_threads(i ? SOURCE_THREADS : SOURCE_GOROUTINE, &t, &out, NULL), 0);
+        must_match(out.data, i ? "^thread 101 \\[mutex wait" : "^goroutine 101 \\[mutex wait");
+        must_match(out.data,
+            " 101 \\[mutex wait, 3 minutes, on 0xbeef, held by 102 \"holder\", name \"work\\?er\\?\\?1\\?\", "
+            "cpu 12 ms\\]:\n"
+            "inside_gamma\\(\\.\\.\\.\\)\n\t/[^\n]*/tests/test_textformats\\.c:[0-9]+ \\+0x[0-9a-f]+\n"
+            "created by inside_gamma\n\t/[^\n]*/tests/test_textformats\\.c:[0-9]+ \\+0x[0-9a-f]+\n\n"
+            "[a-z]+ 102 \\[running, name \"holder\"\\]:\n0x5000\\(\\.\\.\\.\\)\n\t\\?:0 \\+0x0\n"
+            "\\.\\.\\.additional frames elided\\.\\.\\.\n\n"
+            "[a-z]+ 103 \\[sleep, for 1\\.5 s\\]:\n");
+        ck_assert_ptr_null(strstr(out.data, "cprof-http"));
+        buf_fini(&out);
+    }
+    snapshot_fini(&t.stacks);
+    vec_fini(&t.threads);
+}
+END_TEST
+
+Suite *suite(void)
+{
+    const TTest *const tests[] = {counts_by_falling_count, offsets_are_those_of_the_call, mutex_and_block,
+        heap, empty_and_truncated, threads_one_by_one};
+    return HARNESS_SUITE("textformats", 30, tests);
+}

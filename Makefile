@@ -66,7 +66,7 @@ DEMO_FLAGS = -Idemos -fno-optimize-sibling-calls -fno-inline-functions-called-on
 DEMO_LIBS  = $(call pkg,--libs libmicrohttpd) $(if $(SAN),,-ljemalloc)
 
 # Check programs: tests/test_NAME.c each, with tests/harness.c. By what they are linked with.
-TOOL_TESTS  = base profile codec merge maps symbol
+TOOL_TESTS  = base profile codec merge maps symbol demangle
 CPROF_TESTS =
 DEMO_TESTS  = json histogram loadgen upstream
 # End-to-end tests: tests/NAME.sh, run from the top folder; exit 77 is "skipped", with a line that says why.

@@ -1,0 +1,68 @@
+#!/bin/sh
+# `go tool pprof` reads every endpoint of a program with libcprof, without a warning, and finds there what the
+# program does; nearly all CPU samples have a true name.
+command -v go >/dev/null || {
+    echo "there is no go tool pprof on this machine"
+    exit 77
+}
+B=${B:-.build}
+dir=$(mktemp -d) || exit 2
+target='' bad=0
+trap '[ -z "$target" ] || kill "$target" 2>/dev/null; rm -rf "$dir"' EXIT
+trap 'exit 130' INT TERM
+export HOME="$dir" PPROF_TMPDIR="$dir/saved"
+
+mkfifo "$dir/life"
+"$B/tests/target" 127.0.0.1:0 <"$dir/life" >"$dir/address" 2>"$dir/errors" &
+target=$!
+exec 3>"$dir/life" # the target ends when we do
+tries=0
+until [ -s "$dir/address" ]; do
+    tries=$((tries + 1))
+    [ $tries -lt 100 ] || { echo "the target did not start:" && cat "$dir/errors" && exit 1; }
+    sleep 0.05
+done
+url=http://$(cat "$dir/address")/debug/pprof
+
+# one NAME QUERY TYPE NAMES REPORT: fetched by the reference tool; TYPE and NAMES must be in what it prints.
+one() {
+    out=$dir/$1.out
+    go tool pprof "$5" -nodecount=0 -nodefraction=0 "$url/$1$2" >"$out" 2>"$out.err" || {
+        echo "$1$2: go tool pprof failed" && cat "$out.err" && bad=1
+    }
+    if grep -v -e '^Fetching profile over HTTP from ' -e '^Saved profile in ' "$out.err"; then
+        echo "$1$2: go tool pprof warned" && bad=1
+    fi
+    for wanted in "$3" $4; do
+        grep -q -e "$wanted" "$out" || {
+            echo "$1$2: no \"$wanted\" in" && head -n 20 "$out" && bad=1
+        }
+    done
+}
+
+one profile '?seconds=3' 'Type: cpu' 'target_sort target_copy target_spin' -top
+cp "$dir/profile.out" "$dir/profile.cpu"
+one heap '' 'Type: inuse_space' 'target_keep main' -top
+one allocs '' 'Type: alloc_space' 'target_keep target_copy' -top
+one threads '' 'Type: threads' 'target_hold target_wait compute main' -top
+one goroutine '' 'Type: goroutine' 'target_hold target_wait compute main' -top
+one threadcreate '' 'Type: threadcreate' 'start main' -top
+one mutex '' 'Type: delay' target_hold -top
+one block '' 'Type: delay' target_hold -top
+one mutex '?seconds=1' 'Type: delay' target_hold -top
+one heap '?seconds=1' 'Type: inuse_space' '' -top
+for name in heap threads mutex; do
+    one "$name" '' 'PeriodType: ' 'target_' -raw
+done
+one profile '?seconds=1' 'PeriodType: cpu nanoseconds' 'target_spin' -raw
+
+# A function called libc.so.6+0x... is a place, not a name.
+awk '/flat%/ { on = 1; next }
+    on { sub(/%/, "", $2); all += $2; if ($6 ~ /\+0x[0-9a-f]+$/ || $6 ~ /^[0x<[]/) unnamed += $2 }
+    END {
+        printf "%.1f%% of flat CPU has no name\n", all ? 100 * unnamed / all : 100
+        exit !(all > 50 && unnamed <= all * 0.05)
+    }' "$dir/profile.cpu" || bad=1
+
+exec 3>&-
+exit $bad

@@ -1,0 +1,124 @@
+#include <cprof.h>
+
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/*
+ * A small server-like program for tests to profile: two threads compute and allocate, three contend for a
+ * mutex, one waits for good, and some memory stays alive. It says its address on standard output and lives
+ * until SIGTERM or until standard input ends, so that no test leaves it behind.
+ *
+ *     .build/tests/target 127.0.0.1:0
+ */
+static pthread_mutex_t contended = PTHREAD_MUTEX_INITIALIZER, gate = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t never = PTHREAD_COND_INITIALIZER;
+static volatile unsigned long sink;
+static char *kept[64];
+
+static int by_value(const void *a, const void *b)
+{
+    unsigned x = *(const unsigned *)a, y = *(const unsigned *)b;
+    return x < y ? -1 : x > y;
+}
+
+static __attribute__((noinline)) void target_sort(unsigned seed)
+{
+    unsigned numbers[512];
+    for (unsigned i = 0; i < 512; i++)
+        numbers[i] = seed = seed * 1664525u + 1013904223u;
+    qsort(numbers, 512, sizeof *numbers, by_value);
+    sink += numbers[17];
+}
+
+static __attribute__((noinline)) void target_copy(void)
+{
+    static char from[256 * 1024];
+    char *to = malloc(sizeof from);
+    memcpy(to, from, sizeof from);
+    sink += (unsigned long)strlen(to) + (unsigned char)to[4711];
+    free(to);
+}
+
+static __attribute__((noinline)) void target_spin(unsigned turns)
+{
+    for (unsigned i = 0; i < turns; i++)
+        sink = sink * 31 + i;
+}
+
+static void *compute(void *arg)
+{
+    for (unsigned i = 0;; i++) {
+        target_sort(i + *(unsigned *)arg);
+        target_copy();
+        target_spin(20000);
+        if (i % 16 == 0)
+            poll(NULL, 0, 1); /* leave some of a small machine to others */
+    }
+    return NULL;
+}
+
+static __attribute__((noinline)) void target_hold(void)
+{
+    pthread_mutex_lock(&contended);
+    poll(NULL, 0, 2);
+    pthread_mutex_unlock(&contended);
+}
+
+static void *contend(void *arg)
+{
+    for (;;)
+        target_hold();
+    return arg;
+}
+
+static __attribute__((noinline)) void target_wait(void)
+{
+    pthread_mutex_lock(&gate);
+    for (;;)
+        pthread_cond_wait(&never, &gate);
+}
+
+static void *wait_for_good(void *arg)
+{
+    pthread_setname_np(pthread_self(), "waits");
+    target_wait();
+    return arg;
+}
+
+static __attribute__((noinline)) void target_keep(void)
+{
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+        kept[i] = calloc(1, 1 << 20);
+}
+
+static void start(void *(*run)(void *), void *arg)
+{
+    pthread_t id;
+    if (pthread_create(&id, NULL, run, arg))
+        exit(1);
+}
+
+int main(int argc, char **argv)
+{
+    static unsigned seeds[2] = {1, 2};
+    char byte;
+    if (cprof_start(argc > 1 ? argv[1] : NULL))
+        return 1;
+    target_keep();
+    for (int i = 0; i < 2; i++)
+        start(compute, &seeds[i]);
+    for (int i = 0; i < 3; i++)
+        start(contend, NULL);
+    start(wait_for_good, NULL);
+    printf("%s\n", cprof_address());
+    fflush(stdout);
+    while (read(0, &byte, 1) > 0)
+        ;
+    cprof_stop();
+    return 0;
+}

@@ -199,7 +199,7 @@ $(tool_tests): %: %.o $(B)/libtool.a
 $(cprof_tests): %: %.o $(OUT)profiler/libcprof.a
 	$(CC) $(ALL_CFLAGS) $^ $(call pkg,--libs check) $(CPROF_LIBS) -o $@
 
-$(demo_tests): ALL_CFLAGS += -Idemos
+$(demo_tests:%=%.o): CPPFLAGS += -Idemos
 $(demo_tests): %: %.o $(filter-out %/gateway.o %/routes.o,$(LESSON6_O)) $(LOADGEN_O) $(COMMON_O) $(BASE_O)
 	$(CC) $(ALL_CFLAGS) $^ $(call pkg,--libs check) $(DEMO_LIBS) -o $@
 

@@ -34,8 +34,10 @@ MODEL    = profile check idmap wire gzip decode encode merge
 SYMBOL   = maps elffile debuginfo ifunc demangle symbol
 CAPTURE  =
 EXPORT   =
-VIEW     =
-UI       =
+VIEW     = measure regex path frames graph order trim labels tagfilter filter combine duration source \
+           report report_labels report_text report_tree report_traces report_raw report_list report_tags \
+           report_proto report_dot dot_name dot_tags
+UI       = variables commands output options progress fetch store load interrupt shell
 
 objects = $(patsubst %,$(B)/$(1)/%.o,$(2))
 
@@ -154,7 +156,11 @@ $(B)/libtool.a: $(BASE_O) $(MODEL_O) $(SYMBOL_O) $(VIEW_O) $(UI_O)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-all: $(OUT)profiler/libcprof.a
+all: $(OUT)profiler/pprof $(OUT)profiler/libcprof.a
+
+$(OUT)profiler/pprof: $(B)/profiler/ui/main.o $(B)/libtool.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $^ $(PPROF_LIBS) -o $@
 
 $(OUT)profiler/libcprof.a: $(BASE_O) $(MODEL_O) $(SYMBOL_O) $(CAPTURE_O) $(EXPORT_O)
 	@mkdir -p $(@D)

@@ -1,0 +1,330 @@
+#include "ui/fetch.h"
+
+#include "ui/progress.h"
+
+#include <ctype.h>
+#include <curl/curl.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char default_path[] = "/debug/pprof/profile";
+static const size_t MAX_BODY_BYTES = (size_t)4 << 30;
+
+/* ---- addresses ---- */
+
+/* "HOST:..." and "127.0.0.1:6060/..." mean HTTP; "dir/file" and "file" do not, nor does what is on disk. */
+static bool looks_like_host(const char *address)
+{
+    size_t first = strcspn(address, "/");
+    const char *colon = memchr(address, ':', first);
+    return colon && colon > address && access(address, F_OK) != 0;
+}
+
+/* The value of seconds= in a query, or -1. */
+static int query_seconds(const char *query)
+{
+    for (const char *at = query; *at;) {
+        const char *end = strchrnul(at, '&');
+        if (strncmp(at, "seconds=", 8) == 0) {
+            char *stop;
+            long n = strtol(at + 8, &stop, 10);
+            if (stop == end && n >= 0 && n < 1000000)
+                return (int)n;
+        }
+        at = *end ? end + 1 : end;
+    }
+    return -1;
+}
+
+/* The query without its seconds, and with these if there are some. */
+static void put_query(struct buf *out, const char *query, int seconds)
+{
+    const char *separator = "?";
+    for (const char *at = query; *at;) {
+        const char *end = strchrnul(at, '&');
+        if (end > at && !(seconds > 0 && strncmp(at, "seconds=", 8) == 0)) {
+            buf_printf(out, "%s%.*s", separator, (int)(end - at), at);
+            separator = "&";
+        }
+        at = *end ? end + 1 : end;
+    }
+    if (seconds > 0)
+        buf_printf(out, "%sseconds=%d", separator, seconds);
+}
+
+char *fetch_url(const char *address, int seconds, int *seconds_out)
+{
+    static const char *const schemes[] = {"http://", "https://", "https+insecure://"};
+    struct buf url = {0};
+    size_t scheme = 0;
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
+        if (strncasecmp(address, schemes[i], strlen(schemes[i])) == 0)
+            scheme = strlen(schemes[i]);
+    if (!scheme && !looks_like_host(address))
+        return NULL;
+    if (!scheme) {
+        buf_puts(&url, schemes[0]);
+        buf_puts(&url, address);
+    } else {
+        buf_puts(&url, address);
+    }
+    char *whole = buf_take(&url);
+    if (!whole)
+        return NULL;
+    whole[strcspn(whole, "#")] = '\0';
+    char *query = strchr(whole, '?'), empty[] = "";
+    if (query)
+        *query++ = '\0';
+    else
+        query = empty;
+    const char *host = strstr(whole, "://") + 3, *path = strchrnul(host, '/');
+    buf_puts(&url, whole);
+    if (!*path || strcmp(path, "/") == 0)
+        buf_puts(&url, default_path + (*path == '/'));
+    put_query(&url, query, seconds);
+    int asked = query_seconds(query);
+    *seconds_out = seconds > 0 ? seconds : asked > 0 ? asked : 0;
+    free(whole);
+    return buf_take(&url);
+}
+
+long fetch_timeout_ms(int seconds, int timeout_s)
+{
+    long ms = timeout_s > 0 ? timeout_s * 1000L : seconds > 0 ? seconds * 1500L : 60000;
+    return ms + 5000;
+}
+
+/* ---- files ---- */
+
+static int read_fd(struct fetch *f, int fd)
+{
+    char chunk[64 * 1024];
+    struct stat st;
+    if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
+        return error_set(&f->error, ERR_IO, "is a directory");
+    for (;;) {
+        ssize_t n = read(fd, chunk, sizeof chunk);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return error_set(&f->error, ERR_IO, "%s", strerror(errno));
+        if (n == 0)
+            break;
+        buf_append(&f->bytes, chunk, (size_t)n);
+    }
+    return f->bytes.failed ? error_set(&f->error, ERR_NOMEM, "out of memory") : 0;
+}
+
+static int read_file(struct fetch *f)
+{
+    int fd = open(f->address, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return error_set(&f->error, ERR_NOTFOUND, "%s", strerror(errno));
+    int code = read_fd(f, fd);
+    close(fd);
+    return code;
+}
+
+/* ---- HTTP ---- */
+
+struct transfer {
+    struct fetch *f;
+    CURL *easy;
+    bool is_pprof; /* the answer is from a profile handler, so its text explains an error */
+    char status[64];
+    char why[CURL_ERROR_SIZE];
+};
+
+static size_t take_body(char *bytes, size_t size, size_t n, void *context)
+{
+    struct transfer *t = context;
+    if (t->f->bytes.len + size * n > MAX_BODY_BYTES)
+        return 0;
+    buf_append(&t->f->bytes, bytes, size * n);
+    return t->f->bytes.failed ? 0 : size * n;
+}
+
+static size_t take_header(char *bytes, size_t size, size_t n, void *context)
+{
+    struct transfer *t = context;
+    size_t len = size * n;
+    if (len > 12 && strncmp(bytes, "HTTP/", 5) == 0) {
+        const char *space = memchr(bytes, ' ', len);
+        size_t skip = space ? (size_t)(space - bytes) + 1 : 0;
+        size_t text = len - skip;
+        while (text && isspace((unsigned char)bytes[skip + text - 1]))
+            text--;
+        snprintf(t->status, sizeof t->status, "%.*s", (int)text, bytes + skip);
+        t->is_pprof = false;
+    }
+    if (len > 11 && strncasecmp(bytes, "X-Go-Pprof:", 11) == 0)
+        t->is_pprof = true;
+    return len;
+}
+
+static int start_transfer(CURLM *multi, struct transfer *t, long timeout_ms)
+{
+    static const char insecure[] = "https+insecure://";
+    char *url = t->f->url;
+    bool unchecked = strncasecmp(url, insecure, sizeof insecure - 1) == 0;
+    t->easy = curl_easy_init();
+    if (!t->easy)
+        return ERR_NOMEM;
+    if (unchecked) { /* "https" and the rest: curl does not know the scheme */
+        memmove(url + 5, url + 14, strlen(url + 14) + 1);
+        curl_easy_setopt(t->easy, CURLOPT_SSL_VERIFYPEER, 0L);
+        curl_easy_setopt(t->easy, CURLOPT_SSL_VERIFYHOST, 0L);
+    }
+    curl_easy_setopt(t->easy, CURLOPT_URL, url);
+    curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(t->easy, CURLOPT_FOLLOWLOCATION, 1L);
+    curl_easy_setopt(t->easy, CURLOPT_MAXREDIRS, 10L);
+    curl_easy_setopt(t->easy, CURLOPT_USERAGENT, "pprof");
+    curl_easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, timeout_ms);
+    curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, take_body);
+    curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
+    curl_easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, take_header);
+    curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t);
+    curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->why);
+    curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);
+    return curl_multi_add_handle(multi, t->easy) == CURLM_OK ? 0 : ERR_NOMEM;
+}
+
+static bool is_text(CURL *easy)
+{
+    const char *type = NULL;
+    curl_easy_getinfo(easy, CURLINFO_CONTENT_TYPE, &type);
+    return type && strncasecmp(type, "text/plain", 10) == 0;
+}
+
+/* The server's own words, on one line. */
+static void explain(struct transfer *t)
+{
+    struct fetch *f = t->f;
+    size_t len = f->bytes.len;
+    while (len && isspace((unsigned char)f->bytes.data[len - 1]))
+        len--;
+    for (size_t i = 0; i < len; i++)
+        if (iscntrl((unsigned char)f->bytes.data[i]))
+            f->bytes.data[i] = ' ';
+    bool useful = len && (t->is_pprof || is_text(t->easy));
+    error_set(&f->error, ERR_IO, "server response: %s%s%.*s", t->status, useful ? " - " : "",
+        useful ? (int)(len < 300 ? len : 300) : 0, f->bytes.data ? f->bytes.data : "");
+}
+
+static void finish_transfer(struct transfer *t, CURLcode result)
+{
+    struct fetch *f = t->f;
+    long status = 0;
+    curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+    f->code = 0;
+    if (result == CURLE_WRITE_ERROR && f->bytes.failed)
+        f->code = error_set(&f->error, ERR_NOMEM, "out of memory");
+    else if (result == CURLE_WRITE_ERROR)
+        f->code = error_set(&f->error, ERR_LIMIT, "more than %zu bytes", MAX_BODY_BYTES);
+    else if (result != CURLE_OK)
+        f->code = error_set(&f->error, ERR_IO, "http fetch: %s", t->why[0] ? t->why : curl_easy_strerror(result));
+    else if (status != 200) {
+        explain(t);
+        f->code = ERR_IO;
+    }
+}
+
+static size_t bytes_so_far(const struct transfer *transfers, size_t n)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < n; i++)
+        bytes += transfers[i].f->bytes.len;
+    return bytes;
+}
+
+static void collect_finished(CURLM *multi)
+{
+    int left;
+    for (CURLMsg *m; (m = curl_multi_info_read(multi, &left));) {
+        struct transfer *t;
+        if (m->msg != CURLMSG_DONE)
+            continue;
+        curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&t);
+        finish_transfer(t, m->data.result);
+    }
+}
+
+static int run_transfers(
+    CURLM *multi, struct transfer *transfers, size_t n, double seconds, const volatile sig_atomic_t *cancel)
+{
+    struct progress progress;
+    int running = 1, code = 0;
+    progress_start(&progress, seconds);
+    while (running && !code) {
+        if (curl_multi_perform(multi, &running) != CURLM_OK)
+            code = ERR_NOMEM;
+        collect_finished(multi);
+        progress_update(&progress, (size_t)running, bytes_so_far(transfers, n));
+        if (running && !code)
+            curl_multi_poll(multi, NULL, 0, 100, NULL);
+        if (cancel && *cancel)
+            code = ERR_CANCELLED;
+    }
+    progress_end(&progress);
+    return code;
+}
+
+static int fetch_urls(struct transfer *transfers, size_t n, const int *seconds, const struct fetch_limits *limits)
+{
+    CURLM *multi = curl_multi_init();
+    int code = multi ? 0 : ERR_NOMEM, longest = 0;
+    for (size_t i = 0; i < n && !code; i++) {
+        fprintf(stderr, "Fetching profile over HTTP from %s\n", transfers[i].f->url);
+        if (limits->seconds > 0)
+            fprintf(stderr, "Please wait... (%ds)\n", limits->seconds);
+        transfers[i].f->code = error_set(&transfers[i].f->error, ERR_CANCELLED, "cancelled");
+        code = start_transfer(multi, &transfers[i], fetch_timeout_ms(seconds[i], limits->timeout_s));
+        longest = seconds[i] > longest ? seconds[i] : longest;
+    }
+    if (!code && n)
+        code = run_transfers(multi, transfers, n, longest, limits->cancel);
+    for (size_t i = 0; i < n; i++) {
+        if (transfers[i].easy) {
+            curl_multi_remove_handle(multi, transfers[i].easy);
+            curl_easy_cleanup(transfers[i].easy);
+        }
+    }
+    curl_multi_cleanup(multi);
+    return code;
+}
+
+int fetch_all(struct fetch *sources, size_t n, const struct fetch_limits *limits)
+{
+    struct transfer *transfers = calloc(n + 1, sizeof *transfers);
+    int *seconds = calloc(n + 1, sizeof *seconds);
+    size_t nurls = 0;
+    int code = transfers && seconds ? 0 : ERR_NOMEM;
+    for (size_t i = 0; i < n && !code; i++) {
+        struct fetch *f = &sources[i];
+        f->url = fetch_url(f->address, limits->seconds, &seconds[nurls]);
+        if (f->url)
+            transfers[nurls++].f = f;
+        else
+            f->code = read_file(f);
+    }
+    if (!code && nurls)
+        code = fetch_urls(transfers, nurls, seconds, limits);
+    free(transfers);
+    free(seconds);
+    return code;
+}
+
+void fetch_fini(struct fetch *f)
+{
+    free(f->url);
+    buf_fini(&f->bytes);
+    f->url = NULL;
+}

@@ -1,0 +1,42 @@
+#ifndef UI_FETCH_H
+#define UI_FETCH_H
+
+#include "base/buf.h"
+#include "base/error.h"
+
+#include <signal.h>
+
+/*
+ * Bytes of profiles, from files and over HTTP, all sources at once.
+ */
+struct fetch {
+    const char *address; /* file or URL, as typed */
+    char *url;           /* NULL for a file */
+    struct buf bytes;
+    int code; /* 0, or what failed */
+    struct error error;
+};
+
+struct fetch_limits {
+    int seconds, timeout_s; /* -1: not given */
+    const volatile sig_atomic_t *cancel;
+};
+
+/*
+ * The URL that address means, malloc'd, or NULL when it is a file: host:port gets http://, a URL without a
+ * path gets /debug/pprof/profile, and seconds > 0 sets its seconds parameter. *seconds_out is how long the
+ * server will collect, 0 when the URL does not say.
+ */
+char *fetch_url(const char *address, int seconds, int *seconds_out);
+
+/* How long to wait for an answer: timeout_s, else 1.5 times the seconds, else 60 s; and 5 s in any case. */
+long fetch_timeout_ms(int seconds, int timeout_s);
+
+/*
+ * Fills in bytes, or code and error, of each. Says "Fetching profile over HTTP from ..." on standard error.
+ * Returns ERR_CANCELLED when *cancel became non-zero, ERR_NOMEM, else 0: failures are each source's own.
+ */
+int fetch_all(struct fetch *sources, size_t n, const struct fetch_limits *limits);
+void fetch_fini(struct fetch *f);
+
+#endif

@@ -1,0 +1,66 @@
+#include "ui/interrupt.h"
+#include "ui/load.h"
+#include "ui/shell.h"
+
+#include <curl/curl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/*
+ * pprof: reads profiles from files and over the network, and reports on them. Exit status: 0, 2 when
+ * something was wrong, 130 when it was interrupted.
+ */
+
+enum { EXIT_WRONG = 2, EXIT_INTERRUPTED = 130 };
+
+static int print_usage(void)
+{
+    struct buf out = {0};
+    options_print_usage(&out);
+    fputs(out.data ? out.data : "", stdout);
+    buf_fini(&out);
+    return 0;
+}
+
+static int report(const struct profile *p, struct options *o, struct error *error)
+{
+    if (!o->command)
+        return shell_run(p, &o->settings, error);
+    return command_run(
+        p, o->command, o->pattern, &o->settings.config, isatty(STDOUT_FILENO), &interrupted, error);
+}
+
+static int run(struct options *o, struct error *error)
+{
+    struct profile *p;
+    if (o->warnings.data)
+        fputs(o->warnings.data, stderr);
+    interrupt_catch();
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    int code = load_profile(o, &interrupted, &p, error);
+    if (!code) {
+        code = report(p, o, error);
+        profile_free(p);
+    }
+    curl_global_cleanup();
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    struct options o;
+    struct error error = {0};
+    int code = options_parse(&o, argc, argv, &error);
+    if (!code && o.help)
+        code = print_usage();
+    else if (!code && o.version)
+        puts("pprof of Read All Three");
+    else if (!code)
+        code = run(&o, &error);
+    options_fini(&o);
+    if (!code)
+        return EXIT_SUCCESS;
+    fprintf(stderr, "pprof: %s\n", error.text);
+    return code == ERR_CANCELLED ? EXIT_INTERRUPTED : EXIT_WRONG;
+}

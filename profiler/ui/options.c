@@ -1,0 +1,380 @@
+#include "ui/options.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Everything the parser must remember between options. */
+struct parser {
+    struct options *o;
+    struct error *error;
+    VEC(const char *) base, diff_base;
+    const char *sample_index; /* by -sample_index */
+    unsigned value_switches;  /* bits: which of value_switch below were given */
+    const char *http;
+    bool no_browser;
+    int chosen[64]; /* of each variable with choices: which one, plus 1 */
+};
+
+struct value_switch {
+    const char *name, *sample_type;
+};
+
+static const struct value_switch value_switches[] = {
+    {"total_delay", "delay"},
+    {"mean_delay", "delay"},
+    {"contentions", "contentions"},
+    {"inuse_space", "inuse_space"},
+    {"inuse_objects", "inuse_objects"},
+    {"alloc_space", "alloc_space"},
+    {"alloc_objects", "alloc_objects"},
+};
+
+enum { N_VALUE_SWITCHES = sizeof value_switches / sizeof *value_switches, MEAN_DELAY = 1 };
+
+enum source_kind { SOURCE_TEXT, SOURCE_COUNT, SOURCE_SWITCH, SOURCE_BASE, SOURCE_DIFF_BASE, SOURCE_HTTP, SOURCE_NO_BROWSER };
+
+struct source_option {
+    const char *name;
+    enum source_kind kind;
+    size_t offset; /* in struct options */
+    const char *help;
+};
+
+#define OPTION(field) offsetof(struct options, field)
+
+static const struct source_option source_options[] = {
+    {"seconds", SOURCE_COUNT, OPTION(seconds), "Collect for this long"},
+    {"timeout", SOURCE_COUNT, OPTION(timeout_s), "Give up on a source after this many seconds"},
+    {"base", SOURCE_BASE, 0, "Subtract this profile"},
+    {"diff_base", SOURCE_DIFF_BASE, 0, "Compare with this profile: percentages are of it"},
+    {"buildid", SOURCE_TEXT, OPTION(build_id), "Build ID of the first mapping, instead of the recorded one"},
+    {"add_comment", SOURCE_TEXT, OPTION(comment), "Add this comment to the profile"},
+    {"all_frames", SOURCE_SWITCH, OPTION(all_frames), "Keep the frames the profile says to drop"},
+    {"symbolize", SOURCE_TEXT, OPTION(symbolize), "Where names come from: none, local, fastlocal, remote, force"},
+    {"tools", SOURCE_TEXT, OPTION(tools), "Where object tools are (default $PPROF_TOOLS)"},
+    {"http", SOURCE_HTTP, 0, NULL},
+    {"no_browser", SOURCE_NO_BROWSER, 0, NULL},
+    {"help", SOURCE_SWITCH, OPTION(help), "This text"},
+    {"h", SOURCE_SWITCH, OPTION(help), NULL},
+    {"version", SOURCE_SWITCH, OPTION(version), "Say which pprof this is"},
+};
+
+/* ---- one option ---- */
+
+static int invalid(struct parser *p, const char *name, const char *text, const char *want)
+{
+    return error_set(p->error, ERR_INVALID, "-%s: \"%s\" is not %s", name, text, want);
+}
+
+static int set_count(struct parser *p, const char *name, const char *text, int *field)
+{
+    char *end;
+    errno = 0;
+    long n = strtol(text, &end, 10);
+    if (end == text || *end || errno || n < 0 || n > INT_MAX)
+        return invalid(p, name, text, "a number of seconds");
+    *field = (int)n;
+    return 0;
+}
+
+static int set_switch(struct parser *p, const char *name, const char *text, bool *field)
+{
+    return parse_bool(text, field) ? 0 : invalid(p, name, text, "true or false");
+}
+
+static int set_source_option(struct parser *p, const struct source_option *s, const char *text)
+{
+    void *field = (char *)p->o + s->offset;
+    int code = 0;
+    switch (s->kind) {
+    case SOURCE_TEXT:
+        *(const char **)field = text;
+        return 0;
+    case SOURCE_COUNT:
+        return set_count(p, s->name, text, field);
+    case SOURCE_SWITCH:
+        return set_switch(p, s->name, text, field);
+    case SOURCE_NO_BROWSER:
+        return set_switch(p, s->name, text, &p->no_browser);
+    case SOURCE_HTTP:
+        p->http = text;
+        return 0;
+    case SOURCE_BASE:
+        code = !*text || vec_push(&p->base, text) ? 0 : ERR_NOMEM;
+        break;
+    case SOURCE_DIFF_BASE:
+        code = !*text || vec_push(&p->diff_base, text) ? 0 : ERR_NOMEM;
+        break;
+    }
+    return code ? error_set(p->error, code, "out of memory") : 0;
+}
+
+static int set_command(struct parser *p, const struct command *c, const char *text)
+{
+    bool yes = true;
+    if (c->has_pattern && !*text)
+        return 0;
+    if (!c->has_pattern && !parse_bool(text, &yes))
+        return invalid(p, c->name, text, "true or false");
+    if (!yes)
+        return 0;
+    if (p->o->command && p->o->command != c)
+        return error_set(p->error, ERR_INVALID, "one output format at a time, not both -%s and -%s",
+            p->o->command->name, c->name);
+    p->o->command = c;
+    p->o->pattern = c->has_pattern ? text : NULL;
+    return 0;
+}
+
+static int set_variable(struct parser *p, const struct variable *v, int choice, const char *text)
+{
+    bool yes;
+    if (choice >= 0) {
+        if (!parse_bool(text, &yes))
+            return invalid(p, v->choices[choice].name, text, "true or false");
+        if (!yes)
+            return 0;
+        int *chosen = &p->chosen[v - variables];
+        if (*chosen && *chosen != choice + 1)
+            return error_set(p->error, ERR_INVALID, "one %s at a time, not both -%s and -%s", v->name,
+                v->choices[*chosen - 1].name, v->choices[choice].name);
+        *chosen = choice + 1;
+    }
+    if (strcmp(v->name, "sample_index") == 0)
+        p->sample_index = text;
+    return variable_set(&p->o->settings, v, choice, text, p->error);
+}
+
+/* What an option is, whatever table it comes from. */
+struct found {
+    const struct command *command;
+    const struct variable *variable;
+    int choice;
+    const struct source_option *source;
+    const struct value_switch *value;
+    bool is_switch; /* needs no value */
+};
+
+static bool find_option(const char *name, struct found *f)
+{
+    *f = (struct found){.command = command_find(name)};
+    if (f->command) {
+        f->is_switch = !f->command->has_pattern;
+        return true;
+    }
+    f->variable = variable_find(name, &f->choice);
+    if (f->variable) {
+        /* A group is chosen by its choices' names. */
+        f->is_switch = variable_is_switch(f->variable, f->choice);
+        return f->choice >= 0 || f->variable->kind != VARIABLE_CHOICE;
+    }
+    for (size_t i = 0; i < sizeof source_options / sizeof *source_options; i++) {
+        if (strcmp(source_options[i].name, name) == 0) {
+            f->source = &source_options[i];
+            f->is_switch = f->source->kind == SOURCE_SWITCH || f->source->kind == SOURCE_NO_BROWSER;
+            return true;
+        }
+    }
+    for (size_t i = 0; i < N_VALUE_SWITCHES; i++) {
+        if (strcmp(value_switches[i].name, name) == 0) {
+            f->value = &value_switches[i];
+            return f->is_switch = true;
+        }
+    }
+    return false;
+}
+
+static int set_value_switch(struct parser *p, const struct value_switch *v, const char *text)
+{
+    bool yes;
+    if (!parse_bool(text, &yes))
+        return invalid(p, v->name, text, "true or false");
+    unsigned bit = 1u << (v - value_switches);
+    p->value_switches = yes ? p->value_switches | bit : p->value_switches & ~bit;
+    return 0;
+}
+
+static int set_found(struct parser *p, const struct found *f, const char *text)
+{
+    if (f->command)
+        return set_command(p, f->command, text);
+    if (f->variable)
+        return set_variable(p, f->variable, f->choice, text);
+    return f->source ? set_source_option(p, f->source, text) : set_value_switch(p, f->value, text);
+}
+
+/* Handles argv[*i], and the value after it where one belongs to it. */
+static int parse_option(struct parser *p, int argc, char **argv, int *i)
+{
+    const char *arg = argv[*i], *text = arg + 1 + (arg[1] == '-');
+    char name[64];
+    size_t len = strcspn(text, "=");
+    struct found found;
+    if (len >= sizeof name || len == 0)
+        return error_set(p->error, ERR_INVALID, "%s is no option; pprof -help lists them", arg);
+    memcpy(name, text, len);
+    name[len] = '\0';
+    if (!find_option(name, &found))
+        return error_set(p->error, ERR_INVALID, "-%s is no option; pprof -help lists them", name);
+    if (text[len] == '=')
+        return set_found(p, &found, text + len + 1);
+    if (found.is_switch)
+        return set_found(p, &found, "true");
+    if (*i + 1 >= argc)
+        return error_set(p->error, ERR_INVALID, "-%s needs a value: -%s=...", name, name);
+    return set_found(p, &found, argv[++*i]);
+}
+
+/* ---- sources ---- */
+
+static bool is_elf(const char *file)
+{
+    char magic[4] = {0};
+    FILE *f = fopen(file, "re");
+    if (!f)
+        return false;
+    bool elf = fread(magic, 1, 4, f) == 4 && memcmp(magic, "\177ELF", 4) == 0;
+    fclose(f);
+    return elf;
+}
+
+static bool is_build_id(const char *text)
+{
+    return *text && text[strspn(text, "0123456789abcdefABCDEF")] == '\0';
+}
+
+static int late_option(struct parser *p, const char *arg, const char *source)
+{
+    return error_set(p->error, ERR_INVALID,
+        "%s comes after the source %s, where it would be taken for a file: options go first", arg, source);
+}
+
+static int parse_sources(struct parser *p, char **args, int n)
+{
+    int first = 0;
+    for (int i = 1; i < n; i++)
+        if (args[i][0] == '-' && access(args[i], F_OK) != 0)
+            return late_option(p, args[i], args[0]);
+    if (n > 1 && is_elf(args[0]))
+        p->o->exec_name = args[first++];
+    else if (n > 1 && !p->o->build_id && is_build_id(args[0]) && access(args[0], F_OK) != 0)
+        p->o->build_id = args[first++];
+    for (int i = first; i < n; i++)
+        if (!vec_push(&p->o->sources, args[i]))
+            return error_set(p->error, ERR_NOMEM, "out of memory");
+    if (n == 0)
+        return error_set(p->error, ERR_INVALID, "no profile source: name a file or a URL; pprof -help says more");
+    return 0;
+}
+
+/* ---- what follows from all of them ---- */
+
+static int apply_value_switches(struct parser *p)
+{
+    const char *index = p->sample_index && *p->sample_index ? p->sample_index : NULL;
+    for (size_t i = 0; i < N_VALUE_SWITCHES; i++) {
+        if (!(p->value_switches & 1u << i))
+            continue;
+        if (index)
+            buf_printf(&p->o->warnings, "Multiple value selections, ignoring -%s\n", value_switches[i].name);
+        else
+            index = value_switches[i].sample_type;
+    }
+    if (p->value_switches & 1u << MEAN_DELAY)
+        p->o->settings.config.mean = true;
+    if (index)
+        p->o->settings.config.sample_index = intern_string(p->o->settings.strings, index);
+    return p->o->settings.config.sample_index ? 0 : error_set(p->error, ERR_NOMEM, "out of memory");
+}
+
+static int apply_bases(struct parser *p)
+{
+    if (p->base.len && p->diff_base.len)
+        return error_set(p->error, ERR_INVALID, "-base and -diff_base do not go together");
+    p->o->diff_base = p->diff_base.len > 0;
+    for (size_t i = 0; i < p->base.len; i++)
+        if (!vec_push(&p->o->bases, p->base.items[i]))
+            return error_set(p->error, ERR_NOMEM, "out of memory");
+    for (size_t i = 0; i < p->diff_base.len; i++)
+        if (!vec_push(&p->o->bases, p->diff_base.items[i]))
+            return error_set(p->error, ERR_NOMEM, "out of memory");
+    if (p->o->settings.config.normalize && p->o->bases.len == 0)
+        return error_set(p->error, ERR_INVALID, "-normalize needs -base or -diff_base");
+    return 0;
+}
+
+static int apply_http(struct parser *p)
+{
+    if (p->http)
+        return error_set(p->error, ERR_INVALID, "-http: this pprof has no web interface yet; without it there is a shell");
+    if (p->no_browser)
+        return error_set(p->error, ERR_INVALID, "-no_browser only makes sense with -http");
+    return 0;
+}
+
+static int parse_all(struct parser *p, int argc, char **argv)
+{
+    int i = 1, code = 0;
+    for (; i < argc && argv[i][0] == '-' && argv[i][1] && !code; i++) {
+        if (strcmp(argv[i], "--") == 0) {
+            i++;
+            break;
+        }
+        code = parse_option(p, argc, argv, &i);
+    }
+    if (code || p->o->help || p->o->version)
+        return code;
+    code = parse_sources(p, argv + i, argc - i);
+    if (!code)
+        code = apply_http(p);
+    if (!code)
+        code = apply_value_switches(p);
+    return code ? code : apply_bases(p);
+}
+
+int options_parse(struct options *o, int argc, char **argv, struct error *error)
+{
+    *o = (struct options){.seconds = -1, .timeout_s = -1, .symbolize = "", .comment = ""};
+    struct parser p = {.o = o, .error = error};
+    if (settings_init(&o->settings))
+        return error_set(error, ERR_NOMEM, "out of memory");
+    int code = parse_all(&p, argc, argv);
+    vec_fini(&p.base);
+    vec_fini(&p.diff_base);
+    return code;
+}
+
+void options_fini(struct options *o)
+{
+    vec_fini(&o->sources);
+    vec_fini(&o->bases);
+    buf_fini(&o->warnings);
+    settings_fini(&o->settings);
+}
+
+void options_print_usage(struct buf *out)
+{
+    buf_puts(out, "Usage:\n"
+                  "  pprof -FORMAT [options] [binary] SOURCE...   print a report\n"
+                  "  pprof [options] [binary] SOURCE...           a shell for one report after another\n"
+                  "\n"
+                  "A SOURCE is a file (profile.proto, gzipped or not) or a URL: http://HOST:PORT means\n"
+                  "http://HOST:PORT/debug/pprof/profile. Several are added up. For example:\n"
+                  "  pprof -top http://127.0.0.1:6060/debug/pprof/profile?seconds=30\n"
+                  "  pprof -peek=cache_ -inuse_space heap.pb.gz\n"
+                  "\n");
+    commands_print_usage(true, out);
+    buf_puts(out, "\n  Sources:\n");
+    for (size_t i = 0; i < sizeof source_options / sizeof *source_options; i++)
+        if (source_options[i].help)
+            buf_printf(out, "    -%-19s %s\n", source_options[i].name, source_options[i].help);
+    buf_puts(out, "\n  Values, in place of -sample_index:\n   ");
+    for (size_t i = 0; i < N_VALUE_SWITCHES; i++)
+        buf_printf(out, " -%s", value_switches[i].name);
+    buf_puts(out, "\n\n  Environment:\n"
+                  "    PPROF_TMPDIR         Where fetched profiles are kept (default $HOME/pprof)\n");
+}

@@ -1,0 +1,87 @@
+#include "ui/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+int output_write_all(int fd, const char *bytes, size_t len)
+{
+    while (len) {
+        ssize_t n = write(fd, bytes, len);
+        if (n < 0 && errno != EINTR)
+            return -1;
+        if (n > 0) {
+            bytes += n;
+            len -= (size_t)n;
+        }
+    }
+    return 0;
+}
+
+int output_write_stdout(const struct buf *text, struct error *error)
+{
+    fflush(stdout);
+    if (output_write_all(STDOUT_FILENO, text->data, text->len) == 0)
+        return 0;
+    return error_set(error, ERR_IO, "standard output: %s", strerror(errno));
+}
+
+static int write_and_close(int fd, const char *file, const struct buf *text, struct error *error)
+{
+    int failed = output_write_all(fd, text->data, text->len);
+    int why = errno;
+    if (close(fd) && !failed) {
+        failed = -1;
+        why = errno;
+    }
+    return failed ? error_set(error, ERR_IO, "%s: %s", file, strerror(why)) : 0;
+}
+
+int output_write_file(const char *file, const struct buf *text, struct error *error)
+{
+    fprintf(stderr, "Generating report in %s\n", file);
+    int fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (fd < 0)
+        return error_set(error, ERR_IO, "%s: %s", file, strerror(errno));
+    return write_and_close(fd, file, text, error);
+}
+
+int output_create_numbered(const char *dir, const char *prefix, const char *suffix, char **name, struct error *error)
+{
+    for (int i = 1; i < 10000; i++) {
+        char *path;
+        if (asprintf(&path, "%s%s%s%03d%s", dir, *dir ? "/" : "", prefix, i, suffix) < 0) {
+            error_set(error, ERR_NOMEM, "out of memory");
+            return -1;
+        }
+        int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (fd >= 0) {
+            *name = path;
+            return fd;
+        }
+        int why = errno;
+        if (why != EEXIST)
+            error_set(error, ERR_IO, "%s: %s", path, strerror(why));
+        free(path);
+        if (why != EEXIST)
+            return -1;
+    }
+    error_set(error, ERR_LIMIT, "no free name %s%s%sNNN%s", dir, *dir ? "/" : "", prefix, suffix);
+    return -1;
+}
+
+int output_write_new_file(const char *prefix, const char *extension, const struct buf *text, struct error *error)
+{
+    char suffix[32], *name;
+    snprintf(suffix, sizeof suffix, ".%s", extension);
+    int fd = output_create_numbered("", prefix, suffix, &name, error);
+    if (fd < 0)
+        return error->code;
+    fprintf(stderr, "Generating report in %s\n", name);
+    int code = write_and_close(fd, name, text, error);
+    free(name);
+    return code;
+}

@@ -1,0 +1,637 @@
+#include "ui/shell.h"
+
+#include "ui/interrupt.h"
+#include "ui/output.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <histedit.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char prompt[] = "(pprof) ";
+
+struct shell {
+    const struct profile *p;
+    struct settings *settings;
+};
+
+int shell_new(const struct profile *p, struct settings *settings, struct shell **out)
+{
+    struct shell *s = calloc(1, sizeof *s);
+    if (!s)
+        return ERR_NOMEM;
+    s->p = p;
+    s->settings = settings;
+    *out = s;
+    return 0;
+}
+
+void shell_free(struct shell *s)
+{
+    free(s);
+}
+
+static int say(const char *text)
+{
+    fprintf(stderr, "%s\n", text);
+    return 0;
+}
+
+static int report_error(const struct error *error)
+{
+    return say(error->text);
+}
+
+/* ---- words ---- */
+
+struct words {
+    char *copy;
+    VEC(char *) items;
+};
+
+static bool split_words(struct words *w, const char *line)
+{
+    *w = (struct words){.copy = strdup(line)};
+    if (!w->copy)
+        return false;
+    for (char *at = w->copy; *at;) {
+        at += strspn(at, " \t\r\n\f\v");
+        if (!*at)
+            break;
+        char *end = at + strcspn(at, " \t\r\n\f\v");
+        if (!vec_push(&w->items, at))
+            return false;
+        at = *end ? end + 1 : end;
+        *end = '\0';
+    }
+    return true;
+}
+
+static void words_fini(struct words *w)
+{
+    vec_fini(&w->items);
+    free(w->copy);
+}
+
+static char *trimmed_copy(const char *text, size_t len)
+{
+    while (len && isspace((unsigned char)*text)) {
+        text++;
+        len--;
+    }
+    while (len && isspace((unsigned char)text[len - 1]))
+        len--;
+    return strndup(text, len);
+}
+
+/* ---- assignments: name=value, or just the name of a switch ---- */
+
+static int set_sample_index(struct shell *s, const struct variable *v, const char *value)
+{
+    size_t index;
+    struct error error;
+    if (report_sample_index(s->p, value, &index, &error))
+        return report_error(&error);
+    if (variable_set(s->settings, v, -1, s->p->sample_types.items[index].type, &error))
+        report_error(&error);
+    return 0;
+}
+
+static int assign(struct shell *s, const struct variable *v, int choice, const char *name, const char *value)
+{
+    struct error error;
+    if (!value && !variable_is_switch(v, choice)) {
+        fprintf(stderr, "please specify a value, e.g. %s=<val>\n", name);
+        return 0;
+    }
+    if (strcmp(v->name, "sample_index") == 0)
+        return set_sample_index(s, v, value);
+    /* A choice by its name alone says yes, and so does a switch. */
+    if (variable_set(s->settings, v, choice, value ? value : "", &error))
+        report_error(&error);
+    return 0;
+}
+
+/* What a line assigns, if it does: true when it was an assignment. */
+static bool try_assignment(struct shell *s, const char *line)
+{
+    size_t name_len = strcspn(line, "=");
+    char *name = trimmed_copy(line, name_len), *value = NULL;
+    int choice;
+    const struct variable *v = name ? variable_find(name, &choice) : NULL;
+    if (v && line[name_len] == '=') {
+        const char *text = line + name_len + 1, *comment = NULL;
+        for (const char *at = text; (at = strstr(at, "//:")); at++)
+            comment = at;
+        value = trimmed_copy(text, comment ? (size_t)(comment - text) : strlen(text));
+    }
+    if (v)
+        assign(s, v, choice, name, value);
+    free(name);
+    free(value);
+    return v != NULL;
+}
+
+/* ---- shortcuts ---- */
+
+static int set_by_name(struct shell *s, const char *name, const char *value)
+{
+    int choice;
+    const struct variable *v = variable_find(name, &choice);
+    return assign(s, v, choice, name, value);
+}
+
+/* ":" clears the filters; the name of a sample type selects it, with total_ or mean_ before it too. */
+static bool try_shortcut(struct shell *s, const char *word)
+{
+    if (strcmp(word, ":") == 0) {
+        static const char *const cleared[] = {"focus", "ignore", "hide", "tagfocus", "tagignore"};
+        for (size_t i = 0; i < sizeof cleared / sizeof *cleared; i++)
+            set_by_name(s, cleared[i], "");
+        return true;
+    }
+    const char *type = word, *mean = NULL;
+    if (strncmp(word, "total_", 6) == 0) {
+        type = word + 6;
+        mean = "0";
+    } else if (strncmp(word, "mean_", 5) == 0) {
+        type = word + 5;
+        mean = "1";
+    }
+    for (size_t i = 0; i < s->p->sample_types.len; i++) {
+        bool plain = strcmp(s->p->sample_types.items[i].type, word) == 0;
+        if (!plain && !(mean && strcmp(s->p->sample_types.items[i].type, type) == 0))
+            continue;
+        if (!plain)
+            set_by_name(s, "mean", mean);
+        set_by_name(s, "sample_index", s->p->sample_types.items[i].type);
+        return true;
+    }
+    return false;
+}
+
+/* ---- options and help ---- */
+
+static void put_type_names(const struct profile *p, struct buf *out)
+{
+    buf_puts(out, "//: [");
+    for (size_t i = 0; i < p->sample_types.len; i++)
+        buf_printf(out, "%s%s", i ? " | " : "", p->sample_types.items[i].type);
+    buf_putc(out, ']');
+}
+
+static void put_choices(const struct variable *v, struct buf *out)
+{
+    buf_puts(out, "//: [");
+    for (int k = 0; v->choices[k].name; k++)
+        buf_printf(out, "%s%s", k ? " | " : "", v->choices[k].name);
+    buf_putc(out, ']');
+}
+
+static void put_option(const struct shell *s, const struct variable *v, struct buf *out)
+{
+    struct buf value = {0};
+    variable_print(&s->settings->config, v, &value);
+    const char *text = value.len ? value.data : "\"\"";
+    bool is_index = strcmp(v->name, "sample_index") == 0;
+    size_t index;
+    struct error error;
+    if (is_index && report_sample_index(s->p, s->settings->config.sample_index, &index, &error) == 0)
+        text = s->p->sample_types.items[index].type;
+    buf_printf(out, "  %-25s = %-20s ", v->name, text);
+    if (is_index)
+        put_type_names(s->p, out);
+    else if (v->choices)
+        put_choices(v, out);
+    else if (strcmp(v->name, "nodecount") == 0 && strcmp(text, "-1") == 0)
+        buf_puts(out, "//: default");
+    buf_putc(out, '\n');
+    buf_fini(&value);
+}
+
+static void show(struct buf *text)
+{
+    if (text->data)
+        fputs(text->data, stderr);
+    buf_fini(text);
+}
+
+static int list_options(const struct shell *s)
+{
+    struct buf out = {0};
+    for (unsigned i = 0; i < n_variables; i++)
+        put_option(s, &variables[i], &out);
+    show(&out);
+    return 0;
+}
+
+static int help(const struct words *w)
+{
+    struct buf out = {0};
+    if (w->items.len == 1) {
+        commands_print_usage(false, &out);
+        buf_puts(&out, "\n  Type \"help NAME\" for more on one of them.\n");
+    } else if (!commands_print_help(w->items.items[1], &out)) {
+        buf_printf(&out, "Unknown command: %s\n", w->items.items[1]);
+    }
+    show(&out);
+    return 0;
+}
+
+/* ---- commands ---- */
+
+struct request {
+    const struct command *command;
+    const char *pattern;
+    const char *pipe; /* a shell command to read the report */
+    struct config config;
+    struct buf focus, ignore; /* back config's strings */
+};
+
+static void add_pattern(struct buf *all, const char *pattern)
+{
+    buf_printf(all, "%s%s", all->len ? "|" : "", pattern);
+}
+
+static bool is_number(const char *text, int *number)
+{
+    char *end;
+    errno = 0;
+    long n = strtol(text, &end, 10);
+    if (end == text || *end || errno || n < INT_MIN || n > INT_MAX)
+        return false;
+    *number = (int)n;
+    return true;
+}
+
+/* Whether the line ends in |COMMAND: a word that begins with a bar. Cuts it off. */
+static char *find_pipe(char *line)
+{
+    for (char *bar = line; (bar = strchr(bar, '|')); bar++) {
+        if (bar == line || !isspace((unsigned char)bar[-1]))
+            continue;
+        *bar = '\0';
+        return bar + 1 + strspn(bar + 1, " \t");
+    }
+    return NULL;
+}
+
+static int parse_arguments(struct request *q, char **args, size_t n, struct error *error)
+{
+    for (size_t i = 0; i < n; i++) {
+        const char *arg = args[i];
+        if (is_number(arg, &q->config.nodecount))
+            continue;
+        if (*arg == '>') {
+            if (!arg[1] && i + 1 == n)
+                return error_set(error, ERR_INVALID, "unexpected end of line after >");
+            q->config.output = arg[1] ? arg + 1 : args[++i];
+        } else if (strcmp(arg, "-cum") == 0 || strcmp(arg, "--cum") == 0) {
+            q->config.sort = SORT_CUM;
+        } else if (*arg == '-') {
+            add_pattern(&q->ignore, arg + 1);
+        } else {
+            add_pattern(&q->focus, arg);
+        }
+    }
+    return 0;
+}
+
+static void apply_filters(struct request *q)
+{
+    bool tags = q->command->format == REPORT_TAGS;
+    if (q->focus.len)
+        *(tags ? &q->config.tagfocus : &q->config.focus) = q->focus.data;
+    if (q->ignore.len)
+        *(tags ? &q->config.tagignore : &q->config.ignore) = q->ignore.data;
+    if (q->config.nodecount == -1 && q->command->format == REPORT_TEXT)
+        q->config.nodecount = 10;
+}
+
+static int unknown_command(const char *name, struct words *w, struct error *error)
+{
+    int choice;
+    if (variable_find(name, &choice))
+        return error_set(error, ERR_INVALID, "did you mean: %s=%s", name, w->items.len > 1 ? w->items.items[1] : "<val>");
+    return error_set(error, ERR_INVALID, "unrecognized command: \"%s\" (help lists them)", name);
+}
+
+/* "top10" is "top 10". */
+static const struct command *find_command(char *name, int *count)
+{
+    const struct command *c = command_find(name);
+    size_t len = strlen(name), digits = len;
+    while (digits > 0 && isdigit((unsigned char)name[digits - 1]))
+        digits--;
+    if (c || digits == len || digits == 0 || !is_number(name + digits, count))
+        return c;
+    name[digits] = '\0';
+    return command_find(name);
+}
+
+static int parse_request(struct request *q, struct words *w, struct error *error)
+{
+    size_t first = 1;
+    q->command = find_command(w->items.items[0], &q->config.nodecount);
+    if (!q->command)
+        return unknown_command(w->items.items[0], w, error);
+    if (q->command->has_pattern) {
+        if (w->items.len < 2)
+            return error_set(error, ERR_INVALID, "command %s requires an argument", q->command->name);
+        q->pattern = w->items.items[first++];
+    }
+    int code = parse_arguments(q, w->items.items + first, w->items.len - first, error);
+    if (!code)
+        apply_filters(q);
+    return code;
+}
+
+/* The report into the standard input of a shell command. */
+static int run_into_pipe(const struct shell *s, const struct request *q, struct error *error)
+{
+    struct report_request request = {
+        .format = q->command->format, .pattern = q->pattern, .config = q->config, .cancel = &interrupted};
+    struct buf out = {0}, notes = {0};
+    int code = report_generate(s->p, &request, &out, &notes, error);
+    show(&notes);
+    if (!code) {
+        fflush(stdout);
+        FILE *reader = popen(q->pipe, "w");
+        if (!reader)
+            code = error_set(error, ERR_IO, "%s: %s", q->pipe, strerror(errno));
+        else {
+            fwrite(out.data ? out.data : "", 1, out.len, reader); /* a reader may leave early: head, less */
+            pclose(reader);
+        }
+    }
+    buf_fini(&out);
+    return code;
+}
+
+static int run_command(struct shell *s, struct words *w, const char *pipe)
+{
+    struct request q = {.config = s->settings->config, .pipe = pipe};
+    struct error error = {0};
+    int code = parse_request(&q, w, &error);
+    interrupt_clear();
+    if (!code)
+        code = pipe ? run_into_pipe(s, &q, &error)
+                    : command_run(s->p, q.command, q.pattern, &q.config, true, &interrupted, &error);
+    if (code)
+        report_error(&error);
+    buf_fini(&q.focus);
+    buf_fini(&q.ignore);
+    return 0;
+}
+
+static int run_words(struct shell *s, struct words *w, const char *pipe)
+{
+    if (w->items.len == 0)
+        return 0;
+    const char *first = w->items.items[0];
+    if (strcmp(first, "o") == 0 || strcmp(first, "options") == 0)
+        return list_options(s);
+    if (strcmp(first, "exit") == 0 || strcmp(first, "quit") == 0 || strcmp(first, "q") == 0)
+        return ERR_CANCELLED;
+    if (strcmp(first, "help") == 0)
+        return help(w);
+    return run_command(s, w, pipe);
+}
+
+int shell_execute(struct shell *s, const char *typed)
+{
+    char *line = trimmed_copy(typed, strlen(typed));
+    struct words words = {0};
+    int code = 0;
+    if (!line)
+        return say("out of memory");
+    if (!try_shortcut(s, line) && !try_assignment(s, line)) {
+        char *pipe = find_pipe(line);
+        if (split_words(&words, line))
+            code = run_words(s, &words, pipe);
+        else
+            say("out of memory");
+    }
+    words_fini(&words);
+    free(line);
+    return code;
+}
+
+/* ---- completion ---- */
+
+static void offer(const char *name, const char *prefix, bool anywhere, char **out, size_t max, size_t *n)
+{
+    bool fits = anywhere ? strstr(name, prefix) != NULL : strncmp(name, prefix, strlen(prefix)) == 0;
+    if (!fits || *n >= max || !*name)
+        return;
+    for (size_t i = 0; i < *n; i++)
+        if (strcmp(out[i], name) == 0)
+            return;
+    out[*n] = strdup(name);
+    *n += out[*n] != NULL;
+}
+
+static void offer_names(const char *prefix, char **out, size_t max, size_t *n)
+{
+    static const char *const others[] = {"help", "options", "quit", "exit"};
+    for (unsigned i = 0; i < n_commands; i++)
+        offer(commands[i].name, prefix, false, out, max, n);
+    for (unsigned i = 0; i < n_variables; i++) {
+        offer(variables[i].name, prefix, false, out, max, n);
+        for (int k = 0; variables[i].choices && variables[i].choices[k].name; k++)
+            offer(variables[i].choices[k].name, prefix, false, out, max, n);
+    }
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        offer(others[i], prefix, false, out, max, n);
+}
+
+size_t shell_complete(const struct shell *s, const char *line, char **out, size_t max)
+{
+    size_t n = 0, start = strlen(line);
+    while (start > 0 && !isspace((unsigned char)line[start - 1]))
+        start--;
+    const char *word = line + start, *first = line + strspn(line, " \t");
+    size_t first_len = strcspn(first, " \t");
+    if (first == word || (first_len == 4 && strncmp(first, "help", 4) == 0)) {
+        offer_names(word, out, max, &n);
+        return n;
+    }
+    word += *word == '-';
+    for (size_t i = 0; i < s->p->functions.len; i++)
+        offer(s->p->functions.items[i].name, word, true, out, max, &n);
+    return n;
+}
+
+/* How much all of the names begin with in common. */
+static size_t common_length(char *const *names, size_t n)
+{
+    size_t len = strlen(names[0]);
+    for (size_t i = 1; i < n; i++)
+        for (size_t k = 0; k < len; k++)
+            if (names[i][k] != names[0][k])
+                len = k;
+    return len;
+}
+
+enum { MAX_OFFERED = 60 };
+
+static void list_names(char *const *names, size_t n)
+{
+    fputc('\n', stdout);
+    for (size_t i = 0; i < n; i++)
+        printf("%s%s", names[i], i + 1 < n ? "  " : "\n");
+    fflush(stdout);
+}
+
+static unsigned char complete_line(EditLine *el, int key)
+{
+    (void)key;
+    struct shell *s;
+    char *names[MAX_OFFERED];
+    const LineInfo *info = el_line(el);
+    char *line = strndup(info->buffer, (size_t)(info->cursor - info->buffer));
+    if (!line || el_get(el, EL_CLIENTDATA, &s) != 0) {
+        free(line);
+        return CC_ERROR;
+    }
+    size_t n = shell_complete(s, line, names, MAX_OFFERED), start = strlen(line);
+    while (start > 0 && !isspace((unsigned char)line[start - 1]) && !(line[start - 1] == '-' && start > 1))
+        start--;
+    size_t typed = strlen(line + start), common = n ? common_length(names, n) : 0;
+    unsigned char result = CC_ERROR;
+    if (n && (common > typed || n == 1)) {
+        char *insert = strndup(names[0], n == 1 ? strlen(names[0]) : common);
+        el_deletestr(el, (int)typed);
+        if (insert && el_insertstr(el, insert) == 0)
+            result = CC_REFRESH;
+        free(insert);
+    } else if (n > 1) {
+        list_names(names, n);
+        result = CC_REDISPLAY;
+    }
+    for (size_t i = 0; i < n; i++)
+        free(names[i]);
+    free(line);
+    return result;
+}
+
+/* ---- reading ---- */
+
+static char *prompt_of(EditLine *el)
+{
+    (void)el;
+    return (char *)prompt;
+}
+
+static bool history_file(char *name, size_t size)
+{
+    const char *home = getenv("HOME");
+    return home && *home && snprintf(name, size, "%s/.pprof_history", home) < (int)size;
+}
+
+static EditLine *open_editor(struct shell *s, History **past)
+{
+    HistEvent event;
+    char file[PATH_MAX];
+    EditLine *el = el_init("pprof", stdin, stdout, stderr);
+    *past = history_init();
+    if (!el || !*past)
+        return el;
+    history(*past, &event, H_SETSIZE, 1000);
+    history(*past, &event, H_SETUNIQUE, 1);
+    if (history_file(file, sizeof file))
+        history(*past, &event, H_LOAD, file);
+    el_set(el, EL_CLIENTDATA, s);
+    el_set(el, EL_PROMPT, prompt_of);
+    el_set(el, EL_EDITOR, "emacs");
+    el_set(el, EL_HIST, history, *past);
+    el_set(el, EL_ADDFN, "pprof-complete", "complete a name", complete_line);
+    el_set(el, EL_BIND, "^I", "pprof-complete", NULL);
+    el_set(el, EL_BIND, "^R", "em-inc-search-prev", NULL);
+    el_source(el, NULL);
+    return el;
+}
+
+static void close_editor(EditLine *el, History *past)
+{
+    HistEvent event;
+    char file[PATH_MAX];
+    if (past && history_file(file, sizeof file))
+        history(past, &event, H_SAVE, file);
+    if (past)
+        history_end(past);
+    if (el)
+        el_end(el);
+}
+
+static int edit_lines(struct shell *s)
+{
+    History *past;
+    HistEvent event;
+    EditLine *el = open_editor(s, &past);
+    if (!el)
+        return ERR_NOMEM;
+    for (int code = 0; code != ERR_CANCELLED;) {
+        int count;
+        interrupt_clear();
+        const char *line = el_gets(el, &count);
+        if (!line && interrupted) { /* Ctrl-C on a half-typed line: a new one */
+            fputc('\n', stdout);
+            el_reset(el);
+            continue;
+        }
+        if (!line || count <= 0) {
+            fputc('\n', stdout);
+            break;
+        }
+        if (line[strspn(line, " \t\n")])
+            history(past, &event, H_ENTER, line);
+        code = shell_execute(s, line);
+    }
+    close_editor(el, past);
+    return 0;
+}
+
+static int read_lines(struct shell *s)
+{
+    char *line = NULL;
+    size_t room = 0;
+    for (;;) {
+        fputs(prompt, stdout);
+        fflush(stdout);
+        if (getline(&line, &room, stdin) < 0 || shell_execute(s, line) == ERR_CANCELLED)
+            break;
+    }
+    free(line);
+    return 0;
+}
+
+static void greet(const struct profile *p, const struct config *c)
+{
+    struct buf out = {0};
+    struct error error;
+    int64_t total;
+    if (report_heading(p, c, &out, &total, &error) == 0 && total == 0 && p->sample_types.len > 1)
+        buf_puts(&out, "No samples were found with the default sample value type.\n"
+                       "Try \"sample_index\" command to analyze different sample values.\n");
+    buf_puts(&out, "Entering interactive mode (type \"help\" for commands, \"o\" for options)\n");
+    show(&out);
+}
+
+int shell_run(const struct profile *p, struct settings *settings, struct error *error)
+{
+    struct shell *s;
+    greet(p, &settings->config);
+    settings->config.compact_labels = true;
+    signal(SIGPIPE, SIG_IGN); /* of "| head" */
+    int code = shell_new(p, settings, &s);
+    if (!code) {
+        code = isatty(STDIN_FILENO) ? edit_lines(s) : read_lines(s);
+        shell_free(s);
+    }
+    return code ? error_set(error, code, "%s", error_text(code)) : 0;
+}

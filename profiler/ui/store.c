@@ -1,0 +1,105 @@
+#include "ui/store.h"
+
+#include "model/codec.h"
+#include "ui/output.h"
+#include "view/path.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* mkdir -p */
+static bool make_dirs(const char *dir)
+{
+    char path[PATH_MAX];
+    if (snprintf(path, sizeof path, "%s", dir) >= (int)sizeof path)
+        return false;
+    for (char *slash = path + 1; *slash; slash++) {
+        if (*slash != '/')
+            continue;
+        *slash = '\0';
+        mkdir(path, 0755); /* what matters is the last one */
+        *slash = '/';
+    }
+    return mkdir(path, 0755) == 0 || errno == EEXIST;
+}
+
+static bool try_dir(const char *dir, char *out, size_t size)
+{
+    if (!dir || !*dir)
+        return false;
+    snprintf(out, size, "%s", dir);
+    if (make_dirs(out) && access(out, W_OK) == 0)
+        return true;
+    fprintf(stderr, "Could not use %s for profiles: %s\n", out, strerror(errno));
+    return false;
+}
+
+static bool find_dir(char *out, size_t size)
+{
+    const char *home = getenv("HOME"), *tmp = getenv("TMPDIR");
+    char below_home[PATH_MAX] = "";
+    if (home && *home)
+        snprintf(below_home, sizeof below_home, "%s/pprof", home);
+    return try_dir(getenv("PPROF_TMPDIR"), out, size) || try_dir(below_home, out, size) ||
+           try_dir(tmp && *tmp ? tmp : "/tmp", out, size);
+}
+
+/* A profile says what its types are called: no slash of theirs may lead out of the directory. */
+static void put_safely(struct buf *out, const char *text)
+{
+    for (; *text; text++)
+        buf_putc(out, *text == '/' || (unsigned char)*text < ' ' ? '_' : *text);
+    buf_putc(out, '.');
+}
+
+static char *make_prefix(const struct profile *p)
+{
+    struct buf prefix = {0}, base = {0};
+    buf_puts(&prefix, "pprof.");
+    if (p->mappings.len && *p->mappings.items[0].file) {
+        path_put_base(p->mappings.items[0].file, &base);
+        put_safely(&prefix, base.data ? base.data : "");
+    }
+    for (size_t i = 0; i < p->sample_types.len; i++)
+        put_safely(&prefix, p->sample_types.items[i].type);
+    buf_fini(&base);
+    char *text = buf_take(&prefix);
+    if (text && strlen(text) > NAME_MAX - 16)
+        text[NAME_MAX - 16] = '\0';
+    return text;
+}
+
+static int write_to(int fd, const struct buf *bytes, const char *file, struct error *error)
+{
+    int failed = output_write_all(fd, bytes->data, bytes->len), why = errno;
+    if (close(fd) && !failed) {
+        failed = -1;
+        why = errno;
+    }
+    return failed ? error_set(error, ERR_IO, "%s: %s", file, strerror(why)) : 0;
+}
+
+int store_save(const struct profile *p, char **file, struct error *error)
+{
+    char dir[PATH_MAX], *name = NULL;
+    struct buf bytes = {0};
+    if (!find_dir(dir, sizeof dir))
+        return error_set(error, ERR_IO, "no directory to keep profiles in");
+    char *prefix = make_prefix(p);
+    int code = prefix ? profile_encode(p, true, &bytes, error) : error_set(error, ERR_NOMEM, "out of memory");
+    if (!code) {
+        int fd = output_create_numbered(dir, prefix, ".pb.gz", &name, error);
+        code = fd < 0 ? error->code : write_to(fd, &bytes, name, error);
+    }
+    buf_fini(&bytes);
+    free(prefix);
+    if (code)
+        free(name);
+    else
+        *file = name;
+    return code;
+}

@@ -1,0 +1,12 @@
+#ifndef UI_STORE_H
+#define UI_STORE_H
+
+#include "model/profile.h"
+
+/*
+ * Keeps a fetched profile as pprof.[BINARY.]TYPE1.TYPE2.NNN.pb.gz in $PPROF_TMPDIR, else $HOME/pprof, else
+ * $TMPDIR or /tmp, making the directory. *file (malloc'd) is its name. ERR_IO, ERR_NOMEM.
+ */
+int store_save(const struct profile *p, char **file, struct error *error);
+
+#endif

@@ -1,0 +1,569 @@
+#include "view/filter.h"
+
+#include "view/regex.h"
+#include "view/tagfilter.h"
+
+#include <string.h>
+
+static int nomem(struct error *error)
+{
+    return error_set(error, ERR_NOMEM, "out of memory");
+}
+
+static void note_miss(bool matched, const char *option, struct buf *notes)
+{
+    if (!matched)
+        buf_printf(notes, "%s expression matched no samples\n", option);
+}
+
+/* ---- one expression over a profile: each function and mapping is matched once ---- */
+
+enum answer { UNKNOWN, NO, YES };
+
+struct matches {
+    const struct profile *p;
+    struct regex *re;
+    uint8_t *functions, *mappings; /* enum answer */
+};
+
+static int matches_init(
+    struct matches *m, const struct profile *p, const char *option, const char *pattern, struct error *error)
+{
+    *m = (struct matches){.p = p};
+    if (!*pattern)
+        return 0;
+    int code = regex_new(pattern, &m->re, error);
+    if (code) {
+        error_prefix(error, "parsing %s regexp", option);
+        return code;
+    }
+    m->functions = calloc(p->functions.len + 1, 1);
+    m->mappings = calloc(p->mappings.len + 1, 1);
+    return m->functions && m->mappings ? 0 : nomem(error);
+}
+
+static void matches_fini(struct matches *m)
+{
+    regex_free(m->re);
+    free(m->functions);
+    free(m->mappings);
+}
+
+static bool match_function(struct matches *m, uint32_t function)
+{
+    uint8_t *answer = &m->functions[function];
+    if (*answer == UNKNOWN) {
+        const struct function *f = &m->p->functions.items[function];
+        *answer = regex_match(m->re, f->name) || regex_match(m->re, f->file) ? YES : NO;
+    }
+    return *answer == YES;
+}
+
+static bool match_mapping(struct matches *m, uint32_t mapping)
+{
+    if (mapping == NO_INDEX)
+        return false;
+    uint8_t *answer = &m->mappings[mapping];
+    if (*answer == UNKNOWN)
+        *answer = regex_match(m->re, m->p->mappings.items[mapping].file) ? YES : NO;
+    return *answer == YES;
+}
+
+static bool match_location(struct matches *m, const struct location *l)
+{
+    for (uint32_t i = 0; i < l->nlines; i++)
+        if (match_function(m, m->p->lines.items[l->first_line + i].function))
+            return true;
+    return match_mapping(m, l->mapping);
+}
+
+/* Keeps the lines that match (or, if !keep, those that do not). A matching mapping speaks for all. */
+static void select_lines(struct matches *m, struct profile *p, struct location *l, bool keep)
+{
+    if (match_mapping(m, l->mapping)) {
+        if (!keep)
+            l->nlines = 0;
+        return;
+    }
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < l->nlines; i++) {
+        struct line line = p->lines.items[l->first_line + i];
+        if (match_function(m, line.function) == keep)
+            p->lines.items[l->first_line + kept++] = line;
+    }
+    l->nlines = kept;
+}
+
+/* ---- whole samples ---- */
+
+typedef bool (*keep_fn)(void *context, struct profile *p, struct sample *s);
+
+/* Drops the samples keep says no to; it may narrow their locs and labels. */
+static void keep_samples(struct profile *p, keep_fn keep, void *context)
+{
+    size_t kept = 0, nvalues = p->sample_types.len;
+    for (size_t i = 0; i < p->samples.len; i++) {
+        struct sample s = p->samples.items[i];
+        if (!keep(context, p, &s))
+            continue;
+        p->samples.items[kept] = s;
+        if (nvalues)
+            memmove(profile_values(p, kept), profile_values(p, i), nvalues * sizeof(int64_t));
+        kept++;
+    }
+    p->samples.len = kept;
+    p->values.len = kept * nvalues;
+}
+
+/* ---- focus, ignore, hide, show ---- */
+
+enum mark { FOCUSED = 1, IGNORED = 2, HIDDEN = 4 };
+
+struct name_filter {
+    uint8_t *marks; /* of each location */
+    bool any_hidden;
+};
+
+static bool keep_by_name(void *context, struct profile *p, struct sample *s)
+{
+    const struct name_filter *f = context;
+    uint32_t *locs = p->locs.items + s->first_loc, kept = 0;
+    bool focused = false;
+    for (uint32_t i = 0; i < s->nlocs; i++) {
+        if (f->marks[locs[i]] & IGNORED)
+            return false;
+        focused |= f->marks[locs[i]] & FOCUSED;
+    }
+    if (!focused || !f->any_hidden)
+        return focused;
+    for (uint32_t i = 0; i < s->nlocs; i++)
+        if (!(f->marks[locs[i]] & HIDDEN))
+            locs[kept++] = locs[i];
+    s->nlocs = kept;
+    return kept > 0;
+}
+
+struct name_matches {
+    struct matches focus, ignore, hide, show, show_from;
+    bool focus_any, ignore_any, hide_any, show_any;
+};
+
+static uint8_t mark_location(struct name_matches *n, struct profile *p, struct location *l)
+{
+    uint8_t mark = 0;
+    if (n->ignore.re && match_location(&n->ignore, l)) {
+        n->ignore_any = true;
+        mark |= IGNORED;
+    } else if (!n->focus.re || match_location(&n->focus, l)) {
+        n->focus_any = true;
+        mark |= FOCUSED;
+    }
+    if (n->hide.re && match_location(&n->hide, l)) {
+        n->hide_any = true;
+        select_lines(&n->hide, p, l, false);
+        if (l->nlines == 0)
+            mark |= HIDDEN;
+    }
+    if (n->show.re) {
+        select_lines(&n->show, p, l, true);
+        if (l->nlines == 0)
+            mark |= HIDDEN;
+        else
+            n->show_any = true;
+    }
+    return mark;
+}
+
+static int filter_names(struct name_matches *n, struct profile *p, struct buf *notes, struct error *error)
+{
+    struct name_filter f = {.marks = calloc(p->locations.len + 1, 1)};
+    if (!f.marks)
+        return nomem(error);
+    for (size_t i = 0; i < p->locations.len; i++) {
+        f.marks[i] = mark_location(n, p, &p->locations.items[i]);
+        f.any_hidden |= f.marks[i] & HIDDEN;
+    }
+    keep_samples(p, keep_by_name, &f);
+    free(f.marks);
+    note_miss(!n->focus.re || n->focus_any, "Focus", notes);
+    note_miss(!n->ignore.re || n->ignore_any, "Ignore", notes);
+    note_miss(!n->hide.re || n->hide_any, "Hide", notes);
+    note_miss(!n->show.re || n->show_any, "Show", notes);
+    return 0;
+}
+
+/* ---- show_from ---- */
+
+static bool cut_above(void *context, struct profile *p, struct sample *s)
+{
+    const uint8_t *shown = context;
+    for (uint32_t i = s->nlocs; i-- > 0;) {
+        if (shown[p->locs.items[s->first_loc + i]]) {
+            s->nlocs = i + 1;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool show_location_from(struct matches *m, struct profile *p, struct location *l)
+{
+    if (match_mapping(m, l->mapping))
+        return true;
+    for (uint32_t i = l->nlines; i-- > 0;) {
+        if (match_function(m, p->lines.items[l->first_line + i].function)) {
+            l->nlines = i + 1;
+            return true;
+        }
+    }
+    return false;
+}
+
+static int filter_show_from(struct matches *m, struct profile *p, struct buf *notes, struct error *error)
+{
+    if (!m->re)
+        return 0;
+    uint8_t *shown = calloc(p->locations.len + 1, 1);
+    if (!shown)
+        return nomem(error);
+    bool any = false;
+    for (size_t i = 0; i < p->locations.len; i++)
+        any |= shown[i] = show_location_from(m, p, &p->locations.items[i]);
+    keep_samples(p, cut_above, shown);
+    free(shown);
+    note_miss(any, "ShowFrom", notes);
+    return 0;
+}
+
+/* ---- tags ---- */
+
+struct tag_filters {
+    struct tagfilter *focus, *ignore;
+    bool focus_any, ignore_any;
+};
+
+static bool keep_by_tag(void *context, struct profile *p, struct sample *s)
+{
+    struct tag_filters *f = context;
+    const struct label *labels = p->labels.items + s->first_label;
+    bool focused = !f->focus || tagfilter_match(f->focus, labels, s->nlabels);
+    bool ignored = f->ignore && tagfilter_match(f->ignore, labels, s->nlabels);
+    f->focus_any |= focused;
+    f->ignore_any |= ignored;
+    return focused && !ignored;
+}
+
+static int filter_tags(struct profile *p, const struct config *c, const struct label_units *units, struct buf *notes,
+    struct error *error)
+{
+    struct tag_filters f = {0};
+    int code = 0;
+    if (*c->tagfocus)
+        code = tagfilter_new("tagfocus", c->tagfocus, units, &f.focus, notes, error);
+    if (!code && *c->tagignore)
+        code = tagfilter_new("tagignore", c->tagignore, units, &f.ignore, notes, error);
+    if (!code && (f.focus || f.ignore))
+        keep_samples(p, keep_by_tag, &f);
+    if (!code) {
+        note_miss(!f.focus || f.focus_any, "TagFocus", notes);
+        note_miss(!f.ignore || f.ignore_any, "TagIgnore", notes);
+    }
+    tagfilter_free(f.focus);
+    tagfilter_free(f.ignore);
+    return code;
+}
+
+struct tag_names {
+    struct regex *show, *hide;
+    bool show_any, hide_any;
+};
+
+static bool keep_shown_tags(void *context, struct profile *p, struct sample *s)
+{
+    struct tag_names *n = context;
+    struct label *labels = p->labels.items + s->first_label;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < s->nlabels; i++) {
+        bool show = !n->show || regex_match(n->show, labels[i].key);
+        bool hide = n->hide && regex_match(n->hide, labels[i].key);
+        n->show_any |= show;
+        n->hide_any |= hide;
+        if (show && !hide)
+            labels[kept++] = labels[i];
+    }
+    s->nlabels = kept;
+    return true;
+}
+
+static int new_regex(const char *option, const char *pattern, struct regex **out, struct error *error)
+{
+    int code = *pattern ? regex_new(pattern, out, error) : 0;
+    if (code)
+        error_prefix(error, "parsing %s regexp", option);
+    return code;
+}
+
+static int filter_tag_names(struct profile *p, const struct config *c, struct buf *notes, struct error *error)
+{
+    struct tag_names n = {0};
+    int code = new_regex("tagshow", c->tagshow, &n.show, error);
+    if (!code)
+        code = new_regex("taghide", c->taghide, &n.hide, error);
+    if (!code && (n.show || n.hide))
+        keep_samples(p, keep_shown_tags, &n);
+    if (!code) {
+        note_miss(!n.show || n.show_any, "TagShow", notes);
+        note_miss(!n.hide || n.hide_any, "TagHide", notes);
+    }
+    regex_free(n.show);
+    regex_free(n.hide);
+    return code;
+}
+
+/* ---- pruning: names are matched without their arguments ---- */
+
+/* name up to its argument list: the first parenthesis that is not part of the name itself. */
+static void simplify(const char *name, struct buf *out)
+{
+    static const char *const reserved[] = {"(anonymous namespace)", "operator()"};
+    const char *at = name + (*name == '.'); /* PowerPC */
+    out->len = 0;
+    while (*at) {
+        size_t skip = 0;
+        for (size_t i = 0; i < 2 && !skip; i++)
+            if (strncmp(at, reserved[i], strlen(reserved[i])) == 0)
+                skip = strlen(reserved[i]);
+        if (!skip && *at == '(')
+            break;
+        buf_append(out, at, skip ? skip : 1);
+        at += skip ? skip : 1;
+    }
+    buf_append(out, "", 0);
+}
+
+struct pruner {
+    struct profile *p;
+    struct regex *drop, *keep;
+    uint8_t *functions; /* enum answer */
+    uint8_t *marks;     /* of each location: PRUNE, PRUNE_BENEATH */
+    struct buf name;
+};
+
+enum { PRUNE = 1, PRUNE_BENEATH = 2 };
+
+static bool is_pruned(struct pruner *r, uint32_t function)
+{
+    uint8_t *answer = &r->functions[function];
+    const char *name = r->p->functions.items[function].name;
+    if (*answer == UNKNOWN && *name) {
+        simplify(name, &r->name);
+        const char *simple = r->name.data ? r->name.data : "";
+        *answer = regex_match(r->drop, simple) && !(r->keep && regex_match(r->keep, simple)) ? YES : NO;
+    }
+    return *answer == YES;
+}
+
+static void mark_pruned(struct pruner *r, uint32_t index)
+{
+    struct location *l = &r->p->locations.items[index];
+    for (uint32_t i = l->nlines; i-- > 0;) {
+        if (!is_pruned(r, r->p->lines.items[l->first_line + i].function))
+            continue;
+        r->marks[index] = PRUNE_BENEATH;
+        if (i == l->nlines - 1) {
+            r->marks[index] |= PRUNE;
+        } else {
+            l->first_line += i + 1;
+            l->nlines -= i + 1;
+        }
+        return;
+    }
+}
+
+static void cut_below(struct sample *s, uint32_t n)
+{
+    s->first_loc += n;
+    s->nlocs -= n;
+}
+
+/* From the root: frames before the first one of the user's are let be, else nothing might be left. */
+static bool prune_sample(void *context, struct profile *p, struct sample *s)
+{
+    const struct pruner *r = context;
+    bool user = false;
+    for (uint32_t i = s->nlocs; i-- > 0;) {
+        uint8_t mark = r->marks[p->locs.items[s->first_loc + i]];
+        if (!mark)
+            user = true;
+        else if (user) {
+            cut_below(s, mark & PRUNE ? i + 1 : i);
+            break;
+        }
+    }
+    return true;
+}
+
+static bool prune_sample_from(void *context, struct profile *p, struct sample *s)
+{
+    const struct pruner *r = context;
+    for (uint32_t i = 0; i < s->nlocs; i++) {
+        if (r->marks[p->locs.items[s->first_loc + i]]) {
+            cut_below(s, i);
+            break;
+        }
+    }
+    return true;
+}
+
+static void mark_prune_from(struct pruner *r, uint32_t index)
+{
+    struct location *l = &r->p->locations.items[index];
+    for (uint32_t i = 0; i < l->nlines; i++) {
+        if (is_pruned(r, r->p->lines.items[l->first_line + i].function)) {
+            r->marks[index] = PRUNE_BENEATH;
+            l->first_line += i;
+            l->nlines -= i;
+            return;
+        }
+    }
+}
+
+static int prune(struct profile *p, struct regex *drop, struct regex *keep, void (*mark)(struct pruner *, uint32_t),
+    keep_fn cut, struct error *error)
+{
+    struct pruner r = {.p = p, .drop = drop, .keep = keep};
+    r.functions = calloc(p->functions.len + 1, 1);
+    r.marks = calloc(p->locations.len + 1, 1);
+    int code = r.functions && r.marks ? 0 : nomem(error);
+    for (size_t i = 0; i < p->locations.len && !code; i++)
+        mark(&r, (uint32_t)i);
+    if (!code)
+        keep_samples(p, cut, &r);
+    free(r.functions);
+    free(r.marks);
+    buf_fini(&r.name);
+    return code;
+}
+
+static int filter_prune_from(struct profile *p, const struct config *c, struct error *error)
+{
+    struct regex *re = NULL;
+    int code = new_regex("prune_from", c->prune_from, &re, error);
+    if (!code && re)
+        code = prune(p, re, NULL, mark_prune_from, prune_sample_from, error);
+    regex_free(re);
+    return code;
+}
+
+static int whole_regex(const char *pattern, struct regex **out, struct error *error)
+{
+    struct buf whole = {0};
+    buf_printf(&whole, "^(%s)$", pattern);
+    int code = whole.failed ? nomem(error) : regex_new(whole.data, out, error);
+    buf_fini(&whole);
+    return code;
+}
+
+int filter_dropped_frames(const struct profile *p, struct profile **out, struct error *error)
+{
+    struct regex *drop = NULL, *keep = NULL;
+    struct profile *q = profile_copy(p);
+    int code = q ? 0 : nomem(error);
+    if (!code && *p->drop_frames)
+        code = whole_regex(p->drop_frames, &drop, error);
+    if (!code && drop && *p->keep_frames)
+        code = whole_regex(p->keep_frames, &keep, error);
+    if (!code && drop)
+        code = prune(q, drop, keep, mark_pruned, prune_sample, error);
+    regex_free(drop);
+    regex_free(keep);
+    if (code)
+        profile_free(q);
+    else
+        *out = q;
+    return code;
+}
+
+/* ---- all of them ---- */
+
+static int names_init(struct name_matches *n, const struct profile *p, const struct config *c, struct error *error)
+{
+    int code = matches_init(&n->focus, p, "focus", c->focus, error);
+    if (!code)
+        code = matches_init(&n->ignore, p, "ignore", c->ignore, error);
+    if (!code)
+        code = matches_init(&n->hide, p, "hide", c->hide, error);
+    if (!code)
+        code = matches_init(&n->show, p, "show", c->show, error);
+    if (!code)
+        code = matches_init(&n->show_from, p, "show_from", c->show_from, error);
+    return code;
+}
+
+static int apply(struct profile *p, const struct config *c, const struct label_units *units, struct buf *notes,
+    struct error *error)
+{
+    struct name_matches n = {0};
+    int code = names_init(&n, p, c, error);
+    if (!code)
+        code = filter_names(&n, p, notes, error);
+    if (!code)
+        code = filter_show_from(&n.show_from, p, notes, error);
+    if (!code)
+        code = filter_tags(p, c, units, notes, error);
+    if (!code)
+        code = filter_tag_names(p, c, notes, error);
+    if (!code)
+        code = filter_prune_from(p, c, error);
+    matches_fini(&n.focus);
+    matches_fini(&n.ignore);
+    matches_fini(&n.hide);
+    matches_fini(&n.show);
+    matches_fini(&n.show_from);
+    return code;
+}
+
+int filter_profile(const struct profile *p, const struct config *c, const struct label_units *units,
+    struct profile **out, struct buf *notes, struct error *error)
+{
+    struct profile *q = profile_copy(p);
+    if (!q)
+        return nomem(error);
+    int code = apply(q, c, units, notes, error);
+    if (code)
+        profile_free(q);
+    else
+        *out = q;
+    return code;
+}
+
+bool filter_changes(const struct profile *p, const struct config *c)
+{
+    const char *const set[] = {c->focus, c->ignore, c->hide, c->show, c->show_from, c->tagfocus, c->tagignore,
+        c->tagshow, c->taghide, c->prune_from};
+    for (size_t i = 0; i < sizeof set / sizeof *set; i++)
+        if (*set[i])
+            return true;
+    for (size_t i = 0; i < p->samples.len; i++)
+        if (p->samples.items[i].nlocs == 0)
+            return true;
+    return false;
+}
+
+int filter_inlines(const struct profile *p, struct profile **out, struct error *error)
+{
+    struct profile *q = profile_copy(p);
+    if (!q)
+        return nomem(error);
+    for (size_t i = 0; i < q->locations.len; i++) {
+        struct location *l = &q->locations.items[i];
+        if (l->nlines > 1) {
+            l->first_line += l->nlines - 1;
+            l->nlines = 1;
+        }
+    }
+    for (size_t i = 0; i < q->mappings.len; i++)
+        q->mappings.items[i].has_inline_frames = false;
+    *out = q;
+    return 0;
+}

@@ -1,0 +1,117 @@
+#ifndef VIEW_GRAPH_H
+#define VIEW_GRAPH_H
+
+#include "base/table.h"
+#include "view/frames.h"
+
+#include <signal.h>
+
+/*
+ * Who calls whom, and what it costs: nodes are frames, edges are calls, both weighted by the samples through
+ * them. Built as google/pprof's graph package builds it: a node is counted once a sample however often it
+ * recurs, so is an edge; the leaf's node gets the flat value.
+ *
+ *     frames ─► nodes (all of them, once) ─► walk the samples ─► graph_select: those with a value ─► listed
+ *                  ▲                              │
+ *                  └──── graph_keep(some) ◄───────┘    trimming walks again over the nodes that are kept
+ *
+ * A frame that is not kept leaves a residual edge over it. With call_tree a node is a frame on one path, and
+ * the graph is a forest.
+ *
+ * Flat arrays and integer keys throughout: no allocation a sample.
+ */
+
+struct node {
+    struct frame frame;
+    const char *name; /* as printed; NULL until graph_name() was asked */
+    int64_t flat, flat_div, cum, cum_div;
+    uint32_t parent;           /* in a call tree; NO_INDEX for roots */
+    uint32_t first_in, n_in;   /* into graph.in: live edges, heaviest first, after graph_link() */
+    uint32_t first_out, n_out; /* into graph.out */
+    uint32_t seen;             /* the last sample counted, plus 1 */
+    bool kept, listed;
+};
+
+struct edge {
+    uint32_t src, dest;
+    int64_t weight, weight_div;
+    uint32_t seen;
+    bool residual, is_inline, dropped;
+};
+
+/* Samples of a node that carry a label, for the small boxes of dot. */
+struct tag {
+    uint32_t node;
+    const char *group; /* text labels of the sample, joined; "" for none */
+    const char *name;  /* == group for a text tag, else the number as printed */
+    const char *unit;
+    int64_t value;
+    bool is_num, dropped;
+    int64_t flat, flat_div, cum, cum_div;
+};
+
+struct graph_options {
+    size_t value_index; /* of the sample type */
+    bool mean;          /* divide by the first sample type */
+    bool call_tree, drop_negative, tags;
+    const char *tag_unit, *output_unit; /* of the numeric label "bytes", and what to print it in */
+    const volatile sig_atomic_t *cancel;
+};
+
+struct graph {
+    const struct profile *p;
+    struct frames *frames;
+    struct graph_options options;
+    VEC(struct node) nodes;
+    VEC(struct edge) edges;
+    VEC(struct tag) tags;
+    VEC(uint32_t) listed; /* the nodes of the report, in order */
+    VEC(uint32_t) in, out;
+    struct table node_table, edge_table, tag_table;
+    uint32_t *first_frame; /* of each location, into frame_nodes */
+    uint32_t *frame_nodes; /* node of each frame; not for call trees */
+    bool linked;
+};
+
+/* ERR_NOMEM, ERR_CANCELLED. frames must outlive the graph. */
+int graph_init(struct graph *g, struct frames *frames, const struct graph_options *options);
+void graph_fini(struct graph *g);
+
+/* Walks the samples again, over the listed nodes alone. */
+int graph_rebuild(struct graph *g);
+
+/* Removes the nodes that are not `kept` from the listed ones of a call tree, joining what they held apart. */
+int graph_trim_tree(struct graph *g);
+
+/* Sorts each node's live edges. Called when needed; edges that change unlink. ERR_NOMEM. */
+int graph_link(struct graph *g);
+
+/* Drops edges into listed nodes that weigh less. Returns how many. */
+size_t graph_drop_edges(struct graph *g, int64_t cutoff);
+void graph_drop_tags(struct graph *g, int64_t cutoff);
+
+/* Drops residual edges that another path makes superfluous (for drawings). ERR_NOMEM. */
+int graph_drop_redundant_edges(struct graph *g);
+
+enum graph_order { ORDER_FLAT, ORDER_CUM, ORDER_ENTROPY };
+int graph_sort(struct graph *g, enum graph_order order);
+
+/* Sorts edges, given by index, heaviest first. After graph_link(). */
+void graph_sort_edges(struct graph *g, uint32_t *edges, size_t n);
+
+const char *graph_name(struct graph *g, uint32_t node); /* NULL when memory runs out */
+
+static inline int64_t ratio_value(int64_t value, int64_t div)
+{
+    return div ? value / div : value;
+}
+
+static inline int64_t magnitude(int64_t v) /* |v|; the smallest integer stays, as in Go */
+{
+    return v < 0 ? (int64_t)(-(uint64_t)v) : v;
+}
+
+#define node_flat(n) ratio_value((n)->flat, (n)->flat_div)
+#define node_cum(n) ratio_value((n)->cum, (n)->cum_div)
+
+#endif

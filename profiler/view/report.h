@@ -1,0 +1,102 @@
+#ifndef VIEW_REPORT_H
+#define VIEW_REPORT_H
+
+#include "view/config.h"
+#include "view/graph.h"
+#include "view/labels.h"
+#include "view/regex.h"
+#include "view/trim.h"
+
+/*
+ * profile ─► pseudo frames ─► filters ─► graph ─► trimming ─► text, byte for byte what google/pprof prints.
+ * Pure: the profile is left alone and the text goes to a buffer; only -list reads (source) files.
+ */
+
+enum report_format {
+    REPORT_TEXT,
+    REPORT_TREE,
+    REPORT_PEEK,
+    REPORT_TRACES,
+    REPORT_RAW,
+    REPORT_LIST,
+    REPORT_TAGS,
+    REPORT_COMMENTS,
+    REPORT_PROTO,
+    REPORT_TOPPROTO,
+    REPORT_DOT,
+};
+
+struct report_request {
+    enum report_format format;
+    const char *pattern;  /* of peek and list, else NULL */
+    struct config config; /* as the user set it; what a format implies is applied here */
+    const volatile sig_atomic_t *cancel; /* NULL, or looked at now and then */
+};
+
+/*
+ * Appends the report to out, and to notes lines for the user ("Focus expression matched no samples").
+ * ERR_INVALID for an option that makes no sense with this profile, ERR_NOTFOUND when a pattern matches
+ * nothing, ERR_FORMAT for a bad expression, ERR_CANCELLED, ERR_NOMEM. out may hold a part of it on failure.
+ */
+int report_generate(const struct profile *p, const struct report_request *request, struct buf *out,
+    struct buf *notes, struct error *error);
+
+/* The heading alone, as the shell greets with it: a line each. *total is the profile's sum. */
+int report_heading(const struct profile *p, const struct config *c, struct buf *out, int64_t *total,
+    struct error *error);
+
+/* Which sample type `name` (a number, a name, "" for the default) is. ERR_INVALID, naming those there are. */
+int report_sample_index(const struct profile *p, const char *name, size_t *index, struct error *error);
+
+/* ---- for the report_*.c ---- */
+
+struct report {
+    const struct profile *p;
+    struct config config; /* with what the format implies */
+    enum report_format format;
+    size_t value_index;
+    struct buf type; /* "mean_" and the name */
+    const char *unit, *output_unit;
+    double ratio;
+    int64_t total;
+    struct regex *symbol;
+    struct label_units units;
+    const volatile sig_atomic_t *cancel;
+    struct buf *notes;
+    struct error *error;
+    struct buf scratch[3];
+    unsigned next_scratch;
+};
+
+int64_t report_sample_value(const struct report *r, size_t sample); /* mean is not divided yet */
+int64_t report_sample_div(const struct report *r, size_t sample);
+
+/* A value as printed. Good until three more are asked for. */
+const char *report_value(struct report *r, int64_t value);
+const char *report_percent(struct report *r, int64_t value, int64_t total);
+
+/* text, right-aligned in width characters (not bytes). */
+void report_put_right(struct buf *out, int width, const char *text);
+
+/* The graph as it is, or trimmed and sorted with the unit chosen. Caller finishes both. */
+int report_graph(struct report *r, struct frames *frames, struct graph *g);
+int report_trimmed_graph(struct report *r, struct frames *frames, struct graph *g, struct trimmed *trimmed);
+
+/* "File: ...", "Type: ..." and so on, a line each; report_labels() adds filters and what was trimmed. */
+void report_profile_labels(struct report *r, struct buf *out);
+void report_labels(struct report *r, struct graph *g, const struct trimmed *t, bool full, struct buf *out);
+
+bool report_cancelled(const struct report *r);
+
+int report_text(struct report *r, struct buf *out);
+int report_tree(struct report *r, struct buf *out);
+int report_traces(struct report *r, struct buf *out);
+int report_raw(struct report *r, struct buf *out);
+int report_list(struct report *r, struct buf *out);
+int report_tags(struct report *r, struct buf *out);
+int report_comments(struct report *r, struct buf *out);
+int report_proto(struct report *r, struct buf *out);
+int report_topproto(struct report *r, struct buf *out);
+int report_dot(struct report *r, struct buf *out);
+
+#endif

@@ -1,0 +1,59 @@
+#include "view/report.h"
+
+/* Each node between its callers and its callees: tree, and peek for the nodes that match. */
+
+static const char separator[] = "----------------------------------------------------------+-------------\n";
+
+static void put_edges(
+    struct report *r, const struct graph *g, const uint32_t *edges, uint32_t n, int64_t cum, bool in, struct buf *out)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        const struct edge *e = &g->edges.items[edges[i]];
+        report_put_right(out, 50, report_value(r, e->weight));
+        buf_printf(out, " %s |   %s%s\n", report_percent(r, e->weight, cum),
+            g->nodes.items[in ? e->src : e->dest].name, e->is_inline ? " (inline)" : "");
+    }
+}
+
+static void put_node(struct report *r, const struct graph *g, uint32_t index, int64_t *sum, struct buf *out)
+{
+    const struct node *n = &g->nodes.items[index];
+    int64_t flat = node_flat(n), cum = node_cum(n);
+    buf_puts(out, separator);
+    put_edges(r, g, g->in.items + n->first_in, n->n_in, cum, true, out);
+    *sum = (int64_t)((uint64_t)*sum + (uint64_t)flat);
+    report_put_right(out, 10, report_value(r, flat));
+    buf_printf(out, " %s", report_percent(r, flat, r->total));
+    buf_printf(out, " %s ", report_percent(r, *sum, r->total));
+    report_put_right(out, 10, report_value(r, cum));
+    buf_printf(out, " %s                | %s\n", report_percent(r, cum, r->total), n->name);
+    put_edges(r, g, g->out.items + n->first_out, n->n_out, cum, false, out);
+}
+
+int report_tree(struct report *r, struct buf *out)
+{
+    struct frames frames;
+    struct graph g;
+    struct trimmed trimmed;
+    int code = report_trimmed_graph(r, &frames, &g, &trimmed);
+    if (code)
+        return code;
+    report_labels(r, &g, &trimmed, false, out);
+    buf_puts(out, separator);
+    buf_puts(out, "      flat  flat%   sum%        cum   cum%   calls calls% + context \t \t \n");
+    int64_t sum = 0;
+    bool any = false;
+    for (size_t i = 0; i < g.listed.len; i++) {
+        if (r->symbol && !regex_match(r->symbol, g.nodes.items[g.listed.items[i]].name))
+            continue;
+        any = true;
+        put_node(r, &g, g.listed.items[i], &sum, out);
+    }
+    if (g.listed.len)
+        buf_puts(out, separator);
+    graph_fini(&g);
+    frames_fini(&frames);
+    if (r->symbol && !any)
+        return error_set(r->error, ERR_NOTFOUND, "no matches found for regexp: %s", regex_pattern(r->symbol));
+    return 0;
+}

@@ -1,0 +1,101 @@
+#include "view/source.h"
+
+#include "base/buf.h"
+#include "view/path.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static FILE *open_below(const char *dir, size_t len, const char *file)
+{
+    char name[PATH_MAX];
+    if (snprintf(name, sizeof name, "%.*s/%s", (int)len, dir, file) >= (int)sizeof name)
+        return NULL;
+    return fopen(name, "re");
+}
+
+/* In dir, then in its parent, and so on. */
+static FILE *open_upwards(const char *dir, size_t len, const char *file)
+{
+    for (;;) {
+        FILE *f = open_below(dir, len, file);
+        if (f || len == 0)
+            return f;
+        while (len > 0 && dir[len - 1] != '/')
+            len--;
+        while (len > 0 && dir[len - 1] == '/')
+            len--;
+    }
+}
+
+static FILE *open_source(const char *file, const char *source_path, const char *trim_path, struct error *error)
+{
+    char here[PATH_MAX];
+    if (!*source_path)
+        source_path = getcwd(here, sizeof here) ? here : ".";
+    file = path_trim(file, trim_path, source_path);
+    if (*file == '/') {
+        FILE *f = fopen(file, "re");
+        if (!f) {
+            const char *reason = errno == ENOENT ? "no such file or directory" : strerror(errno);
+            error_set(error, ERR_NOTFOUND, "open %s: %s", file, reason);
+        }
+        return f;
+    }
+    for (const char *dir = source_path; *dir;) {
+        const char *end = strchrnul(dir, ':');
+        FILE *f = open_upwards(dir, (size_t)(end - dir), file);
+        if (f)
+            return f;
+        dir = *end ? end + 1 : end;
+    }
+    error_set(error, ERR_NOTFOUND, "could not find file %s on path %s", file, source_path);
+    return NULL;
+}
+
+static int split_lines(struct source *s, size_t len)
+{
+    for (char *at = s->text, *end = s->text + len; at < end;) {
+        char *next = memchr(at, '\n', (size_t)(end - at));
+        if (!vec_push(&s->lines, at))
+            return ERR_NOMEM;
+        if (!next)
+            break;
+        *next = '\0';
+        if (next > at && next[-1] == '\r')
+            next[-1] = '\0';
+        at = next + 1;
+    }
+    return 0;
+}
+
+int source_read(
+    const char *file, const char *source_path, const char *trim_path, struct source *out, struct error *error)
+{
+    FILE *f = open_source(file, source_path, trim_path, error);
+    if (!f)
+        return ERR_NOTFOUND;
+    struct buf text = {0};
+    char chunk[16 * 1024];
+    for (size_t n; (n = fread(chunk, 1, sizeof chunk, f)) > 0 && !text.failed;)
+        buf_append(&text, chunk, n);
+    fclose(f);
+    size_t len = text.len;
+    struct source s = {.text = buf_take(&text)};
+    if (!s.text || split_lines(&s, len)) {
+        source_fini(&s);
+        return error_set(error, ERR_NOMEM, "out of memory");
+    }
+    *out = s;
+    return 0;
+}
+
+void source_fini(struct source *s)
+{
+    vec_fini(&s->lines);
+    free(s->text);
+    *s = (struct source){0};
+}

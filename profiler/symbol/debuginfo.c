@@ -24,7 +24,7 @@ struct unit {
 };
 
 struct debuginfo {
-    Elf *elf;
+    struct elffile *file;
     Dwarf *dwarf;
     struct intern *strings;
     VEC(struct unit) units;
@@ -81,10 +81,14 @@ static void add_ranges(spans *s, Dwarf_Die *die, Dwarf_Off what)
 
 static void index_units(struct debuginfo *d)
 {
-    Dwarf_Off at = 0, next;
+    Dwarf_Off at = 0, next, seen = 0;
     size_t header;
     for (; dwarf_nextcu(d->dwarf, at, &next, &header, NULL, NULL, NULL) == 0 && next > at; at = next) {
         Dwarf_Die die;
+        if (at - seen > DEBUGINFO_BUDGET_BYTES) {
+            elffile_drop_pages(d->file);
+            seen = at;
+        }
         if (!dwarf_offdie(d->dwarf, at + header, &die))
             continue;
         size_t before = d->index.len;
@@ -99,16 +103,16 @@ static void index_units(struct debuginfo *d)
     spans_sort(&d->index);
 }
 
-struct debuginfo *debuginfo_new(Elf *elf, struct intern *strings)
+struct debuginfo *debuginfo_new(struct elffile *file, struct intern *strings)
 {
-    Dwarf *dwarf = dwarf_begin_elf(elf, DWARF_C_READ, NULL);
+    Dwarf *dwarf = dwarf_begin_elf(file->elf, DWARF_C_READ, NULL);
     struct debuginfo *d = dwarf ? calloc(1, sizeof *d) : NULL;
     if (!d) {
         if (dwarf)
             dwarf_end(dwarf);
         return NULL;
     }
-    *d = (struct debuginfo){.elf = elf, .dwarf = dwarf, .strings = intern_ref(strings)};
+    *d = (struct debuginfo){.file = file, .dwarf = dwarf, .strings = intern_ref(strings)};
     index_units(d);
     return d;
 }
@@ -135,7 +139,8 @@ static bool keep_budget(struct debuginfo *d, const struct unit *unit)
     d->spent += unit->bytes;
     if (d->dwarf && d->spent > DEBUGINFO_BUDGET_BYTES && d->spent > unit->bytes) {
         dwarf_end(d->dwarf);
-        d->dwarf = dwarf_begin_elf(d->elf, DWARF_C_READ, NULL);
+        elffile_drop_pages(d->file);
+        d->dwarf = dwarf_begin_elf(d->file->elf, DWARF_C_READ, NULL);
         d->spent = unit->bytes;
     }
     return d->dwarf;

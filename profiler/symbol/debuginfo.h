@@ -2,8 +2,8 @@
 #define SYMBOL_DEBUGINFO_H
 
 #include "base/intern.h"
+#include "symbol/elffile.h"
 
-#include <libelf.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,8 +12,8 @@
  *
  * libdw reads a compilation unit when it is first asked about it and keeps what it read. So that the memory
  * stays bounded whatever is asked, we keep an index of our own (which unit and, inside the units that were
- * asked about, which function covers which addresses) and begin libdw anew once DEBUGINFO_BUDGET_BYTES of
- * units were read: a unit asked about again is then read again.
+ * asked about, which function covers which addresses) and begin libdw anew, with the file's pages given back,
+ * once DEBUGINFO_BUDGET_BYTES of units were read: a unit asked about again is then read again.
  *
  * Rejected: dwarf_addrdie, which knows only what .debug_aranges lists (clang writes none), and
  * dwarf_getscopes, which walks the whole unit for each address.
@@ -28,8 +28,8 @@ struct debuginfo_frame {
     uint64_t entry; /* vaddr of the function's first instruction; of the outer one for those inlined */
 };
 
-/* elf stays the caller's and open. NULL when it has no DWARF or memory runs out. */
-struct debuginfo *debuginfo_new(Elf *elf, struct intern *strings);
+/* file stays the caller's and open. NULL when it has no DWARF or memory runs out. */
+struct debuginfo *debuginfo_new(struct elffile *file, struct intern *strings);
 void debuginfo_free(struct debuginfo *d); /* NULL is allowed */
 
 /* The frames at vaddr, innermost first; how many, at most max; 0 when no unit tells. */

@@ -7,38 +7,55 @@
 #include <gelf.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-static int adopt(int fd, Elf *elf, const char *what, struct elffile **out, struct error *error)
+static int adopt(
+    void *image, size_t len, bool is_mapped, const char *what, struct elffile **out, struct error *error)
 {
+    elf_version(EV_CURRENT);
+    Elf *elf = elf_memory(image, len);
     struct elffile *f = elf && elf_kind(elf) == ELF_K_ELF ? calloc(1, sizeof *f) : NULL;
     GElf_Ehdr header;
     if (!f || !gelf_getehdr(elf, &header)) {
         free(f);
         elf_end(elf);
-        if (fd >= 0)
-            close(fd);
+        if (is_mapped)
+            munmap(image, len);
         return error_set(error, ERR_FORMAT, "%s: not an ELF file", what);
     }
-    f->fd = fd;
+    f->image = image;
+    f->len = len;
+    f->is_mapped = is_mapped;
     f->elf = elf;
     *out = f;
     return 0;
 }
 
+/* Mapped by us and not by libelf, so that pages can be given back in between. */
 int elffile_open(const char *path, struct elffile **out, struct error *error)
 {
-    elf_version(EV_CURRENT);
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0)
         return error_set(error, errno == ENOENT ? ERR_NOTFOUND : ERR_IO, "%s: %s", path, strerror(errno));
-    return adopt(fd, elf_begin(fd, ELF_C_READ_MMAP, NULL), path, out, error);
+    struct stat st;
+    if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size < (off_t)sizeof(Elf32_Ehdr)) {
+        close(fd);
+        return error_set(error, ERR_FORMAT, "%s: not an ELF file", path);
+    }
+    size_t len = (size_t)st.st_size;
+    void *image = mmap(NULL, len, PROT_READ, MAP_PRIVATE, fd, 0);
+    int why = errno;
+    close(fd);
+    if (image == MAP_FAILED)
+        return error_set(error, ERR_IO, "%s: %s", path, strerror(why));
+    return adopt(image, len, true, path, out, error);
 }
 
 int elffile_open_memory(const void *image, size_t len, struct elffile **out, struct error *error)
 {
-    elf_version(EV_CURRENT);
-    return adopt(-1, elf_memory((char *)image, len), "memory", out, error);
+    return adopt((void *)image, len, false, "memory", out, error);
 }
 
 void elffile_close(struct elffile *f)
@@ -47,9 +64,15 @@ void elffile_close(struct elffile *f)
         return;
     vec_fini(&f->functions);
     elf_end(f->elf);
-    if (f->fd >= 0)
-        close(f->fd);
+    if (f->is_mapped)
+        munmap(f->image, f->len);
     free(f);
+}
+
+void elffile_drop_pages(struct elffile *f)
+{
+    if (f->is_mapped) /* read-only and private: nothing in it can be lost */
+        madvise(f->image, f->len, MADV_DONTNEED);
 }
 
 void elffile_build_id(struct elffile *f, char hex[129])

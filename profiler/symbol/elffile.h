@@ -11,11 +11,13 @@
 /*
  * One ELF file, open: its build ID, where its segments go, and the names of its functions from .symtab (or
  * .dynsym when that is all a stripped file has) and from the entries of its PLT. The file's own addresses
- * are called vaddr here. Everything is read lazily from a private mapping of the file and goes with
- * elffile_close. Whatever a file says is checked: garbage gives no names, or an error, and no crash.
+ * are called vaddr here. Everything is read lazily from a mapping of the file and goes with elffile_close.
+ * Whatever a file says is checked: garbage gives no names, or an error, and no crash.
  */
 struct elffile {
-    int fd;
+    void *image; /* the whole file; ours to unmap when is_mapped */
+    size_t len;
+    bool is_mapped;
     Elf *elf;
     bool sorted; /* functions are read */
     VEC(struct elf_function) functions;
@@ -33,6 +35,9 @@ int elffile_open(const char *path, struct elffile **out, struct error *error);
 /* An image in this process' memory (the vDSO's), which must stay there. */
 int elffile_open_memory(const void *image, size_t len, struct elffile **out, struct error *error);
 void elffile_close(struct elffile *f); /* NULL is allowed */
+
+/* Gives back the memory of the pages touched so far; they are read again from the file when needed. */
+void elffile_drop_pages(struct elffile *f);
 
 /* Hex; "" when the file has none. */
 void elffile_build_id(struct elffile *f, char hex[129]);

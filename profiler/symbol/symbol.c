@@ -167,7 +167,7 @@ static bool object_open(struct symbolizer *s, struct object *o)
         return false;
     if (!elffile_has_debug_info(o->file))
         object_open_debug(o);
-    o->dwarf = debuginfo_new(o->debug ? o->debug->elf : o->file->elf, s->strings);
+    o->dwarf = debuginfo_new(o->debug ? o->debug : o->file, s->strings);
     if (s->is_self && !o->ifuncs_read && !o->is_main && !o->in_memory) {
         o->ifuncs_read = true;
         ifunc_add_object(&o->ifuncs, o->file, o->what.path, s->strings);

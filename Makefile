@@ -32,7 +32,9 @@ pkg = $(shell pkg-config $(1))
 BASE     = error vec buf intern table
 MODEL    = profile check idmap wire gzip decode encode merge
 SYMBOL   = maps elffile debuginfo ifunc demangle symbol
-CAPTURE  =
+CAPTURE  = ask capture cfi contention cpu heap heap_parse interpose interpose_io interpose_lock \
+           interpose_thread rawlock signals snapshot stacks thread threads ticks unwind unwind_libgcc \
+           unwind_tables
 EXPORT   =
 VIEW     = measure regex path frames graph order trim labels tagfilter filter combine duration source \
            report report_labels report_text report_tree report_traces report_raw report_list report_tags \
@@ -148,6 +150,9 @@ $(B)/profile.pb-c.o: $(B)/profile.pb-c.c
 	$(CC) $(ALL_CFLAGS) -w -MMD -MP -c $< -o $@
 
 $(B)/profiler/model/encode.o: $(B)/profile.pb-c.h
+
+# Inside the target: no lazily allocated TLS (handlers use it), wrappers that cancellation unwinds through.
+$(CAPTURE_O): STD += -ftls-model=initial-exec -fexceptions
 
 # ---- libraries and programs -----------------------------------------------------------------------------
 

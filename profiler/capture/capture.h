@@ -19,6 +19,10 @@ struct capture_config {
 int capture_start(const struct capture_config *config, struct error *error);
 void capture_stop(void);
 
+/* Brings the unwind tables up to date with the loaded objects. Costs a microsecond when nothing changed; to
+ * be called about once a second, by a thread of the profiler's, while a CPU session runs. */
+void capture_refresh(void);
+
 /* Marks the calling thread as one of the profiler's own: not sampled, not charged, flagged in dumps. */
 void capture_exclude_thread(void);
 

@@ -1,0 +1,201 @@
+#include "capture/ask.h"
+
+#include "base/clock.h"
+#include "capture/rawlock.h"
+#include "capture/region.h"
+#include "capture/signals.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ANSWERS = 1024, PATIENCE_NS = 250000000 };
+
+/*
+ * An answer goes IDLE → ASKED → WRITING → DONE; the asker takes ASKED back when its patience ends. One that
+ * is being written by then stays out of use until its writer is done. The signal carries number and
+ * generation.
+ */
+enum answer_state { ANSWER_IDLE, ANSWER_ASKED, ANSWER_WRITING, ANSWER_DONE };
+
+struct answer {
+    _Atomic uint32_t state;
+    _Atomic uint32_t generation;
+    bool in_syscall;
+    struct unwind_stack stack;
+};
+
+static struct answer *answers;
+static _Atomic uint32_t ndone; /* futex: counts up with each answer */
+static int number;             /* the signal we use, 0 before; guard: threads.c's lock */
+
+static struct answer *claim(const siginfo_t *info)
+{
+    uint64_t value = (uintptr_t)info->si_value.sival_ptr;
+    if (info->si_code != SI_QUEUE || info->si_pid != getpid() || (uint32_t)value >= ANSWERS || !answers)
+        return NULL;
+    struct answer *a = &answers[(uint32_t)value];
+    uint32_t asked = ANSWER_ASKED;
+    if (atomic_load(&a->generation) != (uint32_t)(value >> 32) ||
+        !atomic_compare_exchange_strong(&a->state, &asked, ANSWER_WRITING))
+        return NULL;
+    return a;
+}
+
+static void on_ask(int signal, siginfo_t *info, void *context)
+{
+    (void)signal;
+    int saved = errno;
+    struct thread *t = thread_self();
+    if (t)
+        signals_note_sigsafe(t, context);
+    struct answer *a = claim(info);
+    if (a) {
+        struct unwind_memory memory = thread_memory(t);
+        unwind_context_sigsafe(context, &memory, &a->stack);
+        a->in_syscall = signals_in_syscall_sigsafe(context);
+        atomic_store(&a->state, ANSWER_DONE);
+        atomic_fetch_add(&ndone, 1);
+        rawlock_futex(&ndone, FUTEX_WAKE_PRIVATE, 1, NULL);
+    }
+    errno = saved;
+}
+
+/* ---- the signal -----------------------------------------------------------------------------------------
+ */
+
+static bool is_ours(const struct sigaction *s)
+{
+    return s->sa_flags & SA_SIGINFO && s->sa_sigaction == on_ask;
+}
+
+static bool take_signal(int candidate)
+{
+    struct sigaction now, ours = {.sa_sigaction = on_ask, .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK};
+    if (sigaction(candidate, NULL, &now) != 0)
+        return false;
+    if (is_ours(&now))
+        return true;
+    if (now.sa_handler != SIG_DFL && now.sa_handler != SIG_IGN)
+        return false;
+    sigfillset(&ours.sa_mask);
+    return sigaction(candidate, &ours, NULL) == 0;
+}
+
+/* Again each time: the program may have taken the one we had. */
+static int find_signal(void)
+{
+    int found = take_signal(SIGURG) ? SIGURG : 0;
+    for (int s = SIGRTMAX; !found && s > SIGRTMIN; s--)
+        if (take_signal(s))
+            found = s;
+    if (found && found != number)
+        signals_set_in_use(found);
+    return number = found;
+}
+
+/* Whether a thread that did not answer the last time still blocks the signal. */
+static bool blocks_signal(pid_t tid)
+{
+    char path[64], text[4096];
+    snprintf(path, sizeof path, "/proc/self/task/%d/status", (int)tid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    if (fd >= 0)
+        close(fd);
+    text[n > 0 ? n : 0] = 0;
+    const char *mask = strstr(text, "SigBlk:");
+    return mask && strtoull(mask + strlen("SigBlk:"), NULL, 16) >> (number - 1) & 1;
+}
+
+/* ---- asking ---------------------------------------------------------------------------------------------
+ */
+
+static bool send(pid_t tid, uint32_t index, uint32_t generation)
+{
+    siginfo_t info = {.si_signo = number, .si_code = SI_QUEUE};
+    info.si_pid = getpid();
+    info.si_value.sival_ptr = (void *)(uintptr_t)((uint64_t)generation << 32 | index);
+    return syscall(SYS_rt_tgsigqueueinfo, getpid(), tid, number, &info) == 0;
+}
+
+/* Asks asks[0..n), n at most ANSWERS; which[i] is the answer's number, or ANSWERS. How many were asked. */
+static uint32_t send_all(struct ask *asks, size_t n, uint16_t *which)
+{
+    uint32_t at = 0, asked = 0;
+    for (size_t i = 0; i < n; i++) {
+        which[i] = ANSWERS;
+        if (asks[i].t->deaf && blocks_signal(asks[i].tid))
+            continue;
+        while (at < ANSWERS && atomic_load(&answers[at].state) == ANSWER_WRITING)
+            at++;
+        if (at == ANSWERS)
+            break;
+        struct answer *a = &answers[at];
+        uint32_t generation = atomic_load(&a->generation) + 1;
+        atomic_store(&a->generation, generation);
+        atomic_store(&a->state, ANSWER_ASKED);
+        if (send(asks[i].tid, at, generation)) {
+            which[i] = (uint16_t)at++;
+            asked++;
+        } else {
+            atomic_store(&a->state, ANSWER_IDLE);
+        }
+    }
+    return asked;
+}
+
+static void await(uint32_t target)
+{
+    int64_t deadline = clock_monotonic_ns() + PATIENCE_NS;
+    for (;;) {
+        uint32_t done = atomic_load(&ndone);
+        int64_t left = deadline - clock_monotonic_ns();
+        if ((int32_t)(target - done) <= 0 || left <= 0)
+            return;
+        struct timespec timeout = {left / 1000000000, left % 1000000000};
+        rawlock_futex(&ndone, FUTEX_WAIT_PRIVATE, done, &timeout);
+    }
+}
+
+static void collect(struct ask *q, uint16_t index)
+{
+    q->answered = false;
+    if (index == ANSWERS)
+        return;
+    struct answer *a = &answers[index];
+    uint32_t asked = ANSWER_ASKED;
+    if (!atomic_compare_exchange_strong(&a->state, &asked, ANSWER_IDLE) && asked == ANSWER_DONE) {
+        q->answered = true;
+        q->in_syscall = a->in_syscall;
+        q->stack = a->stack;
+        atomic_store(&a->state, ANSWER_IDLE);
+    }
+    q->t->deaf = !q->answered;
+}
+
+int ask_threads(struct ask *asks, size_t n)
+{
+    if (!answers)
+        answers = region_map(ANSWERS * sizeof *answers);
+    if (!answers || !find_signal())
+        return ERR_UNSUPPORTED;
+    uint16_t which[ANSWERS];
+    for (size_t from = 0; from < n; from += ANSWERS) {
+        size_t some = n - from < ANSWERS ? n - from : ANSWERS;
+        uint32_t before = atomic_load(&ndone);
+        uint32_t asked = send_all(asks + from, some, which);
+        await(before + asked);
+        for (size_t i = 0; i < some; i++)
+            collect(&asks[from + i], which[i]);
+    }
+    return 0;
+}
+
+void ask_after_fork(void)
+{
+    for (int i = 0; answers && i < ANSWERS; i++)
+        atomic_store(&answers[i].state, ANSWER_IDLE);
+}

@@ -1,0 +1,29 @@
+#ifndef CAPTURE_ASK_H
+#define CAPTURE_ASK_H
+
+#include "capture/thread.h"
+
+/*
+ * Asking running threads for their stacks, by a signal each. SIGURG if the program leaves it alone, since its
+ * default is to be ignored: one that comes late, or to a thread that takes no part, does nothing; else the
+ * highest real-time signal nobody uses. With SA_RESTART, and never to a parked thread; should one park just
+ * as its signal is on the way, its wrapper resumes the call.
+ */
+
+struct ask {
+    struct thread *t;
+    pid_t tid;
+    bool answered; /* the rest is valid */
+    bool in_syscall;
+    struct unwind_stack stack;
+};
+
+/* Asks all n at once and waits for the answers, a quarter of a second at most, which only threads that cannot
+ * run or block every signal behind our back use up. One call at a time (threads.c has the lock). 0, or
+ * ERR_UNSUPPORTED when there is no signal to be had: then nobody answered. */
+int ask_threads(struct ask *asks, size_t n);
+
+void ask_after_fork(void);
+void threads_after_fork(void); /* threads.c: with the above */
+
+#endif

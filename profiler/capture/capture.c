@@ -1,0 +1,115 @@
+#include "capture/capture.h"
+
+#include "capture/ask.h"
+#include "capture/contention.h"
+#include "capture/contention_wait.h"
+#include "capture/cpu_timer.h"
+#include "capture/heap.h"
+#include "capture/interpose.h"
+#include "capture/rawlock.h"
+#include "capture/thread.h"
+#include "capture/unwind.h"
+
+static struct rawlock switch_lock; /* guards the two below, and who starts or stops */
+static bool started, has_fork_handlers;
+
+/* ---- fork -----------------------------------------------------------------------------------------------
+ */
+
+static __thread sigset_t mask_before_fork;
+
+/* A signal of ours more often than a fork takes would make the kernel start it over for ever. */
+static void before_fork(void)
+{
+    sigset_t ours;
+    signals_own(&ours);
+    interpose_real.pthread_sigmask(SIG_BLOCK, &ours, &mask_before_fork);
+}
+
+static void after_fork_in_parent(void)
+{
+    interpose_real.pthread_sigmask(SIG_SETMASK, &mask_before_fork, NULL);
+}
+
+/* A child starts unprofiled: without timers, sessions, other threads' records, or locks they may have held.
+ */
+static void after_fork_in_child(void)
+{
+    interpose_switch(false);
+    rawlock_reset(&switch_lock);
+    started = false;
+    cpu_after_fork();
+    thread_after_fork();
+    threads_after_fork();
+    contention_after_fork();
+    unwind_after_fork();
+    after_fork_in_parent();
+}
+
+/* ---- the switch -----------------------------------------------------------------------------------------
+ */
+
+static int prepare(struct error *error)
+{
+    (void)(interpose_lock_linked + interpose_io_linked + interpose_thread_linked);
+    interpose_resolve();
+    if (thread_init() || contention_init())
+        return error_set(error, ERR_NOMEM, "no memory for the profiler's tables");
+    if (unwind_refresh())
+        return error_set(error, ERR_NOMEM, "no memory for unwind tables");
+    if (!has_fork_handlers && pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) != 0)
+        return error_set(error, ERR_NOMEM, "cannot register fork handlers");
+    has_fork_handlers = true;
+    return 0;
+}
+
+static int start_locked(const struct capture_config *config, struct error *error)
+{
+    int r = prepare(error);
+    if (r)
+        return r;
+    /* A program on another malloc has no heap profile, which heap_snapshot says; the rest is as good. */
+    r = heap_start(config->heap_rate_bytes);
+    if (r && r != ERR_UNSUPPORTED)
+        return error_set(error, r, "heap rate %lld: %s", (long long)config->heap_rate_bytes,
+            r == ERR_INVALID ? "not a power of two" : error_text(r));
+    contention_set_mutex_fraction(config->mutex_fraction);
+    contention_set_block_rate_ns(config->block_rate_ns);
+    interpose_switch(true);
+    thread_self();
+    thread_enumerate(true);
+    started = true;
+    return 0;
+}
+
+int capture_start(const struct capture_config *config, struct error *error)
+{
+    rawlock_lock(&switch_lock);
+    int r = started ? 0 : start_locked(config, error);
+    rawlock_unlock(&switch_lock);
+    return r;
+}
+
+void capture_stop(void)
+{
+    rawlock_lock(&switch_lock);
+    if (started) {
+        interpose_switch(false);
+        contention_set_mutex_fraction(0);
+        contention_set_block_rate_ns(0);
+        started = false;
+    }
+    rawlock_unlock(&switch_lock);
+}
+
+void capture_refresh(void)
+{
+    unwind_refresh();
+}
+
+void capture_exclude_thread(void)
+{
+    if (thread_init() == 0)
+        thread_exclude_self();
+    heap_exclude_thread();
+}

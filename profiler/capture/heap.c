@@ -1,0 +1,116 @@
+#include "capture/heap.h"
+
+#include "capture/heap_parse.h"
+
+#include <errno.h>
+#include <link.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/*
+ * jemalloc reads this name when it starts, before any constructor of ours could run; profiling can be
+ * switched on at no other time. The rate is changed later, by prof.reset.
+ */
+extern const char *malloc_conf;
+const char *malloc_conf = "prof:true,prof_active:true,prof_accum:true,lg_prof_sample:19";
+
+/* Weak: a process may run on another malloc. */
+extern int mallctl(const char *name, void *old, size_t *old_bytes, void *value, size_t value_bytes)
+    __attribute__((weak));
+
+static bool get_bool(const char *name)
+{
+    bool v = false;
+    size_t size = sizeof v;
+    return mallctl(name, &v, &size, NULL, 0) == 0 && v;
+}
+
+static bool is_profiling_jemalloc(void)
+{
+    return mallctl && get_bool("config.prof") && get_bool("opt.prof");
+}
+
+int heap_start(int64_t rate_bytes)
+{
+    if (rate_bytes < 0 || (rate_bytes & (rate_bytes - 1)) != 0)
+        return ERR_INVALID;
+    if (!is_profiling_jemalloc())
+        return ERR_UNSUPPORTED;
+    bool active = rate_bytes > 0;
+    if (active) {
+        size_t lg_sample = (size_t)__builtin_ctzll((unsigned long long)rate_bytes), lg_now,
+               size = sizeof lg_now;
+        /* A reset forgets what is live: not without need. */
+        bool same = mallctl("prof.lg_sample", &lg_now, &size, NULL, 0) == 0 && lg_now == lg_sample;
+        if (!same && mallctl("prof.reset", NULL, NULL, &lg_sample, sizeof lg_sample) != 0)
+            return ERR_UNSUPPORTED;
+    }
+    return mallctl("prof.active", NULL, NULL, &active, sizeof active) == 0 ? 0 : ERR_UNSUPPORTED;
+}
+
+void heap_exclude_thread(void)
+{
+    bool active = false;
+    if (is_profiling_jemalloc())
+        mallctl("thread.prof.active", NULL, NULL, &active, sizeof active);
+}
+
+/* ---- which frames are the allocator's -------------------------------------------------------------------
+ */
+
+static int find_allocator(struct dl_phdr_info *info, size_t size, void *data)
+{
+    (void)size;
+    struct heap_range *range = data, code = {UINTPTR_MAX, 0};
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+        uintptr_t at = info->dlpi_addr + p->p_vaddr;
+        if (p->p_type != PT_LOAD || !(p->p_flags & PF_X))
+            continue;
+        code.start = at < code.start ? at : code.start;
+        code.end = at + p->p_memsz > code.end ? at + p->p_memsz : code.end;
+    }
+    uintptr_t inside = (uintptr_t)mallctl;
+    if (inside < code.start || inside >= code.end)
+        return 0;
+    if (info->dlpi_name && *info->dlpi_name) /* linked into the program itself, it cannot be told apart */
+        *range = code;
+    return 1;
+}
+
+/* ---- dump -----------------------------------------------------------------------------------------------
+ */
+
+static int parse_file(int fd, struct snapshot *out)
+{
+    struct stat s;
+    if (fstat(fd, &s) != 0 || s.st_size == 0)
+        return ERR_IO;
+    size_t len = (size_t)s.st_size;
+    void *text = mmap(NULL, len, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (text == MAP_FAILED)
+        return ERR_NOMEM;
+    struct heap_range allocator = {0};
+    dl_iterate_phdr(find_allocator, &allocator);
+    int r = heap_parse(text, len, &allocator, 1, out, NULL);
+    munmap(text, len);
+    return r == ERR_FORMAT ? ERR_IO : r;
+}
+
+int heap_snapshot(struct snapshot *out)
+{
+    if (!is_profiling_jemalloc())
+        return ERR_UNSUPPORTED;
+    int fd = memfd_create("cprof-heap", MFD_CLOEXEC);
+    if (fd < 0)
+        return ERR_IO;
+    char path[64];
+    const char *name = path;
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    int r = mallctl("prof.dump", NULL, NULL, &name, sizeof name) == 0 ? parse_file(fd, out) : ERR_IO;
+    close(fd);
+    return r;
+}

@@ -1,0 +1,207 @@
+#ifndef CAPTURE_INTERPOSE_H
+#define CAPTURE_INTERPOSE_H
+
+#include "capture/signals.h"
+#include "capture/thread.h"
+#include "capture/ticks.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/epoll.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <time.h>
+
+/*
+ * The wrappers around pthread and blocking calls, in interpose_lock.c, interpose_io.c and interpose_thread.c.
+ * They are defined under libc's own names and so come before it for the whole process. Each keeps errno,
+ * results and cancellation as they are:
+ *
+ *     off (or not resolved yet) ──────────────────────────────► the real function
+ *     on, and it may block: leave a parked record, call the real one, withdraw the record
+ *     the call failed with EINTR because of a signal of ours:   call it again for the time that remains
+ *
+ * Records nest: a signal handler of the program's that waits while its thread is parked puts the outer record
+ * back when it is done. One that leaves by longjmp strands the record; whoever reads it finds that the frame
+ * it names is gone (its cookie) and takes the thread for a running one.
+ *
+ * Not covered: waits that libc makes itself (stdio's locks, mtx_lock) and raw futex calls.
+ */
+
+#define INTERPOSED(X)                                                                                     \
+    X(int, pthread_mutex_lock, (pthread_mutex_t *), NULL)                                                 \
+    X(int, pthread_mutex_unlock, (pthread_mutex_t *), NULL)                                               \
+    X(int, pthread_mutex_trylock, (pthread_mutex_t *), NULL)                                              \
+    X(int, pthread_mutex_timedlock, (pthread_mutex_t *, const struct timespec *), NULL)                   \
+    X(int, pthread_mutex_clocklock, (pthread_mutex_t *, clockid_t, const struct timespec *), NULL)        \
+    X(int, pthread_cond_wait, (pthread_cond_t *, pthread_mutex_t *), "GLIBC_2.3.2")                       \
+    X(int, pthread_cond_timedwait, (pthread_cond_t *, pthread_mutex_t *, const struct timespec *),        \
+        "GLIBC_2.3.2")                                                                                    \
+    X(int, pthread_cond_clockwait,                                                                        \
+        (pthread_cond_t *, pthread_mutex_t *, clockid_t, const struct timespec *), NULL)                  \
+    X(int, pthread_rwlock_rdlock, (pthread_rwlock_t *), NULL)                                             \
+    X(int, pthread_rwlock_wrlock, (pthread_rwlock_t *), NULL)                                             \
+    X(int, pthread_rwlock_tryrdlock, (pthread_rwlock_t *), NULL)                                          \
+    X(int, pthread_rwlock_trywrlock, (pthread_rwlock_t *), NULL)                                          \
+    X(int, pthread_rwlock_timedrdlock, (pthread_rwlock_t *, const struct timespec *), NULL)               \
+    X(int, pthread_rwlock_timedwrlock, (pthread_rwlock_t *, const struct timespec *), NULL)               \
+    X(int, pthread_rwlock_unlock, (pthread_rwlock_t *), NULL)                                             \
+    X(int, sem_wait, (sem_t *), NULL)                                                                     \
+    X(int, sem_timedwait, (sem_t *, const struct timespec *), NULL)                                       \
+    X(int, sem_clockwait, (sem_t *, clockid_t, const struct timespec *), NULL)                            \
+    X(int, pthread_barrier_wait, (pthread_barrier_t *), NULL)                                             \
+    X(int, pthread_join, (pthread_t, void **), NULL)                                                      \
+    X(int, pthread_timedjoin_np, (pthread_t, void **, const struct timespec *), NULL)                     \
+    X(int, pthread_create, (pthread_t *, const pthread_attr_t *, void *(*)(void *), void *), NULL)        \
+    X(int, pthread_setname_np, (pthread_t, const char *), NULL)                                           \
+    X(int, prctl, (int, unsigned long, unsigned long, unsigned long, unsigned long), NULL)                \
+    X(int, pthread_sigmask, (int, const sigset_t *, sigset_t *), NULL)                                    \
+    X(int, sigprocmask, (int, const sigset_t *, sigset_t *), NULL)                                        \
+    X(int, poll, (struct pollfd *, nfds_t, int), NULL)                                                    \
+    X(int, ppoll, (struct pollfd *, nfds_t, const struct timespec *, const sigset_t *), NULL)             \
+    X(int, select, (int, fd_set *, fd_set *, fd_set *, struct timeval *), NULL)                           \
+    X(int, pselect, (int, fd_set *, fd_set *, fd_set *, const struct timespec *, const sigset_t *), NULL) \
+    X(int, epoll_wait, (int, struct epoll_event *, int, int), NULL)                                       \
+    X(int, epoll_pwait, (int, struct epoll_event *, int, int, const sigset_t *), NULL)                    \
+    X(int, clock_nanosleep, (clockid_t, int, const struct timespec *, struct timespec *), "GLIBC_2.17")   \
+    X(ssize_t, read, (int, void *, size_t), NULL)                                                         \
+    X(ssize_t, readv, (int, const struct iovec *, int), NULL)                                             \
+    X(ssize_t, recv, (int, void *, size_t, int), NULL)                                                    \
+    X(ssize_t, recvfrom, (int, void *, size_t, int, struct sockaddr *, socklen_t *), NULL)                \
+    X(ssize_t, recvmsg, (int, struct msghdr *, int), NULL)                                                \
+    X(ssize_t, write, (int, const void *, size_t), NULL)                                                  \
+    X(ssize_t, writev, (int, const struct iovec *, int), NULL)                                            \
+    X(ssize_t, send, (int, const void *, size_t, int), NULL)                                              \
+    X(ssize_t, sendto, (int, const void *, size_t, int, const struct sockaddr *, socklen_t), NULL)        \
+    X(ssize_t, sendmsg, (int, const struct msghdr *, int), NULL)                                          \
+    X(int, accept, (int, struct sockaddr *, socklen_t *), NULL)                                           \
+    X(int, accept4, (int, struct sockaddr *, socklen_t *, int), NULL)                                     \
+    X(int, connect, (int, const struct sockaddr *, socklen_t), NULL)                                      \
+    X(pid_t, waitpid, (pid_t, int *, int), NULL)                                                          \
+    X(pid_t, wait4, (pid_t, int *, int, struct rusage *), NULL)                                           \
+    X(int, waitid, (idtype_t, id_t, siginfo_t *, int), NULL)
+
+struct interpose_functions {
+#define X(type, name, args, version) type(*name) args;
+    INTERPOSED(X)
+#undef X
+};
+
+/* What the wrappers look at first: 0 is "resolved, and off". */
+enum { INTERPOSE_UNRESOLVED = 1, INTERPOSE_ON = 2 };
+extern _Atomic int interpose_state;
+extern struct interpose_functions interpose_real;
+
+/* Finds the real functions; idempotent, any thread, before constructors, too. Returns whether capture is on.
+ */
+bool interpose_resolve(void);
+
+void interpose_switch(bool on);
+
+/* Linker hooks: naming them pulls the wrappers into a program that links libcprof.a. */
+extern const int interpose_lock_linked, interpose_io_linked, interpose_thread_linked;
+
+/* Whether a wrapper has to do anything. */
+static inline bool interpose_on(void)
+{
+    int state = atomic_load_explicit(&interpose_state, memory_order_relaxed);
+    if (__builtin_expect(state == 0, 1))
+        return false;
+    return state == INTERPOSE_ON || interpose_resolve();
+}
+
+/* ---- parking --------------------------------------------------------------------------------------------
+ */
+
+struct park {
+    struct thread *t; /* NULL: this thread has no record, and nothing happens */
+    volatile uintptr_t cookie;
+    bool nested;
+    struct parked outer; /* only when nested */
+};
+
+static inline void park_write(struct parked *p, const struct unwind_regs *here, uint32_t reason,
+    uintptr_t object, int64_t since, uintptr_t scope)
+{
+    p->regs = *here;
+    p->reason = reason;
+    p->object = object;
+    p->since_ticks = since;
+    p->scope = scope;
+}
+
+/* Makes the record readable, or withdraws it: the sequence number turns odd or even. */
+static inline void park_turn(struct parked *p)
+{
+    uint32_t sequence = atomic_load_explicit(&p->sequence, memory_order_relaxed);
+    atomic_thread_fence(memory_order_release);
+    atomic_store_explicit(&p->sequence, sequence + 1, memory_order_release);
+    atomic_thread_fence(memory_order_release);
+}
+
+static inline void park_enter(
+    struct park *k, const struct unwind_regs *here, enum thread_state reason, uintptr_t object)
+{
+    struct thread *t = k->t = thread_self();
+    if (!t)
+        return;
+    struct parked *p = &t->parked;
+    k->nested = atomic_load_explicit(&p->sequence, memory_order_relaxed) & 1;
+    if (__builtin_expect(k->nested, 0)) {
+        k->outer = *p;
+        park_turn(p);
+    }
+    t->cut_short = false;
+    park_write(p, here, reason, object, ticks_now(), (uintptr_t)&k->cookie);
+    k->cookie = park_cookie(t, atomic_load_explicit(&p->sequence, memory_order_relaxed) + 1);
+    park_turn(p);
+}
+
+/* Also runs when the thread is cancelled in the call. */
+static inline void park_leave(struct park *k)
+{
+    if (!k->t)
+        return;
+    struct parked *p = &k->t->parked;
+    if ((atomic_load_explicit(&p->sequence, memory_order_relaxed) & 1) == 0)
+        return; /* the thread has ended: its record is another's */
+    park_turn(p);
+    k->cookie = 0;
+    if (__builtin_expect(!k->nested, 1))
+        return;
+    /* A record whose frame is below ours on this stack was stranded by a longjmp. */
+    volatile uintptr_t *cookie = (volatile uintptr_t *)k->outer.scope;
+    if ((uintptr_t)cookie <= (uintptr_t)k)
+        return;
+    park_write(p, &k->outer.regs, k->outer.reason, k->outer.object, k->outer.since_ticks, k->outer.scope);
+    *cookie = park_cookie(k->t, atomic_load_explicit(&p->sequence, memory_order_relaxed) + 1);
+    park_turn(p);
+}
+
+/* Declares a parked scope named k, up to the end of the block. */
+#define PARK(k, here, reason, object)                   \
+    struct park k __attribute__((cleanup(park_leave))); \
+    park_enter(&k, (here), (reason), (uintptr_t)(object))
+
+/* After a failure with EINTR: whether it was a signal of ours, and the call is to be made again. */
+static inline bool park_resume(const struct park *k)
+{
+    if (!k->t || !k->t->cut_short)
+        return false;
+    k->t->cut_short = false;
+    return true;
+}
+
+/* How long the call has lasted. */
+static inline int64_t park_elapsed_ns(const struct park *k)
+{
+    return k->t ? ticks_ago_ns(k->t->parked.since_ticks, ticks_now(), clock_monotonic_ns()) : 0;
+}
+
+#endif

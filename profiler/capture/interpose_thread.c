@@ -1,0 +1,99 @@
+#include "capture/interpose.h"
+
+#include <stdarg.h>
+#include <sys/prctl.h>
+
+const int interpose_thread_linked = 1;
+
+/*
+ * Threads as they begin, and what they do to their names and signal masks.
+ */
+
+/* ---- creation -------------------------------------------------------------------------------------------
+ */
+
+static void keep_signals_open(void)
+{
+    sigset_t ours;
+    signals_own(&ours);
+    interpose_real.pthread_sigmask(SIG_UNBLOCK, &ours, NULL);
+}
+
+static void *run(void *record)
+{
+    struct thread *t = record;
+    void *(*start)(void *) = t->start;
+    void *argument = t->argument;
+    thread_begin(t);
+    keep_signals_open(); /* the creator may have blocked everything */
+    return start(argument);
+}
+
+int pthread_create(pthread_t *out, const pthread_attr_t *attr, void *(*start)(void *), void *argument)
+{
+    if (!interpose_on())
+        return interpose_real.pthread_create(out, attr, start, argument);
+    struct unwind_regs here;
+    UNWIND_HERE(&here);
+    struct thread *t = thread_prepare(&here, attr);
+    if (!t)
+        return interpose_real.pthread_create(out, attr, start, argument);
+    t->start = start;
+    t->argument = argument;
+    int r = interpose_real.pthread_create(out, attr, run, t);
+    if (r != 0)
+        thread_abandon(t);
+    return r;
+}
+
+int pthread_setname_np(pthread_t thread, const char *name)
+{
+    interpose_resolve();
+    int r = interpose_real.pthread_setname_np(thread, name);
+    if (r == 0 && interpose_on())
+        thread_renamed(thread, name);
+    return r;
+}
+
+int prctl(int option, ...)
+{
+    va_list args;
+    va_start(args, option);
+    unsigned long a[4];
+    for (int i = 0; i < 4; i++)
+        a[i] = va_arg(args, unsigned long);
+    va_end(args);
+    interpose_resolve();
+    int r = interpose_real.prctl(option, a[0], a[1], a[2], a[3]);
+    if (option == PR_SET_NAME && r == 0 && interpose_on())
+        thread_renamed_self((const char *)a[0]);
+    return r;
+}
+
+/* ---- masks ----------------------------------------------------------------------------------------------
+ */
+
+/* A set to be blocked, without our signals: a thread that blocks everything would be invisible. Only for
+ * threads we know, and only once our handlers are in place. */
+static const sigset_t *open_set(int how, const sigset_t *set, sigset_t *storage)
+{
+    if (!set || how == SIG_UNBLOCK || !interpose_on())
+        return set;
+    *storage = *set;
+    signals_keep_open(storage);
+    return storage;
+}
+
+int pthread_sigmask(int how, const sigset_t *set, sigset_t *old)
+{
+    sigset_t storage;
+    interpose_resolve();
+    return interpose_real.pthread_sigmask(how, open_set(how, set, &storage), old);
+}
+
+int sigprocmask(int how, const sigset_t *set, sigset_t *old)
+{
+    sigset_t storage;
+    interpose_resolve();
+    return interpose_real.sigprocmask(how, open_set(how, set, &storage), old);
+}

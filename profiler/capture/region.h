@@ -1,0 +1,23 @@
+#ifndef CAPTURE_REGION_H
+#define CAPTURE_REGION_H
+
+#include <stddef.h>
+#include <sys/mman.h>
+
+/*
+ * Memory from the kernel, zeroed, touched only where used: the profiler's tables must not show up in the
+ * heap profile of the program, nor be allocated by the allocator whose locks they watch. Signal-safe.
+ */
+static inline void *region_map(size_t bytes) /* NULL when there is none */
+{
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return p == MAP_FAILED ? NULL : p;
+}
+
+static inline void region_unmap(void *p, size_t bytes)
+{
+    if (p)
+        munmap(p, bytes);
+}
+
+#endif

@@ -1,0 +1,27 @@
+#ifndef CAPTURE_SIGNALS_H
+#define CAPTURE_SIGNALS_H
+
+#include "capture/thread.h"
+
+#include <signal.h>
+
+/*
+ * What the two signals of ours have in common. A handler that finds it has ended a system call with EINTR
+ * leaves a note, so that the wrapper which made the call can resume it: SA_RESTART does not cover poll,
+ * select, epoll_wait, nanosleep and the timed waits. When a signal of the program's arrives at the same
+ * moment, the kernel delivers it first if its number is lower, and then it is that one which sees the
+ * interrupted call and EINTR goes to the program as it should: ours have high numbers.
+ */
+
+/* Takes ours out of a set that is about to be blocked, once handlers of ours are in place. Signal-safe. */
+void signals_keep_open(sigset_t *set);
+void signals_set_in_use(int number); /* from now on number is one of ours */
+void signals_own(sigset_t *out);     /* the set of ours */
+
+/* At the start of a handler. Signal-safe. */
+void signals_note_sigsafe(struct thread *t, const void *context);
+
+/* Whether the context was in, or about to repeat, a system call. Signal-safe. */
+bool signals_in_syscall_sigsafe(const void *context);
+
+#endif

@@ -1,0 +1,158 @@
+#include "capture/stacks.h"
+
+#include "base/hash.h"
+#include "capture/region.h"
+
+#include <string.h>
+
+enum slot_state { SLOT_EMPTY, SLOT_CLAIMED, SLOT_READY };
+enum { MAX_PROBES = 64 };
+
+struct slot {
+    _Atomic uint32_t state;
+    uint32_t hash; /* this and the next three: written by the claimer, read when READY */
+    uint32_t first_pc;
+    uint16_t depth;
+    bool truncated;
+    _Atomic int64_t values[SNAPSHOT_MAX_VALUES];
+};
+
+struct stacks {
+    uint32_t nslots, npcs;
+    size_t region_bytes;
+    _Atomic uint32_t next_pc;
+    _Atomic uint64_t lost;
+    struct slot *slots;
+    uintptr_t *pcs;
+};
+
+struct stacks *stacks_new(uint32_t slots, uint32_t pcs)
+{
+    size_t bytes = sizeof(struct stacks) + slots * sizeof(struct slot) + pcs * sizeof(uintptr_t);
+    struct stacks *t = region_map(bytes);
+    if (!t)
+        return NULL;
+    t->nslots = slots;
+    t->npcs = pcs;
+    t->region_bytes = bytes;
+    t->slots = (struct slot *)(t + 1);
+    t->pcs = (uintptr_t *)(t->slots + slots);
+    return t;
+}
+
+void stacks_free(struct stacks *t)
+{
+    if (t)
+        region_unmap(t, t->region_bytes);
+}
+
+static uint32_t stack_hash(const struct unwind_stack *s)
+{
+    uint64_t h = s->depth * 2u + s->truncated;
+    for (int i = 0; i < s->depth; i++)
+        h = (h ^ s->pcs[i]) * UINT64_C(0x9e3779b97f4a7c15) + (h >> 29);
+    return (uint32_t)hash_u64(h);
+}
+
+static bool slot_holds(
+    const struct stacks *t, const struct slot *s, uint32_t hash, const struct unwind_stack *stack)
+{
+    return s->hash == hash && s->depth == stack->depth && s->truncated == stack->truncated &&
+           memcmp(t->pcs + s->first_pc, stack->pcs, stack->depth * sizeof *stack->pcs) == 0;
+}
+
+/* Room for n pcs. A failed attempt takes nothing, so that shorter stacks still find room. */
+static bool take_pcs(struct stacks *t, uint32_t n, uint32_t *first)
+{
+    uint32_t at = atomic_load_explicit(&t->next_pc, memory_order_relaxed);
+    do {
+        if (t->npcs - at < n)
+            return false;
+    } while (!atomic_compare_exchange_weak_explicit(
+        &t->next_pc, &at, at + n, memory_order_relaxed, memory_order_relaxed));
+    *first = at;
+    return true;
+}
+
+static bool slot_fill(struct stacks *t, struct slot *s, uint32_t hash, const struct unwind_stack *stack)
+{
+    uint32_t first;
+    if (!take_pcs(t, stack->depth, &first)) {
+        atomic_store_explicit(&s->state, SLOT_EMPTY, memory_order_release);
+        return false;
+    }
+    memcpy(t->pcs + first, stack->pcs, stack->depth * sizeof *stack->pcs);
+    s->hash = hash;
+    s->first_pc = first;
+    s->depth = stack->depth;
+    s->truncated = stack->truncated;
+    atomic_store_explicit(&s->state, SLOT_READY, memory_order_release);
+    return true;
+}
+
+static uint32_t find_or_claim(struct stacks *t, const struct unwind_stack *stack)
+{
+    uint32_t hash = stack_hash(stack);
+    for (uint32_t probe = 0; probe < MAX_PROBES; probe++) {
+        uint32_t at = (hash + probe) & (t->nslots - 1);
+        struct slot *s = &t->slots[at];
+        uint32_t state = atomic_load_explicit(&s->state, memory_order_acquire);
+        if (state == SLOT_EMPTY && atomic_compare_exchange_strong_explicit(&s->state, &state, SLOT_CLAIMED,
+                                       memory_order_acquire, memory_order_acquire))
+            return slot_fill(t, s, hash, stack) ? at : STACKS_NONE;
+        if (state == SLOT_READY && slot_holds(t, s, hash, stack))
+            return at;
+    }
+    return STACKS_NONE;
+}
+
+uint32_t stacks_add_sigsafe(struct stacks *t, const struct unwind_stack *stack, const int64_t *values)
+{
+    uint32_t at = find_or_claim(t, stack);
+    if (at == STACKS_NONE) {
+        stacks_lose_sigsafe(t, 1);
+        return STACKS_NONE;
+    }
+    for (int i = 0; i < SNAPSHOT_MAX_VALUES; i++)
+        if (values[i])
+            stacks_bump_sigsafe(t, at, i, values[i]);
+    return at;
+}
+
+void stacks_bump_sigsafe(struct stacks *t, uint32_t slot, int value, int64_t by)
+{
+    atomic_fetch_add_explicit(&t->slots[slot].values[value], by, memory_order_relaxed);
+}
+
+void stacks_lose_sigsafe(struct stacks *t, uint64_t events)
+{
+    atomic_fetch_add_explicit(&t->lost, events, memory_order_relaxed);
+}
+
+void stacks_stack_sigsafe(const struct stacks *t, uint32_t slot, struct unwind_stack *out)
+{
+    const struct slot *s = &t->slots[slot];
+    memcpy(out->pcs, t->pcs + s->first_pc, s->depth * sizeof *out->pcs);
+    out->depth = s->depth;
+    out->truncated = s->truncated;
+}
+
+int stacks_snapshot(const struct stacks *t, bool all, struct snapshot *out)
+{
+    for (uint32_t at = 0; at < t->nslots; at++) {
+        const struct slot *s = &t->slots[at];
+        if (atomic_load_explicit(&s->state, memory_order_acquire) != SLOT_READY)
+            continue;
+        struct snapshot_record r = {.depth = s->depth, .truncated = s->truncated};
+        bool any = all;
+        for (int i = 0; i < SNAPSHOT_MAX_VALUES; i++) {
+            r.values[i] = atomic_load_explicit(&s->values[i], memory_order_relaxed);
+            any |= r.values[i] != 0;
+        }
+        int e = any ? snapshot_add(out, &r, t->pcs + s->first_pc) : 0;
+        if (e)
+            return e;
+    }
+    out->lost += atomic_load_explicit(&t->lost, memory_order_relaxed);
+    return 0;
+}

@@ -26,6 +26,8 @@ static _Atomic uint64_t free_list; /* a tag against ABA in the high half, record
 static _Atomic int32_t live;       /* records with a tid */
 static _Atomic bool initialized;
 static pthread_key_t exit_key;
+static _Atomic bool enumerating;
+static _Atomic uint32_t found_ever;   /* records made by enumeration */
 static struct rawlock enumerate_lock; /* guard: who may read /proc and drop records */
 
 enum { CREATED_PCS = 1 << 17, CREATED_LIVE = 0, CREATED_EVER = 1 };
@@ -192,6 +194,7 @@ struct thread *thread_prepare(const struct unwind_regs *here, const pthread_attr
     if (!t)
         return NULL;
     record_reset(t);
+    t->found_before = atomic_load(&found_ever);
     struct unwind_stack stack;
     struct unwind_memory memory = thread_memory(thread_self());
     unwind_here_sigsafe(here, &memory, &stack);
@@ -209,11 +212,25 @@ struct thread *thread_prepare(const struct unwind_regs *here, const pthread_attr
     return t;
 }
 
+/* An enumeration that ran between our creation and now may have found us in /proc and made us a second
+ * record: it did not yet know whose this one is. Either it saw our tid, or we see that it ran. */
+static void drop_found_twin(const struct thread *t)
+{
+    if (!atomic_load(&enumerating) && atomic_load(&found_ever) == t->found_before)
+        return;
+    rawlock_lock(&enumerate_lock);
+    for (uint32_t i = 0, n = thread_count(); i < n; i++)
+        if (&pool[i] != t && atomic_load(&pool[i].tid) == atomic_load(&t->tid))
+            record_release(&pool[i]);
+    rawlock_unlock(&enumerate_lock);
+}
+
 void thread_begin(struct thread *t)
 {
     size_t stack_bytes = t->stack_lo;
     t->stack_lo = 0;
     atomic_store(&t->tid, own_tid());
+    drop_found_twin(t);
     attach(t, stack_bytes);
     prctl(PR_GET_NAME, t->name); /* after attach: from then on a renaming finds us */
     record_publish(t, own_tid());
@@ -320,6 +337,7 @@ static void add_found(pid_t tid)
         record_put(t);
     else
         record_publish(t, tid);
+    atomic_fetch_add(&found_ever, 1);
 }
 
 static bool is_gone(pid_t tid)
@@ -354,7 +372,9 @@ int thread_enumerate(bool forced)
         return 0;
     int saved = errno;
     rawlock_lock(&enumerate_lock);
+    atomic_store(&enumerating, true);
     int r = enumerate_locked();
+    atomic_store(&enumerating, false);
     rawlock_unlock(&enumerate_lock);
     errno = saved;
     return r;
@@ -381,6 +401,7 @@ int thread_init(void)
 void thread_after_fork(void)
 {
     rawlock_reset(&enumerate_lock);
+    atomic_store(&enumerating, false);
     if (!atomic_load(&initialized))
         return;
     struct thread *self = thread_tls;

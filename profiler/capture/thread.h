@@ -46,6 +46,7 @@ struct thread {
     pthread_t self;         /* once the thread knows its record; else 0 */
     void *(*start)(void *); /* what pthread_create was asked to run */
     void *argument;
+    uint32_t found_before; /* thread.c: records found by enumeration when this one was prepared */
     int destructor_rounds;
     _Atomic int timer_state; /* cpu.c: see there */
     int timer_id;

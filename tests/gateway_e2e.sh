@@ -3,10 +3,8 @@
 # GATEWAY=PROGRAM tries another build of it.
 gateway=${GATEWAY:-./demos/gateway}
 load=./demos/load
-command -v curl >/dev/null || {
-    echo "curl is not installed"
-    exit 77
-}
+fetch=./.build/fetch
+make -s .build/fetch demos/load demos/gateway || exit 2
 work=$(mktemp -d) || exit 2
 pid=
 trap 'if [ -n "$pid" ]; then kill -KILL "$pid" 2>/dev/null; fi; rm -rf "$work"' EXIT
@@ -50,12 +48,16 @@ finish() {
     done
 }
 
+# status OPTIONS... URL: the answer's status, and its body in $work/body.
 status() {
-    curl -s -m 10 -o "$work/body" -w '%{http_code}' "$@"
+    "$fetch" -i "$@" | tr -d '\r' >"$work/answer"
+    sed '1,/^$/d' "$work/answer" >"$work/body"
+    sed -n '1s/^[^ ]* \([0-9]*\).*/\1/p' "$work/answer"
 }
 
+# A number of /stats.
 figure() {
-    curl -s -m 10 "$base/stats" | sed -n "s/.*\"$1\":\\([0-9.]*\\).*/\\1/p"
+    "$fetch" "$base/stats" | sed -n "s/.*\"$1\":\\([0-9.]*\\).*/\\1/p"
 }
 
 # complains CODE TEXT COMMAND...: it ends with that code and one line that has the text.
@@ -94,11 +96,12 @@ cmp -s "$work/body" "$work/first" || fail "a hit differs"
 [ "$(figure hits)" -eq 2 ] || fail "two hits should be counted"
 [ "$(status "$base/v1/items/unheard-of")" = 200 ] || fail "no answer for a miss"
 [ "$(figure hits)/$(figure requests)" = 2/3 ] || fail "a miss counts as a hit"
-tag=$(curl -s -D - -o /dev/null "$base/v1/items/item-1" | tr -d '\r' | sed -n 's/^etag: //Ip')
+status "$base/v1/items/item-1" >"$work/status"
+tag=$(sed -n 's/^etag: //Ip' "$work/answer")
 [ "$(status -H "If-None-Match: $tag" "$base/v1/items/item-1")" = 304 ] || fail "an unchanged document is sent"
 [ "$(status "$base/v1/items/a%20b")" = 400 ] || fail "a bad key is no error"
 [ "$(status "$base/")" = 404 ] || fail "an unknown path is no error"
-[ "$(status -X POST -d x "$base/v1/items/item-1")" = 405 ] || fail "POST is no error"
+[ "$(status -X POST "$base/v1/items/item-1")" = 405 ] || fail "POST is no error"
 for key in threads connections requests hits cache_entries cache_bytes evictions p95_ms; do
     [ -n "$(figure "$key")" ] || fail "/stats lacks $key"
 done
@@ -121,7 +124,7 @@ cp "$work/body" "$work/first"
 [ "$(status "$base/v1/items/item-2")" = 200 ] || fail "no second item without JSON"
 cmp -s "$work/body" "$work/first" || fail "JSON is not free"
 # One that waits for the upstream must not keep the gateway from ending.
-curl -s -m 50 -o /dev/null "$base/v1/items/unheard-of" &
+"$fetch" "$base/v1/items/unheard-of" >"$work/never" 2>&1 &
 waiting=$!
 for _ in $(seq 100); do
     [ "$(figure connections)" -lt 2 ] || break
@@ -133,7 +136,7 @@ wait "$waiting"
 # Past its cap it says so, and serves again when there is room.
 start --max-threads 2 --upstream-ms 1500
 for i in 1 2; do
-    curl -s -m 50 -o /dev/null "$base/v1/items/slow-$i" &
+    "$fetch" "$base/v1/items/slow-$i" >"$work/slow-$i" &
 done
 sleep 0.5
 [ "$(status "$base/v1/items/item-1")" = 503 ] || fail "should refuse a third connection"

@@ -12,9 +12,9 @@ static char *encoded(const char *bytes, size_t len)
     json_encode_string(&j, bytes, len);
     char *text = json_take(&j, &out);
     ck_assert_ptr_nonnull(text);
-    text = realloc(text, out + 1);
-    text[out] = '\0';
-    return text;
+    char *copy = strndup(text, out);
+    free(text);
+    return copy;
 }
 
 static void check_string(const char *bytes, size_t len, const char *expected)
@@ -84,10 +84,10 @@ START_TEST(documents_have_their_commas)
     size_t len;
     json_open(&j, '{');
     json_key(&j, "a");
-    json_number(&j, -12);
+    json_raw(&j, "-12", 3);
     json_key(&j, "list");
     json_open(&j, '[');
-    json_number(&j, INT64_MIN);
+    json_raw(&j, "true", 4);
     json_open(&j, '{');
     json_close(&j, '}');
     json_open(&j, '[');
@@ -98,7 +98,7 @@ START_TEST(documents_have_their_commas)
     json_encode_string(&j, "x", 1);
     json_close(&j, '}');
     char *text = json_take(&j, &len);
-    const char expected[] = "{\"a\":-12,\"list\":[-9223372036854775808,{},[],1.5e3],\"b\":\"x\"}";
+    const char expected[] = "{\"a\":-12,\"list\":[true,{},[],1.5e3],\"b\":\"x\"}";
     ck_assert_uint_eq(len, sizeof expected - 1);
     ck_assert_mem_eq(text, expected, len);
     free(text);

@@ -1,6 +1,5 @@
 #include "lesson6/json.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,12 +58,6 @@ void json_key(struct json *j, const char *key)
     json_encode_string(j, key, strlen(key));
     append(j, ":", 1);
     j->comma = false;
-}
-
-void json_number(struct json *j, int64_t n)
-{
-    char digits[24];
-    json_raw(j, digits, (size_t)snprintf(digits, sizeof digits, "%lld", (long long)n));
 }
 
 void json_raw(struct json *j, const char *number, size_t len)

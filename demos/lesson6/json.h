@@ -20,7 +20,6 @@ struct json {
 void json_open(struct json *j, char bracket);  /* '{' or '[' */
 void json_close(struct json *j, char bracket); /* '}' or ']' */
 void json_key(struct json *j, const char *key);
-void json_number(struct json *j, int64_t n);
 void json_raw(struct json *j, const char *number, size_t len); /* a number or literal that is JSON already */
 
 /* Any bytes, as a string: UTF-8 is checked, and each byte that is not part of a whole, shortest, allowed

@@ -1,7 +1,8 @@
 /*
- * fetch URL…: the body of each answer to standard output, one after the other. It is what the workbook's
- * scripts use instead of curl, which a fresh machine lacks. http:// and a status of 200 only; anything else
- * is one line on standard error, and exit 1.
+ * fetch [-i] [-X METHOD] [-H HEADER] URL…: the body of each answer to standard output, one after the other.
+ * It is what the project's scripts use instead of curl, which a fresh machine lacks. http:// and a status of
+ * 200 only; anything else is one line on standard error, and exit 1. With -i any status will do, and the
+ * answer is shown whole, from its status line on.
  */
 #include <errno.h>
 #include <netdb.h>
@@ -15,6 +16,10 @@
 
 enum { TIMEOUT_S = 60 };
 
+static bool whole;                 /* -i */
+static const char *method = "GET"; /* -X */
+static const char *header = NULL;  /* -H */
+
 struct url {
     char host[256], port[16];
     const char *path;
@@ -27,15 +32,15 @@ static bool parse_url(const char *text, struct url *out)
         return false;
     const char *authority = text + sizeof scheme - 1;
     size_t length = strcspn(authority, "/");
-    char whole[sizeof out->host];
-    if (length == 0 || length >= sizeof whole)
+    char host[sizeof out->host];
+    if (length == 0 || length >= sizeof host)
         return false;
-    memcpy(whole, authority, length);
-    whole[length] = '\0';
-    char *colon = strrchr(whole, ':');
+    memcpy(host, authority, length);
+    host[length] = '\0';
+    char *colon = strrchr(host, ':');
     if (colon)
         *colon++ = '\0';
-    snprintf(out->host, sizeof out->host, "%s", whole);
+    snprintf(out->host, sizeof out->host, "%s", host);
     int n = snprintf(out->port, sizeof out->port, "%s", colon ? colon : "80");
     out->path = authority[length] ? authority + length : "/";
     return n < (int)sizeof out->port;
@@ -73,9 +78,11 @@ static const char *copy_answer(FILE *answer)
     int status = 0;
     if (!fgets(line, sizeof line, answer) || sscanf(line, "HTTP/1.%*d %d", &status) != 1)
         return "the answer is not HTTP";
-    while (fgets(line, sizeof line, answer) && strcmp(line, "\r\n") != 0 && strcmp(line, "\n") != 0)
-        ;
-    if (status != 200) {
+    do {
+        if (whole)
+            fputs(line, stdout);
+    } while (strcmp(line, "\r\n") != 0 && strcmp(line, "\n") != 0 && fgets(line, sizeof line, answer));
+    if (status != 200 && !whole) {
         static char why[64];
         snprintf(why, sizeof why, "status %d", status);
         return why;
@@ -100,7 +107,8 @@ static const char *fetch(const char *text)
         close(fd);
         return strerror(errno);
     }
-    fprintf(answer, "GET %s HTTP/1.0\r\nHost: %s:%s\r\n\r\n", url.path, url.host, url.port);
+    fprintf(answer, "%s %s HTTP/1.0\r\nHost: %s:%s\r\n%s%s\r\n", method, url.path, url.host, url.port,
+        header ? header : "", header ? "\r\n" : "");
     fflush(answer);
     why = copy_answer(answer);
     fclose(answer);
@@ -109,11 +117,19 @@ static const char *fetch(const char *text)
 
 int main(int argc, char **argv)
 {
-    if (argc < 2) {
-        fprintf(stderr, "usage: fetch URL...\n");
+    int option;
+    while ((option = getopt(argc, argv, "iX:H:")) != -1) {
+        if (option == '?')
+            return 2;
+        whole |= option == 'i';
+        method = option == 'X' ? optarg : method;
+        header = option == 'H' ? optarg : header;
+    }
+    if (optind == argc) {
+        fprintf(stderr, "usage: fetch [-i] [-X METHOD] [-H HEADER] URL...\n");
         return 2;
     }
-    for (int i = 1; i < argc; i++) {
+    for (int i = optind; i < argc; i++) {
         const char *why = fetch(argv[i]);
         if (why) {
             fprintf(stderr, "fetch: %s: %s\n", argv[i], why);

@@ -32,9 +32,6 @@ for program in "$@"; do
         printf 'ok    %s (%d)\n' "$name" "$good"
     fi
 done
-if [ "$skipped" -gt 0 ]; then
-    printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
-else
-    printf '%d passed, %d failed\n' "$passed" "$failed"
-fi
+[ "$skipped" -eq 0 ] || printf '%d skipped\n' "$skipped"
+printf '%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" -eq 0 ]

@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154 # prediction comes from run.sh
 # What a folder of saved profiles says, in the figures that lesson 6 is about; sourced by run.sh, quiz.sh and
 # bands. Each function prints one figure or one line, computed from the folder's files by ./profiler/pprof.
 
@@ -44,7 +44,7 @@ heap_owners() { # heap_owners FILE
 
 # The first function of ours that the lock's waiters stand in, from a text of the threads one by one.
 standing_before_lock() { # standing_before_lock TEXT
-    awk '/^goroutine / { locked = 0; done = 0 }
+    awk '/^[a-z]+ [0-9]+ \[/ { locked = 0; done = 0; next }
          done { next }
          /^[A-Za-z_]/ && /mutex_lock|lll_lock/ { locked = 1; next }
          /^[A-Za-z_].*\(/ && locked { sub(/\(.*/, ""); count[$0]++; done = 1 }
@@ -54,30 +54,55 @@ standing_before_lock() { # standing_before_lock TEXT
 # figures FOLDER: every figure as "NAME VALUE", as bands.tsv names them
 figures() {
     folder=$1
-    rows "$folder/cpu.pb.gz" >"$folder/rows.tmp"
-    echo "cpu_json_flat $(sed 1q "$folder/rows.tmp" | share 2 '^json_|^append|^put_|^encode')"
-    echo "cpu_scan_flat $(share_sum 2 '^(worth|least_worth)' <"$folder/rows.tmp")"
-    rm -f "$folder/rows.tmp"
-    echo "heap_answers $(rows "$folder/heap.pb.gz" -inuse_space | share 4 '^answer_new')"
-    stat_of cache_entries "$folder"
+    cpu=$(rows "$folder/cpu.pb.gz")
+    echo "cpu_json_flat $(printf '%s\n' "$cpu" | sed 1q | share 2 '^json_')"
+    echo "cpu_evict $(printf '%s\n' "$cpu" | share 4 '^cache_evict')"
+    echo "heap_answers $(rows "$folder/heap.pb.gz" -inuse_space | share 2 '^answer_new')"
+    echo "heap_mb $(total "$folder/heap.pb.gz" -inuse_space -unit=MB)"
+    echo "heap_start_mb $(total "$folder/heap-start.pb.gz" -inuse_space -unit=MB)"
+    echo "cache_entries $(stat_of cache_entries "$folder")"
+    echo "evictions $(stat_of evictions "$folder")"
     echo "threads $(total "$folder/threads.pb.gz")"
-    echo "threads_in_lock $(grep -c 'mutex_lock\|lll_lock' "$folder/threads.txt")"
+    echo "threads_in_lock $(grep -c '^pthread_mutex_lock\|lll_lock' "$folder/threads.txt")"
     echo "mutex_evict $(rows "$folder/mutex.pb.gz" -sample_index=delay | share 4 '^cache_evict')"
     echo "mutex_delay_s $(total "$folder/mutex.pb.gz" -sample_index=delay -unit=s)"
     echo "block_delay_s $(total "$folder/block.pb.gz" -sample_index=delay -unit=s)"
-    if [ -e "$folder/load.json" ]; then
+    if [ -s "$folder/load.json" ]; then
         sed -n 's/.*"p95_ms":\([0-9.]*\).*/p95_ms \1/p' "$folder/load.json"
     else
-        stat_of p95_ms "$folder"
+        echo "p95_ms $(stat_of p95_ms "$folder")"
     fi
 }
 
 stat_of() { # stat_of NAME FOLDER: from the gateway's own figures
-    sed -n "s/.*\"$1\":\([0-9.]*\).*/$1 \1/p" "$2/stats.json"
+    sed -n "s/.*\"$1\":\([0-9.]*\).*/\1/p" "$2/stats.json"
 }
 
-total() { # total FILE OPTION…: of the default sample type, without its unit
+total() { # total FILE OPTION…: of the sample type, without its unit; 0 when there is nothing
     file=$1
     shift
-    ./profiler/pprof -top -nodecount=1 "$@" "$file" 2>/dev/null | sed -n 's/.* of \([0-9.]*\)[A-Za-z]* total.*/\1/p'
+    ./profiler/pprof -top -nodecount=1 "$@" "$file" 2>/dev/null |
+        sed -n 's/^Showing nodes accounting for .* of \([0-9.]*\)[A-Za-z]* total.*/\1/p' | grep . || echo 0
+}
+
+# findings FOLDER: what each profile says, a line each, with the learner's prediction first
+findings() {
+    folder=$1
+    figures "$folder" >"$folder/figures.txt"
+    figure_of() {
+        sed -n "s/^$1 //p" "$folder/figures.txt"
+    }
+    top=$(rows "$folder/cpu.pb.gz" | sed 1q)
+    standing=$(standing_before_lock "$folder/threads.txt")
+
+    echo
+    [ ! -s "$prediction" ] || echo "predicted  $(cat "$prediction")"
+    echo "cpu        $(echo "$top" | cut -d' ' -f5-) is first with $(echo "$top" | cut -d' ' -f2) flat; eviction has $(figure_of cpu_evict)% with all it calls"
+    echo "heap       answer_new, what the cache keeps, owns $(figure_of heap_answers)% of $(figure_of heap_mb) MB in use ($(figure_of heap_start_mb) MB at the start)"
+    echo "threads    $(figure_of threads) when it was worst, $(figure_of threads_in_lock) of them waiting for a lock${standing:+, most in $standing}"
+    echo "mutex      $(figure_of mutex_evict)% of $(figure_of mutex_delay_s) s of delay are charged to cache_evict"
+    echo "block      $(figure_of block_delay_s) s waited in all, by all threads together"
+    echo "gateway    $(figure_of cache_entries) entries in the cache at the end, $(figure_of evictions) evictions since it started"
+    echo "load       p95 $(figure_of p95_ms) ms"
+    echo
 }

@@ -15,6 +15,7 @@ gateway_program() { # gateway_program flawed|yours|reference
 gateway_start() {
     program=$1 log=$2
     shift 2
+    : >"$log" # there, whoever of the two comes first
     "$program" "$@" >"$log" 2>&1 &
     gateway_pid=$!
     tries=0

@@ -31,7 +31,7 @@ ask "Which function of the gateway made most of what is alive?" \
     "./profiler/pprof -top -inuse_space $folder/heap.pb.gz" $owners
 if [ -n "$standing" ]; then
     ask 'Of the threads that wait for a lock, in which function of the gateway do most stand?' \
-        "less $folder/threads.txt, or ./profiler/pprof -peek mutex_lock $folder/threads.pb.gz" "$standing"
+        "less $folder/threads.txt, or ./profiler/pprof -peek 'pthread_mutex_lock' $folder/threads.pb.gz" "$standing"
 else
     echo "In this run no thread waits for a lock: take one of the flawed gateway for the third question."
 fi

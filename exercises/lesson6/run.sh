@@ -44,9 +44,11 @@ quiet_make profiler/pprof demos/load "$build/fetch" || exit 2
 out=$work/profiles/$(date +%Y-%m-%d_%H%M%S)${label:+-$label}
 mkdir -p "$out" || exit 2
 
-stop() {
+stop() { # and leave no folder that holds half of a run
     [ -z "${load_pid-}" ] || kill "$load_pid" 2>/dev/null
+    [ -z "${cpu_pid-}" ] || kill "$cpu_pid" 2>/dev/null
     gateway_stop
+    [ -s "$out/summary.txt" ] || rm -rf "$out"
 }
 trap stop EXIT
 trap 'exit 130' INT TERM
@@ -101,6 +103,7 @@ while kill -0 "$cpu_pid" 2>/dev/null; do
     sleep 0.5
 done
 wait "$cpu_pid" || die "the CPU profile did not come"
+cpu_pid=''
 rm -f "$out/threads-probe.txt"
 get heap heap.pb.gz
 get mutex mutex.pb.gz
@@ -110,5 +113,6 @@ if [ -n "${load_pid-}" ]; then
     wait "$load_pid"
     load_pid=''
 fi
-findings "$out" | tee "$out/summary.txt"
+findings "$out" >"$out/summary.txt"
+cat "$out/summary.txt"
 echo "kept in $out; exercises/lesson6/quiz.sh asks three questions about it"

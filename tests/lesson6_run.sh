@@ -1,0 +1,62 @@
+#!/bin/sh
+# Lesson 6's run.sh, quiz.sh and bands.sh from end to end, with a small load: the folder is complete, every
+# profile in it is read, the quiz knows right from wrong, and a band that is off is found.
+# shellcheck source=exercises/engine/common.sh
+. "$(dirname "$0")/../exercises/engine/common.sh"
+dir=$(mktemp -d) || exit 2
+folder=''
+trap 'rm -rf "$dir" ${folder:+"$folder"}' EXIT
+trap 'exit 130' INT TERM
+export WORKBOOK_STATE="$dir/progress"
+label=test-$$
+failed=0
+
+fail() {
+    echo "lesson6_run: $*"
+    sed 's/^/    /' "$dir/out"
+    failed=1
+}
+
+# Nobody there, and nonsense: one clear line.
+for wrong in '--url http://127.0.0.1:1' '--seconds x' '--build mine' '--wrong 1' '--seconds'; do
+    # shellcheck disable=SC2086 # an option and its value
+    exercises/lesson6/run.sh $wrong >"$dir/out" 2>&1 </dev/null
+    [ $? -eq 2 ] || fail "run.sh $wrong: no exit 2"
+    [ "$(grep -c '^workbook: ' "$dir/out")" -eq 1 ] || fail "run.sh $wrong: no single line"
+done
+
+exercises/lesson6/run.sh --build flawed --seconds 4 --rate 300 --label "$label" \
+    --url http://127.0.0.1:0 --debug http://127.0.0.1:0 >"$dir/out" 2>&1 </dev/null
+code=$?
+for folder in exercises/lesson6/profiles/*-"$label"; do
+    :
+done
+[ "$code" -eq 0 ] || fail "run.sh: exit $code"
+for file in cpu.pb.gz heap-start.pb.gz heap.pb.gz threads.pb.gz threads.txt mutex.pb.gz block.pb.gz stats.json \
+    load.json summary.txt; do
+    [ -s "$folder/$file" ] || fail "run.sh left no $file"
+done
+for finding in cpu heap threads mutex block gateway load; do
+    grep -q "^$finding  .*[0-9]" "$folder/summary.txt" || fail "the summary says nothing of $finding"
+done
+for figure in cpu_json_flat heap_answers heap_mb cache_entries threads p95_ms; do
+    exercises/lesson6/figures.sh "$folder" | grep -q "^$figure [1-9]" || fail "$figure was not measured"
+done
+
+# The quiz: what it takes for right is what pprof prints.
+first=$(./profiler/pprof -top "$folder/cpu.pb.gz" 2>/dev/null |
+    awk 'seen { print $6; exit } $1 == "flat" && $2 == "flat%" { seen = 1 }')
+printf '%s\nanswer_new\ncache_evict\n' "$first" | exercises/lesson6/quiz.sh "$folder" >"$dir/out" 2>&1 ||
+    fail "the quiz refuses right answers"
+printf 'main\nmain\nmain\nmain\nmain\nmain\nmain\nmain\nmain\n' | exercises/lesson6/quiz.sh "$folder" >"$dir/out" 2>&1 &&
+    fail "the quiz takes wrong answers"
+grep -q '^   No. Look: ./profiler/pprof' "$dir/out" || fail "the quiz does not say where to look"
+grep -q "^   It is $first" "$dir/out" || fail "the quiz does not tell the answer in the end"
+
+# Such a small load is out of the bands, and the page is held against them, too.
+exercises/engine/bands.sh 6 "$folder" "$folder" >"$dir/out" 2>&1 && fail "bands.sh finds nothing off"
+grep -q '^p95_ms  *flawed .* off$' "$dir/out" || fail "bands.sh: p95 is not off"
+! grep -q 'the page does not say it' "$dir/out" || fail "bands.sh: the page lacks a band"
+
+[ "$failed" -eq 0 ] && echo "lesson6_run: all as it should be"
+exit "$failed"

@@ -31,7 +31,10 @@ code=$?
 for folder in exercises/lesson6/profiles/*-"$label"; do
     :
 done
-[ "$code" -eq 0 ] || fail "run.sh: exit $code"
+if [ "$code" -ne 0 ]; then
+    fail "run.sh: exit $code"
+    exit 1
+fi
 for file in cpu.pb.gz heap-start.pb.gz heap.pb.gz threads.pb.gz threads.txt mutex.pb.gz block.pb.gz stats.json \
     load.json summary.txt; do
     [ -s "$folder/$file" ] || fail "run.sh left no $file"

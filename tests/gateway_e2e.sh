@@ -112,6 +112,14 @@ grep -q '"requests":200,"errors":0,"p50_ms":[0-9.]*,"p95_ms":[0-9.]*,"p99_ms":[0
     "$work/load.json" || fail "load counts $(cat "$work/load.json")"
 "$load" --url "$base" --rate 10 --duration 1 --json - 2>/dev/null | grep -q '^{"requests":10,.*}$' \
     || fail "load --json - does not write JSON alone"
+script -qec "$load --url $base --rate 100 --duration 2 --hits 50 --slow-ms 15" /dev/null </dev/null >"$work/load"
+grep -q 'profile now' "$work/load" || fail "load does not say when to profile"
+"$load" --url "$base" --rate 100 --duration 60 >"$work/load" &
+loading=$!
+sleep 1
+kill -INT "$loading"
+wait "$loading" || fail "load should end with 0 after SIGINT"
+grep -q '^[1-9][0-9]* requests, 0 errors' "$work/load" || fail "load forgets its summary after SIGINT"
 finish INT 0
 complains 1 'Connection refused' "$load" --url "$base" --duration 1
 

@@ -66,18 +66,24 @@ static void write_path(void *closure, uint64_t n, char *to, size_t cap)
 
 enum { SLOW_FOR_SECONDS = 12 }; /* trouble that comes in bursts is still there between them */
 
+/* What is answered late shows in the p95 once it is answered; what is not answered yet shows before that in
+ * the number in flight, which is the rate times the mean latency. */
+static bool is_slow(const struct load *load, const struct load_progress *now)
+{
+    return now->p95_us >= (uint64_t)load->slow_ms * 1000 ||
+           now->in_flight * 2000 >= (uint64_t)load->rate * (uint64_t)load->slow_ms;
+}
+
 static void show_progress(void *closure, const struct load_progress *now)
 {
     struct load *load = closure;
-    if (now->p95_us >= (uint64_t)load->slow_ms * 1000)
+    if (is_slow(load, now))
         load->slow_at = now->seconds;
     bool slow = load->slow_at >= 0 && now->seconds - load->slow_at < SLOW_FOR_SECONDS;
-    if (!load->live)
-        return;
-    fprintf(stderr,
-        "\r%4.0f s  %ld req/s  %5" PRIu64 " in flight  %5" PRIu64 " connections  p95 %.2f s%s\033[K",
-        now->seconds, load->rate, now->in_flight, now->connections, (double)now->p95_us / 1e6,
-        slow ? "  <- it is slow: profile now" : "");
+    if (load->live)
+        fprintf(stderr, "\r%4.0f s  %ld req/s  %5" PRIu64 " in flight  p95 %.2f s%s\033[K", now->seconds,
+            load->rate, now->in_flight, (double)now->p95_us / 1e6,
+            slow ? "  <- it is slow: profile now" : "");
 }
 
 static int columns(void)

@@ -35,7 +35,7 @@ SYMBOL   = maps elffile debuginfo ifunc demangle symbol
 CAPTURE  = ask capture cfi contention cpu heap heap_parse interpose interpose_io interpose_lock \
            interpose_thread rawlock signals snapshot stacks thread threads ticks unwind unwind_libgcc \
            unwind_tables
-EXPORT   =
+EXPORT   = names source convert text request endpoints index ownthread listener server config cprof
 VIEW     = measure regex path frames graph order trim labels tagfilter filter combine duration source \
            report report_labels report_text report_tree report_traces report_raw report_list report_tags \
            report_proto report_dot dot_name dot_tags
@@ -51,7 +51,7 @@ EXPORT_O  = $(call objects,profiler/export,$(EXPORT))
 VIEW_O    = $(call objects,profiler/view,$(VIEW))
 UI_O      = $(call objects,profiler/ui,$(UI))
 
-CPROF_LIBS = $(call pkg,--libs libmicrohttpd libprotobuf-c zlib libdw) -ljemalloc
+CPROF_LIBS = $(call pkg,--libs libmicrohttpd libprotobuf-c zlib libdw) -ljemalloc -lm
 PPROF_LIBS = $(call pkg,--libs libprotobuf-c zlib libdw libcurl libedit) -lm
 
 # The demo servers: what they share, and what belongs to one. A lesson's `cache.c` and the like is the module
@@ -71,10 +71,10 @@ DEMO_LIBS  = $(call pkg,--libs libmicrohttpd) $(if $(SAN),,-ljemalloc)
 
 # Check programs: tests/test_NAME.c each, with tests/harness.c. By what they are linked with.
 TOOL_TESTS  = base profile codec merge maps symbol demangle
-CPROF_TESTS =
+CPROF_TESTS = convert textformats server
 DEMO_TESTS  = json histogram loadgen upstream
 # End-to-end tests: tests/NAME.sh, run from the top folder; exit 77 is "skipped", with a line that says why.
-SCRIPT_TESTS = setup_script engine exercises working_copies gateway_e2e
+SCRIPT_TESTS = setup_script engine exercises working_copies gateway_e2e go_pprof_reads
 
 # ---- what people type -----------------------------------------------------------------------------------
 
@@ -89,7 +89,7 @@ help: ## this list
 	@sed -n 's/^#\{0,1\}\([a-z][a-zA-Z0-9%_-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 check: ## everything a clone must pass
-	@$(MAKE) $(test_programs)
+	@$(MAKE) $(test_programs) $(B)/tests/target
 	@tests/run.sh $(test_programs) $(SCRIPT_TESTS:%=tests/%.sh)
 
 lint: ## formatting, cppcheck, shellcheck, and the direction of includes
@@ -161,7 +161,7 @@ $(B)/libtool.a: $(BASE_O) $(MODEL_O) $(SYMBOL_O) $(VIEW_O) $(UI_O)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-all: $(OUT)profiler/pprof $(OUT)profiler/libcprof.a
+all: $(OUT)profiler/pprof $(OUT)profiler/libcprof.a $(OUT)profiler/libcprof.so
 
 $(OUT)profiler/pprof: $(B)/profiler/ui/main.o $(B)/libtool.a
 	@mkdir -p $(@D)
@@ -171,6 +171,10 @@ $(OUT)profiler/libcprof.a: $(BASE_O) $(MODEL_O) $(SYMBOL_O) $(CAPTURE_O) $(EXPOR
 	@mkdir -p $(@D)
 	@rm -f $@
 	$(AR) rcs $@ $^
+
+$(OUT)profiler/libcprof.so: $(OUT)profiler/libcprof.a
+	$(CC) $(ALL_CFLAGS) -shared -Wl,-soname,libcprof.so -Wl,--whole-archive $< -Wl,--no-whole-archive \
+	    $(CPROF_LIBS) -o $@
 
 # ---- demos ----------------------------------------------------------------------------------------------
 
@@ -209,6 +213,11 @@ $(tool_tests): %: %.o $(B)/libtool.a
 
 $(cprof_tests): %: %.o $(OUT)profiler/libcprof.a
 	$(CC) $(ALL_CFLAGS) $^ $(call pkg,--libs check) $(CPROF_LIBS) -o $@
+
+# A program with libcprof that tests profile from outside, with all its functions in the stacks.
+$(B)/tests/target.o: ALL_CFLAGS += -fno-optimize-sibling-calls
+$(B)/tests/target: $(B)/tests/target.o $(OUT)profiler/libcprof.a
+	$(CC) $(ALL_CFLAGS) $^ $(CPROF_LIBS) -o $@
 
 $(demo_tests:%=%.o): CPPFLAGS += -Idemos
 $(demo_tests): %: %.o $(filter-out %/gateway.o %/routes.o,$(LESSON6_O)) $(LOADGEN_O) $(COMMON_O) $(BASE_O)

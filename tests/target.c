@@ -18,20 +18,17 @@
 static pthread_mutex_t contended = PTHREAD_MUTEX_INITIALIZER, gate = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t never = PTHREAD_COND_INITIALIZER;
 static volatile unsigned long sink;
-static char *kept[64];
-
-static int by_value(const void *a, const void *b)
-{
-    unsigned x = *(const unsigned *)a, y = *(const unsigned *)b;
-    return x < y ? -1 : x > y;
-}
+static char *volatile kept[64];
 
 static __attribute__((noinline)) void target_sort(unsigned seed)
 {
     unsigned numbers[512];
-    for (unsigned i = 0; i < 512; i++)
-        numbers[i] = seed = seed * 1664525u + 1013904223u;
-    qsort(numbers, 512, sizeof *numbers, by_value);
+    for (unsigned i = 0; i < 512; i++) {
+        unsigned at = i;
+        for (seed = seed * 1664525u + 1013904223u; at > 0 && numbers[at - 1] > seed; at--)
+            numbers[at] = numbers[at - 1];
+        numbers[at] = seed;
+    }
     sink += numbers[17];
 }
 

@@ -157,35 +157,40 @@ START_TEST(mappings_have_build_ids_and_say_what_is_named)
 }
 END_TEST
 
-/* The first address after strtol that no symbol of libc covers. */
-static uintptr_t nameless_address(void)
+/* An address inside a function of libc that no symbol covers, and not its first. */
+static uintptr_t nameless_address(uintptr_t *start)
 {
     struct error e = {0};
     struct symbolizer *names = names_begin(&e);
     uintptr_t at = (uintptr_t)dlsym(RTLD_DEFAULT, "strtol");
     struct symbol_frame f;
     const struct symbol_object *o = symbolizer_object(names, (size_t)symbolizer_find(names, at));
-    while (at < o->limit && symbolizer_frames(names, at, &f, 1))
+    while (at < o->limit && (symbolizer_frames(names, at, &f, 1) || symbolizer_start(names, at) + 40 > at))
         at++;
     ck_assert_uint_lt(at, o->limit);
+    *start = symbolizer_start(names, at);
+    ck_assert(!symbolizer_frames(names, *start, &f, 1));
     names_end(names);
     return at;
 }
 
-START_TEST(an_address_without_a_name_shows_where_it_is)
+START_TEST(an_address_without_a_name_shows_where_its_function_begins)
 {
     Dl_info info;
-    uintptr_t pcs[] = {nameless_address(), 0x1001};
-    ck_assert(dladdr((void *)pcs[0], &info));
+    uintptr_t start, at = nameless_address(&start);
+    uintptr_t pcs[] = {at, at - 6, 0x1001};
+    ck_assert(dladdr((void *)at, &info));
     char wanted[64];
-    snprintf(wanted, sizeof wanted, "libc.so.6+0x%" PRIxPTR, pcs[0] - (uintptr_t)info.dli_fbase);
-    add(pcs, 2, false, 1, 1);
+    snprintf(wanted, sizeof wanted, "libc.so.6+0x%" PRIxPTR, start - (uintptr_t)info.dli_fbase);
+    add(pcs, 3, false, 1, 1);
     struct profile *p = read_back(SOURCE_CPU);
     check_invariants(p);
     ck_assert_str_eq(function_at(p, 0, 0)->name, wanted);
+    ck_assert_ptr_eq(function_at(p, 0, 1), function_at(p, 0, 0)); /* one function, two places */
+    ck_assert_uint_eq(address_at(p, 0, 0), at);
     ck_assert(!p->mappings.items[1].has_functions);
-    ck_assert_str_eq(function_at(p, 0, 1)->name, "0x1000"); /* in no mapping at all */
-    ck_assert_uint_eq(p->locations.items[1].mapping, NO_INDEX);
+    ck_assert_str_eq(function_at(p, 0, 2)->name, "0x1000"); /* in no mapping at all */
+    ck_assert_uint_eq(p->locations.items[2].mapping, NO_INDEX);
     profile_free(p);
 }
 END_TEST
@@ -304,7 +309,7 @@ Suite *suite(void)
 {
     const TTest *const tests[] = {return_addresses_are_decremented_and_the_leaf_is_not,
         a_return_address_past_the_end_belongs_to_the_caller, mappings_have_build_ids_and_say_what_is_named,
-        an_address_without_a_name_shows_where_it_is, types_periods_and_times_of_each_source,
+        an_address_without_a_name_shows_where_its_function_begins, types_periods_and_times_of_each_source,
         block_sizes_are_labels, lost_samples_and_the_source_are_comments,
         nothing_is_a_profile_too_and_zeros_are_nothing, equal_stacks_of_threads_are_counted_once};
     return HARNESS_SUITE("convert", 30, tests);

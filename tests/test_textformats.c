@@ -60,7 +60,7 @@ START_TEST(counts_by_falling_count)
         snprintf(first, sizeof first, "%s profile: total 42\n40 @ 0x%" PRIxPTR " 0x2001\n",
             i ? "threads" : "goroutine", pc);
         ck_assert_msg(strncmp(text, first, strlen(first)) == 0, "%s", text);
-        must_match(text, "^[^#]*" GAMMA "#\t0x2000\t0x2000\n\n2 @ 0x[0-9a-f]+\n" GAMMA "\n$");
+        must_match(text, "^[^#]*" GAMMA "#\t0x2000\t0x2000\\+0x0\t\n\n2 @ 0x[0-9a-f]+\n" GAMMA "\n$");
         free(text);
     }
     text = text_of(SOURCE_THREADCREATE, &s);

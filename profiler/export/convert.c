@@ -97,16 +97,13 @@ static int add_location(struct conversion *c, uint64_t address, uint32_t *index)
 {
     struct symbol_frame frames[SYMBOL_MAX_INLINE];
     struct line lines[SYMBOL_MAX_INLINE];
-    char unnamed[NAMES_UNNAMED_BYTES];
+    char text[NAMES_TEXT_BYTES];
+    bool named;
     struct location l = {.address = address};
     int code = find_mapping(c, address, &l.mapping);
-    size_t n = symbolizer_frames(c->names, address, frames, SYMBOL_MAX_INLINE);
+    size_t n = names_frames(c->names, address, frames, text, &named);
     if (!code && l.mapping != NO_INDEX)
-        note_missing(&c->p->mappings.items[l.mapping], frames, n);
-    if (n == 0) {
-        names_unnamed(c->names, address, unnamed);
-        frames[n++] = (struct symbol_frame){unnamed, unnamed, "", 0, 0, 0};
-    }
+        note_missing(&c->p->mappings.items[l.mapping], frames, named ? n : 0);
     for (size_t i = 0; i < n && !code; i++) {
         lines[i] = (struct line){.line = frames[i].line};
         code = find_function(c, &frames[i], &lines[i].function);
@@ -142,7 +139,7 @@ static int add_sample(struct conversion *c, const struct snapshot *s, const stru
     if (!any)
         return 0;
     for (uint32_t i = 0; i < depth; i++) {
-        int code = find_location(c, convert_address(r, pcs, i), &locs[i]);
+        int code = find_location(c, names_address(r, pcs, i), &locs[i]);
         if (code)
             return code;
     }
@@ -209,6 +206,7 @@ int convert_snapshot(
         profile_free(c.p);
         return error ? error->code : ERR_IO;
     }
+    names_prime(c.names, s);
     code = begin_mappings(&c);
     for (size_t i = 0; i < s->records.len && !code; i++)
         code = add_sample(&c, s, &s->records.items[i], source);

@@ -1,7 +1,7 @@
 #ifndef EXPORT_NAMES_H
 #define EXPORT_NAMES_H
 
-#include "base/buf.h"
+#include "capture/snapshot.h"
 #include "symbol/symbol.h"
 
 /*
@@ -14,15 +14,31 @@
 struct symbolizer *names_begin(struct error *error);
 void names_end(struct symbolizer *s);
 
+/* Asks for all addresses of the snapshot that are new, in the order that costs least. For speed alone: when
+ * memory runs out, nothing happens. */
+void names_prime(struct symbolizer *s, const struct snapshot *snapshot);
+
+/* The address that stands for the i-th program counter of a record: that of the call, so a return address
+ * less 1; the leaf's as it is unless it is one, too. */
+static inline uint64_t names_address(const struct snapshot_record *r, const uintptr_t *pcs, size_t i)
+{
+    return pcs[i] - (i > 0 || r->leaf_is_return ? 1 : 0);
+}
+
 /* Frees all. Nobody may have a turn. */
 void names_forget(void);
 
 /* In the child of a fork: whoever had the turn is not there. What was known is left behind. */
 void names_after_fork(void);
 
-enum { NAMES_UNNAMED_BYTES = 256 };
+enum { NAMES_TEXT_BYTES = 256 };
 
-/* What stands for the name of an address that has none: "libc.so.6+0x1d2a0", "0x7f0012345678". */
-void names_unnamed(struct symbolizer *s, uint64_t address, char text[NAMES_UNNAMED_BYTES]);
+/*
+ * The frames at address as symbolizer_frames gives them, and at least one: where there is no name, the
+ * function is called after where it begins in its file, "libc.so.6+0x3f930", or after the address when it is
+ * in no file, "0x7f0012345678". text keeps that name. *named says which it was.
+ */
+size_t names_frames(struct symbolizer *s, uint64_t address, struct symbol_frame frames[SYMBOL_MAX_INLINE],
+    char text[NAMES_TEXT_BYTES], bool *named);
 
 #endif

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <microhttpd.h>
 #include <poll.h>
-#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +24,7 @@ struct server {
     int stop_fd; /* eventfd: the waiting requests end */
     int wake_fd; /* eventfd: a connection was resumed, or the cprof-http thread is to end */
     atomic_bool quit;
-    sem_t ready;
+    int ready_fd; /* eventfd: started is set */
     bool started, any_host;
     char *token;
 };
@@ -239,7 +238,7 @@ static void serve(void *arg)
 {
     struct server *s = arg;
     start_daemon(s);
-    sem_post(&s->ready);
+    raise_event(s->ready_fd);
     struct pollfd watched[2] = {{.fd = s->epoll_fd, .events = POLLIN}, {.fd = s->wake_fd, .events = POLLIN}};
     while (s->started && !s->quit) {
         MHD_UNSIGNED_LONG_LONG ms;
@@ -266,7 +265,8 @@ static void release(struct server *s)
         close(s->stop_fd);
     if (s->wake_fd >= 0)
         close(s->wake_fd);
-    sem_destroy(&s->ready);
+    if (s->ready_fd >= 0)
+        close(s->ready_fd);
     free(s->token);
     free(s);
 }
@@ -285,14 +285,15 @@ int server_start(const struct server_config *config, struct server **out, struct
     s->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     s->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     s->workers = workers_new(SERVER_MAX_REQUESTS);
-    sem_init(&s->ready, 0, 0);
-    if (!s->token || !s->workers || s->stop_fd < 0 || s->wake_fd < 0 ||
+    s->ready_fd = eventfd(0, EFD_CLOEXEC);
+    if (!s->token || !s->workers || s->stop_fd < 0 || s->wake_fd < 0 || s->ready_fd < 0 ||
         ownthread_start(&s->thread, "cprof-http", serve, s)) {
         close(s->listen_fd);
         release(s);
         return error_set(error, ERR_LIMIT, "cannot start the server: no memory, descriptors or threads");
     }
-    while (sem_wait(&s->ready) && errno == EINTR)
+    uint64_t ready; /* read and not a semaphore, since this wait is not the program's to be shown */
+    while (read(s->ready_fd, &ready, sizeof ready) < 0 && errno == EINTR)
         ;
     if (!s->started) {
         ownthread_join(&s->thread);
@@ -320,4 +321,5 @@ void server_abandon_sigsafe(struct server *s)
     close(s->epoll_fd);
     close(s->stop_fd);
     close(s->wake_fd);
+    close(s->ready_fd);
 }

@@ -31,16 +31,13 @@ static void put_stack(
     struct buf *out, struct symbolizer *names, const struct snapshot *s, const struct snapshot_record *r)
 {
     struct symbol_frame frames[SYMBOL_MAX_INLINE];
-    char unnamed[NAMES_UNNAMED_BYTES];
+    char text[NAMES_TEXT_BYTES];
+    bool named;
     for (uint32_t i = 0; i < r->depth; i++) {
-        uint64_t address = convert_address(r, s->pcs.items + r->first_pc, i);
-        size_t n = symbolizer_frames(names, address, frames, SYMBOL_MAX_INLINE);
+        uint64_t address = names_address(r, s->pcs.items + r->first_pc, i);
+        size_t n = names_frames(names, address, frames, text, &named);
         for (size_t k = 0; k < n; k++)
             put_frame(out, address, &frames[k]);
-        if (n == 0) {
-            names_unnamed(names, address, unnamed);
-            buf_printf(out, "#\t0x%" PRIx64 "\t%s\n", address, unnamed);
-        }
     }
     if (r->truncated)
         buf_puts(out, "#\t(the stack goes on)\n");
@@ -134,6 +131,7 @@ int text_snapshot(enum source_id id, const struct snapshot *s, struct buf *out, 
     qsort(order, n, sizeof *order, heap ? by_inuse_space : one ? by_first_value : by_second_value);
     struct symbolizer *names = names_begin(error);
     if (names) {
+        names_prime(names, s);
         put_head(out, id, s, total);
         if (s->lost)
             buf_printf(out, "# %" PRIu64 " samples were lost\n", s->lost);
@@ -218,40 +216,42 @@ static void put_call(struct buf *out, struct symbolizer *names, uint64_t address
         *file ? file : "?", f->line, offset);
 }
 
-static size_t frames_or_place(struct symbolizer *names, uint64_t address, struct symbol_frame *frames,
-    char unnamed[NAMES_UNNAMED_BYTES])
+/* The first frame of the stack is the wrapper's: who called it is wanted. */
+static void put_creator(struct buf *out, struct symbolizer *names, const struct snapshot *s,
+    const struct snapshot_record *created)
 {
-    size_t n = symbolizer_frames(names, address, frames, SYMBOL_MAX_INLINE);
-    if (n)
-        return n;
-    names_unnamed(names, address, unnamed);
-    frames[0] = (struct symbol_frame){unnamed, unnamed, "", 0, 0, 0};
-    return 1;
+    struct symbol_frame frames[SYMBOL_MAX_INLINE];
+    char text[NAMES_TEXT_BYTES];
+    bool named;
+    for (uint32_t i = 0; i < created->depth; i++) {
+        uint64_t address = names_address(created, s->pcs.items + created->first_pc, i);
+        names_frames(names, address, frames, text, &named);
+        if (strcmp(frames[0].function, "pthread_create") == 0 && i + 1 < created->depth)
+            continue;
+        put_call(out, names, address, &frames[0], "created by ", "");
+        return;
+    }
 }
 
 static void put_thread(struct buf *out, enum source_id id, struct symbolizer *names,
     const struct threads_snapshot *threads, const struct thread_info *t)
 {
     struct symbol_frame frames[SYMBOL_MAX_INLINE];
-    char unnamed[NAMES_UNNAMED_BYTES];
+    char text[NAMES_TEXT_BYTES];
+    bool named;
     const struct snapshot *s = &threads->stacks;
     const struct snapshot_record *r = &s->records.items[t->record];
     put_thread_head(out, id, threads, t);
     for (uint32_t i = 0; i < r->depth; i++) {
-        uint64_t address = convert_address(r, s->pcs.items + r->first_pc, i);
-        size_t n = frames_or_place(names, address, frames, unnamed);
+        uint64_t address = names_address(r, s->pcs.items + r->first_pc, i);
+        size_t n = names_frames(names, address, frames, text, &named);
         for (size_t k = 0; k < n; k++)
             put_call(out, names, address, &frames[k], "", "(...)");
     }
     if (r->truncated)
         buf_puts(out, "...additional frames elided...\n");
-    const struct snapshot_record *created =
-        t->created_record == NO_RECORD ? NULL : &s->records.items[t->created_record];
-    if (created && created->depth) {
-        uint64_t address = convert_address(created, s->pcs.items + created->first_pc, 0);
-        frames_or_place(names, address, frames, unnamed);
-        put_call(out, names, address, &frames[0], "created by ", "");
-    }
+    if (t->created_record != NO_RECORD)
+        put_creator(out, names, s, &s->records.items[t->created_record]);
     buf_putc(out, '\n');
 }
 
@@ -261,6 +261,7 @@ int text_threads(
     struct symbolizer *names = names_begin(error);
     if (!names)
         return error ? error->code : ERR_IO;
+    names_prime(names, &threads->stacks);
     for (size_t i = 0; i < threads->threads.len && !out->failed; i++)
         if (!threads->threads.items[i].is_profiler)
             put_thread(out, id, names, threads, &threads->threads.items[i]);

@@ -27,9 +27,14 @@ extern "C" {
 const char *cprof_strerror(int code);
 
 /*
- * Begins to capture and serves /debug/pprof/ on address, "HOST:PORT" (port 0 picks a free one); NULL is
- * $CPROF_HTTP, else 127.0.0.1:6060. The other CPROF_ variables are read here. On failure one line goes to
- * standard error, nothing is left running, and a negative code is returned; starting twice is an error.
+ * Begins to capture and serves /debug/pprof/ on address, "HOST:PORT" (port 0 picks a free one and prints it);
+ * NULL is $CPROF_HTTP, else 127.0.0.1:6060. The other CPROF_ variables are read here. The soft limit on open
+ * descriptors is raised to the hard one. On failure one line goes to standard error, nothing is left running,
+ * and a negative code is returned; starting twice is an error. A child of fork() runs unprofiled and may
+ * start anew.
+ *
+ * Only loopback addresses are allowed, and only requests whose Host header names one are answered, unless
+ * CPROF_ALLOW_REMOTE=1 and CPROF_TOKEN are set; then every request needs `Authorization: Bearer TOKEN`.
  */
 int cprof_start(const char *address);
 
@@ -40,11 +45,11 @@ void cprof_stop(void);
 const char *cprof_address(void);
 
 /* As Go's runtime.SetMutexProfileFraction: on average 1 in n contended unlocks is recorded; 0 is off.
- * Returns the fraction before. */
+ * cprof_start sets it from CPROF_MUTEX_FRACTION. Returns the fraction before. */
 int cprof_set_mutex_fraction(int n);
 
 /* As Go's runtime.SetBlockProfileRate: waits of rate_ns or more are always recorded, shorter ones in
- * proportion; 0 is off. Returns the rate before. */
+ * proportion; 0 is off. cprof_start sets it from CPROF_BLOCK_RATE. Returns the rate before. */
 int64_t cprof_set_block_rate_ns(int64_t rate_ns);
 
 #ifdef __cplusplus

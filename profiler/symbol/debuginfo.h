@@ -20,7 +20,7 @@
  */
 struct debuginfo;
 
-enum { DEBUGINFO_BUDGET_BYTES = 8 << 20 };
+enum { DEBUGINFO_BUDGET_BYTES = 2 << 20 };
 
 struct debuginfo_frame {
     const char *name, *linkage, *file; /* interned; "" when unknown */

@@ -70,14 +70,18 @@ void ifunc_fini(struct ifunc_names *t)
     vec_fini(&t->names);
 }
 
-const char *ifunc_find(const struct ifunc_names *t, uintptr_t address, uintptr_t *start)
+uintptr_t ifunc_function_start(uintptr_t address)
 {
     struct dwarf_eh_bases bases;
-    if (!t->names.len || !_Unwind_Find_FDE((void *)address, &bases))
-        return NULL;
-    for (size_t i = 0; i < t->names.len; i++) {
-        if (t->names.items[i].address == (uintptr_t)bases.func) {
-            *start = (uintptr_t)bases.func;
+    return _Unwind_Find_FDE((void *)address, &bases) ? (uintptr_t)bases.func : 0;
+}
+
+const char *ifunc_find(const struct ifunc_names *t, uintptr_t address, uintptr_t *start)
+{
+    uintptr_t begin = t->names.len ? ifunc_function_start(address) : 0;
+    for (size_t i = 0; begin && i < t->names.len; i++) {
+        if (t->names.items[i].address == begin) {
+            *start = begin;
             return t->names.items[i].name;
         }
     }

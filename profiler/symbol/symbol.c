@@ -303,6 +303,12 @@ const struct symbol_object *symbolizer_object(const struct symbolizer *s, size_t
     return &s->objects.items[index].what;
 }
 
+uint64_t symbolizer_start(const struct symbolizer *s, uint64_t address)
+{
+    uintptr_t start = s->is_self ? ifunc_function_start(address) : 0;
+    return start ? start : address;
+}
+
 uint64_t symbolizer_offset(const struct symbolizer *s, size_t index, uint64_t address)
 {
     const struct object *o = &s->objects.items[index];
@@ -381,6 +387,11 @@ static size_t look_up(struct symbolizer *s, uint64_t address, struct symbol_fram
         n = 1;
     }
     return n;
+}
+
+bool symbolizer_knows(const struct symbolizer *s, uint64_t address)
+{
+    return s->cache && cache_slot(s->cache, s->cache_size, address)->first != NO_ANSWER;
 }
 
 size_t symbolizer_frames(struct symbolizer *s, uint64_t address, struct symbol_frame *frames, size_t max)

@@ -56,9 +56,17 @@ int symbolizer_find(struct symbolizer *s, uint64_t address);
 size_t symbolizer_objects(const struct symbolizer *s);
 const struct symbol_object *symbolizer_object(const struct symbolizer *s, size_t index);
 
+/* For an address that has no name: where the function it is in begins (of this process: the unwind tables of
+ * stripped objects say so), else the address itself. */
+uint64_t symbolizer_start(const struct symbolizer *s, uint64_t address);
+
 /* address as the file of object `index` numbers it, for people to look up: what follows the + where there is
  * no name (libc.so.6+0x1d2a0). */
 uint64_t symbolizer_offset(const struct symbolizer *s, size_t index, uint64_t address);
+
+/* Whether symbolizer_frames has the answer already. Those that are new are best asked for in ascending order:
+ * then each part of the DWARF is read once, however little of it is kept. */
+bool symbolizer_knows(const struct symbolizer *s, uint64_t address);
 
 /* The frames at address (a PC inside the instruction, so return addresses less 1), innermost inlined
  * function first. Returns how many, at most max; 0 when there is no name. An entry of

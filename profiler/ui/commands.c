@@ -12,22 +12,29 @@ const struct command commands[] = {
     {"comments", REPORT_COMMENTS, false, false, NULL, "Print the profile's comments", "comments"},
     {"dot", REPORT_DOT, false, false, NULL, "Print the call graph for Graphviz",
         "dot [n] [focus_regex]* [-ignore_regex]* [>file]\nAt most n nodes.\n" FILTERS},
-    {"list", REPORT_LIST, true, false, NULL, "Print the source of functions matching regexp, with what each line costs",
+    {"list", REPORT_LIST, true, false, NULL,
+        "Print the source of functions matching regexp, with what each line costs",
         "list func_regex [focus_regex]* [-ignore_regex]* [>file]\n" FILTERS},
     {"peek", REPORT_PEEK, true, false, NULL, "Print callers and callees of functions matching regexp",
         "peek func_regex [focus_regex]* [-ignore_regex]* [>file]\n" FILTERS},
-    {"proto", REPORT_PROTO, false, true, "pb.gz", "Write the profile, filtered, as profile.proto", "proto [>file]"},
+    {"proto", REPORT_PROTO, false, true, "pb.gz", "Write the profile, filtered, as profile.proto",
+        "proto [>file]"},
     {"raw", REPORT_RAW, false, false, NULL, "Print everything the profile holds", "raw [>file]"},
     {"tags", REPORT_TAGS, false, false, NULL, "Print all tags with their weight",
-        "tags [tag_regex]* [-ignore_regex]* [>file]\nOnly tags key:value matching tag_regex, and none matching ignore_regex."},
+        "tags [tag_regex]* [-ignore_regex]* [>file]\nOnly tags key:value matching tag_regex, and none "
+        "matching ignore_regex."},
     {"text", REPORT_TEXT, false, false, NULL, "Print the top entries",
-        "text [n] [focus_regex]* [-ignore_regex]* [-cum] [>file]\nAt most n entries.\n" FILTERS "\n-cum sorts by weight including callees."},
+        "text [n] [focus_regex]* [-ignore_regex]* [-cum] [>file]\nAt most n entries.\n" FILTERS
+        "\n-cum sorts by weight including callees."},
     {"top", REPORT_TEXT, false, false, NULL, "Print the top entries",
-        "top [n] [focus_regex]* [-ignore_regex]* [-cum] [>file]\nAt most n entries; top10 works as well.\n" FILTERS "\n-cum sorts by weight including callees."},
-    {"topproto", REPORT_TOPPROTO, false, true, "pb.gz", "Write the top entries as profile.proto", "topproto [>file]"},
+        "top [n] [focus_regex]* [-ignore_regex]* [-cum] [>file]\nAt most n entries; top10 works as "
+        "well.\n" FILTERS "\n-cum sorts by weight including callees."},
+    {"topproto", REPORT_TOPPROTO, false, true, "pb.gz", "Write the top entries as profile.proto",
+        "topproto [>file]"},
     {"traces", REPORT_TRACES, false, false, NULL, "Print every sample with its stack", "traces [>file]"},
     {"tree", REPORT_TREE, false, false, NULL, "Print each entry between its callers and callees",
-        "tree [n] [focus_regex]* [-ignore_regex]* [-cum] [>file]\nAt most n entries.\n" FILTERS "\n-cum sorts by weight including callees."},
+        "tree [n] [focus_regex]* [-ignore_regex]* [-cum] [>file]\nAt most n entries.\n" FILTERS
+        "\n-cum sorts by weight including callees."},
 };
 
 const unsigned n_commands = sizeof commands / sizeof *commands;
@@ -40,8 +47,8 @@ const struct command *command_find(const char *name)
     return NULL;
 }
 
-int command_run(const struct profile *p, const struct command *command, const char *pattern, const struct config *c,
-    bool on_screen, const volatile sig_atomic_t *cancel, struct error *error)
+int command_run(const struct profile *p, const struct command *command, const char *pattern,
+    const struct config *c, bool on_screen, const volatile sig_atomic_t *cancel, struct error *error)
 {
     struct report_request request = {
         .format = command->format, .pattern = pattern, .config = *c, .cancel = cancel};
@@ -73,7 +80,8 @@ void commands_print_usage(bool command_line, struct buf *out)
     buf_puts(out, command_line ? "  Output formats (at most one):\n" : "  Commands:\n");
     for (unsigned i = 0; i < n_commands; i++) {
         char name[32];
-        snprintf(name, sizeof name, "%s%s", commands[i].name, commands[i].has_pattern ? command_line ? "=regexp" : " regexp" : "");
+        snprintf(name, sizeof name, "%s%s", commands[i].name,
+            commands[i].has_pattern ? command_line ? "=regexp" : " regexp" : "");
         print_summary(dash, name, commands[i].summary, out);
     }
     if (!command_line) {
@@ -91,7 +99,8 @@ void commands_print_usage(bool command_line, struct buf *out)
         for (int k = 0; variables[i].choices && variables[i].choices[k].name; k++) {
             if (k == 0)
                 buf_printf(out, "    %s\n", variables[i].name);
-            print_summary(command_line ? "  -" : "  ", variables[i].choices[k].name, variables[i].choices[k].help, out);
+            print_summary(
+                command_line ? "  -" : "  ", variables[i].choices[k].name, variables[i].choices[k].help, out);
         }
     }
 }

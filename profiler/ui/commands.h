@@ -28,8 +28,8 @@ struct profile;
  * Makes the report and puts it where the config says: c->output, else standard output, or a new file when
  * it is binary and would land on a screen. Notes go to standard error. *cancel stops it with ERR_CANCELLED.
  */
-int command_run(const struct profile *p, const struct command *command, const char *pattern, const struct config *c,
-    bool on_screen, const volatile sig_atomic_t *cancel, struct error *error);
+int command_run(const struct profile *p, const struct command *command, const char *pattern,
+    const struct config *c, bool on_screen, const volatile sig_atomic_t *cancel, struct error *error);
 
 /* The lists of commands and options, for -help and the shell's help. */
 void commands_print_usage(bool command_line, struct buf *out);

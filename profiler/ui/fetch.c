@@ -230,7 +230,8 @@ static void finish_transfer(struct transfer *t, CURLcode result)
     else if (result == CURLE_WRITE_ERROR)
         f->code = error_set(&f->error, ERR_LIMIT, "more than %zu bytes", MAX_BODY_BYTES);
     else if (result != CURLE_OK)
-        f->code = error_set(&f->error, ERR_IO, "http fetch: %s", t->why[0] ? t->why : curl_easy_strerror(result));
+        f->code =
+            error_set(&f->error, ERR_IO, "http fetch: %s", t->why[0] ? t->why : curl_easy_strerror(result));
     else if (status != 200) {
         explain(t);
         f->code = ERR_IO;
@@ -277,7 +278,8 @@ static int run_transfers(
     return code;
 }
 
-static int fetch_urls(struct transfer *transfers, size_t n, const int *seconds, const struct fetch_limits *limits)
+static int fetch_urls(
+    struct transfer *transfers, size_t n, const int *seconds, const struct fetch_limits *limits)
 {
     CURLM *multi = curl_multi_init();
     int code = multi ? 0 : ERR_NOMEM, longest = 0;

@@ -75,7 +75,9 @@ static int decode_group(struct group *g, const struct options *o, struct error *
             fprintf(stderr, "%s\n", error->text);
     }
     if (g->loaded == 0)
-        return g->n == 1 ? error->code : error_set(error, ERR_NOTFOUND, "none of the %zu %s profiles could be read", g->n, g->what);
+        return g->n == 1 ? error->code
+                         : error_set(error, ERR_NOTFOUND, "none of the %zu %s profiles could be read", g->n,
+                               g->what);
     if (g->loaded < g->n)
         fprintf(stderr, "Fetched %zu %s profiles out of %zu\n", g->loaded, g->what, g->n);
     return 0;
@@ -97,8 +99,8 @@ static bool has_twin_types(const struct profile *p)
     return false;
 }
 
-static int combine_groups(
-    struct group *sources, struct group *bases, const struct options *o, struct profile **out, struct error *error)
+static int combine_groups(struct group *sources, struct group *bases, const struct options *o,
+    struct profile **out, struct error *error)
 {
     struct profile *p = NULL, *base = NULL;
     if (sources->loaded == 1 && !bases->n && !has_twin_types(sources->profiles[0])) {

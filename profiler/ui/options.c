@@ -35,7 +35,15 @@ static const struct value_switch value_switches[] = {
 
 enum { N_VALUE_SWITCHES = sizeof value_switches / sizeof *value_switches, MEAN_DELAY = 1 };
 
-enum source_kind { SOURCE_TEXT, SOURCE_COUNT, SOURCE_SWITCH, SOURCE_BASE, SOURCE_DIFF_BASE, SOURCE_HTTP, SOURCE_NO_BROWSER };
+enum source_kind {
+    SOURCE_TEXT,
+    SOURCE_COUNT,
+    SOURCE_SWITCH,
+    SOURCE_BASE,
+    SOURCE_DIFF_BASE,
+    SOURCE_HTTP,
+    SOURCE_NO_BROWSER
+};
 
 struct source_option {
     const char *name;
@@ -54,7 +62,8 @@ static const struct source_option source_options[] = {
     {"buildid", SOURCE_TEXT, OPTION(build_id), "Build ID of the first mapping, instead of the recorded one"},
     {"add_comment", SOURCE_TEXT, OPTION(comment), "Add this comment to the profile"},
     {"all_frames", SOURCE_SWITCH, OPTION(all_frames), "Keep the frames the profile says to drop"},
-    {"symbolize", SOURCE_TEXT, OPTION(symbolize), "Where names come from: none, local, fastlocal, remote, force"},
+    {"symbolize", SOURCE_TEXT, OPTION(symbolize),
+        "Where names come from: none, local, fastlocal, remote, force"},
     {"tools", SOURCE_TEXT, OPTION(tools), "Where object tools are (default $PPROF_TOOLS)"},
     {"http", SOURCE_HTTP, 0, NULL},
     {"no_browser", SOURCE_NO_BROWSER, 0, NULL},
@@ -267,7 +276,8 @@ static int parse_sources(struct parser *p, char **args, int n)
         if (!vec_push(&p->o->sources, args[i]))
             return error_set(p->error, ERR_NOMEM, "out of memory");
     if (n == 0)
-        return error_set(p->error, ERR_INVALID, "no profile source: name a file or a URL; pprof -help says more");
+        return error_set(
+            p->error, ERR_INVALID, "no profile source: name a file or a URL; pprof -help says more");
     return 0;
 }
 
@@ -310,7 +320,8 @@ static int apply_bases(struct parser *p)
 static int apply_http(struct parser *p)
 {
     if (p->http)
-        return error_set(p->error, ERR_INVALID, "-http: this pprof has no web interface yet; without it there is a shell");
+        return error_set(
+            p->error, ERR_INVALID, "-http: this pprof has no web interface yet; without it there is a shell");
     if (p->no_browser)
         return error_set(p->error, ERR_INVALID, "-no_browser only makes sense with -http");
     return 0;

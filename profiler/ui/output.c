@@ -49,7 +49,8 @@ int output_write_file(const char *file, const struct buf *text, struct error *er
     return write_and_close(fd, file, text, error);
 }
 
-int output_create_numbered(const char *dir, const char *prefix, const char *suffix, char **name, struct error *error)
+int output_create_numbered(
+    const char *dir, const char *prefix, const char *suffix, char **name, struct error *error)
 {
     for (int i = 1; i < 10000; i++) {
         char *path;
@@ -73,7 +74,8 @@ int output_create_numbered(const char *dir, const char *prefix, const char *suff
     return -1;
 }
 
-int output_write_new_file(const char *prefix, const char *extension, const struct buf *text, struct error *error)
+int output_write_new_file(
+    const char *prefix, const char *extension, const struct buf *text, struct error *error)
 {
     char suffix[32], *name;
     snprintf(suffix, sizeof suffix, ".%s", extension);

@@ -12,10 +12,12 @@ int output_write_stdout(const struct buf *text, struct error *error);
 int output_write_file(const char *file, const struct buf *text, struct error *error);
 
 /* The first free of PREFIX001.EXT, PREFIX002.EXT, ... in the current directory. */
-int output_write_new_file(const char *prefix, const char *extension, const struct buf *text, struct error *error);
+int output_write_new_file(
+    const char *prefix, const char *extension, const struct buf *text, struct error *error);
 
 /* Opens the first free of DIR/PREFIX001SUFFIX, ...; its name (malloc'd) is the caller's. -1 and an error. */
-int output_create_numbered(const char *dir, const char *prefix, const char *suffix, char **name, struct error *error);
+int output_create_numbered(
+    const char *dir, const char *prefix, const char *suffix, char **name, struct error *error);
 
 int output_write_all(int fd, const char *bytes, size_t len); /* 0 or -1 with errno */
 

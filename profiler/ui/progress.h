@@ -16,7 +16,8 @@ struct progress {
 };
 
 void progress_start(struct progress *p, double seconds);
-void progress_update(struct progress *p, size_t pending, size_t bytes); /* cheap: redraws ten times a second */
+void progress_update(
+    struct progress *p, size_t pending, size_t bytes); /* cheap: redraws ten times a second */
 void progress_end(struct progress *p);
 
 /* The line itself, for elapsed seconds. Appends at most size bytes with the NUL to text. */

@@ -316,7 +316,8 @@ static int unknown_command(const char *name, struct words *w, struct error *erro
 {
     int choice;
     if (variable_find(name, &choice))
-        return error_set(error, ERR_INVALID, "did you mean: %s=%s", name, w->items.len > 1 ? w->items.items[1] : "<val>");
+        return error_set(
+            error, ERR_INVALID, "did you mean: %s=%s", name, w->items.len > 1 ? w->items.items[1] : "<val>");
     return error_set(error, ERR_INVALID, "unrecognized command: \"%s\" (help lists them)", name);
 }
 

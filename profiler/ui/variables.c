@@ -26,8 +26,8 @@ static const struct variable_choice orders[] = {
 
 #define FIELD(field) offsetof(struct config, field)
 
-#define TAG_HELP(summary)                                              \
-    summary "\nName a tag with name=..., e.g. memory=32mb: or op=json." \
+#define TAG_HELP(summary)                                                           \
+    summary "\nName a tag with name=..., e.g. memory=32mb: or op=json."             \
             "\nNumbers: 1kb (exactly), 1kb:10kb, :64kb (at most), 4mb: (at least)." \
             "\nText: a regexp, or several with commas between them."
 
@@ -38,7 +38,8 @@ const struct variable variables[] = {
     {"divide_by", VARIABLE_FLOAT, FIELD(divide_by),
         "Divide all values by this\nFor instance by the number of CPUs or of requests.", NULL},
     {"drop_negative", VARIABLE_BOOL, FIELD(drop_negative), "Leave out what shrank, when comparing", NULL},
-    {"edgefraction", VARIABLE_FLOAT, FIELD(edgefraction), "Hide edges below this fraction of the total", NULL},
+    {"edgefraction", VARIABLE_FLOAT, FIELD(edgefraction), "Hide edges below this fraction of the total",
+        NULL},
     {"focus", VARIABLE_STRING, FIELD(focus),
         "Only samples through a node matching this regexp\nFunction, file and binary names count.", NULL},
     {"granularity", VARIABLE_CHOICE, FIELD(granularity), "What is one entry", granularities},
@@ -49,33 +50,37 @@ const struct variable variables[] = {
     {"mean", VARIABLE_BOOL, FIELD(mean),
         "Divide each value by the first one, the count\nBytes an allocation, or delay a contention.", NULL},
     {"nodecount", VARIABLE_INT, FIELD(nodecount), "Show at most this many nodes", NULL},
-    {"nodefraction", VARIABLE_FLOAT, FIELD(nodefraction), "Hide nodes below this fraction of the total", NULL},
-    {"noinlines", VARIABLE_BOOL, FIELD(no_inlines), "Charge inlined functions to the function they are in", NULL},
+    {"nodefraction", VARIABLE_FLOAT, FIELD(nodefraction), "Hide nodes below this fraction of the total",
+        NULL},
+    {"noinlines", VARIABLE_BOOL, FIELD(no_inlines), "Charge inlined functions to the function they are in",
+        NULL},
     {"normalize", VARIABLE_BOOL, FIELD(normalize), "Scale the profile to the base profile's total", NULL},
     {"output", VARIABLE_STRING, FIELD(output), "Write reports to this file", NULL},
     {"prune_from", VARIABLE_STRING, FIELD(prune_from),
         "Cut stacks below the frame matching this regexp\nThe frame itself stays and gets the weight.", NULL},
     {"relative_percentages", VARIABLE_BOOL, FIELD(relative_percentages),
         "Percentages of what is left after filtering, not of the whole", NULL},
-    {"sample_index", VARIABLE_STRING, FIELD(sample_index), "Which value to report: its name, or its number from 0",
-        NULL},
+    {"sample_index", VARIABLE_STRING, FIELD(sample_index),
+        "Which value to report: its name, or its number from 0", NULL},
     {"show", VARIABLE_STRING, FIELD(show), "Only nodes matching this regexp", NULL},
-    {"show_from", VARIABLE_STRING, FIELD(show_from), "Cut stacks above the outermost frame matching this regexp",
-        NULL},
+    {"show_from", VARIABLE_STRING, FIELD(show_from),
+        "Cut stacks above the outermost frame matching this regexp", NULL},
     {"showcolumns", VARIABLE_BOOL, FIELD(show_columns), "Show columns with line numbers", NULL},
     {"sort", VARIABLE_CHOICE, FIELD(sort), "Order of entries", orders},
-    {"source_path", VARIABLE_STRING, FIELD(source_path), "Where to search for source files, with colons between",
-        NULL},
+    {"source_path", VARIABLE_STRING, FIELD(source_path),
+        "Where to search for source files, with colons between", NULL},
     {"tagfocus", VARIABLE_STRING, FIELD(tagfocus), TAG_HELP("Only samples with such a tag"), NULL},
     {"taghide", VARIABLE_STRING, FIELD(taghide), "Leave out tags whose name matches this regexp", NULL},
     {"tagignore", VARIABLE_STRING, FIELD(tagignore), TAG_HELP("Leave out samples with such a tag"), NULL},
     {"tagleaf", VARIABLE_STRING, FIELD(tagleaf),
-        "Show these tags as frames at the leaf\nNames with commas between; the last one is the new leaf.", NULL},
-    {"tagroot", VARIABLE_STRING, FIELD(tagroot),
-        "Show these tags as frames at the root\nNames with commas between; the first one is the new root.", NULL},
-    {"tagshow", VARIABLE_STRING, FIELD(tagshow), "Only tags whose name matches this regexp", NULL},
-    {"trim", VARIABLE_BOOL, FIELD(trim), "Honour nodecount, nodefraction and edgefraction\nSet it to false for everything.",
+        "Show these tags as frames at the leaf\nNames with commas between; the last one is the new leaf.",
         NULL},
+    {"tagroot", VARIABLE_STRING, FIELD(tagroot),
+        "Show these tags as frames at the root\nNames with commas between; the first one is the new root.",
+        NULL},
+    {"tagshow", VARIABLE_STRING, FIELD(tagshow), "Only tags whose name matches this regexp", NULL},
+    {"trim", VARIABLE_BOOL, FIELD(trim),
+        "Honour nodecount, nodefraction and edgefraction\nSet it to false for everything.", NULL},
     {"trim_path", VARIABLE_STRING, FIELD(trim_path),
         "Prefixes to take off the names of source files, with colons between", NULL},
     {"unit", VARIABLE_STRING, FIELD(unit),
@@ -122,7 +127,8 @@ bool variable_is_switch(const struct variable *v, int choice)
 
 bool parse_bool(const char *text, bool *value)
 {
-    static const char *const yes[] = {"true", "t", "yes", "y", "1", ""}, *const no[] = {"false", "f", "no", "n", "0"};
+    static const char *const yes[] = {"true", "t", "yes", "y", "1", ""}, *const no[] = {
+                                                                             "false", "f", "no", "n", "0"};
     for (size_t i = 0; i < sizeof yes / sizeof *yes; i++)
         if (strcasecmp(text, yes[i]) == 0)
             return *value = true;
@@ -156,7 +162,8 @@ static int set_choice(int *field, const struct variable *v, const char *text, st
     return code;
 }
 
-int variable_set(struct settings *s, const struct variable *v, int choice, const char *text, struct error *error)
+int variable_set(
+    struct settings *s, const struct variable *v, int choice, const char *text, struct error *error)
 {
     void *field = (char *)&s->config + v->offset;
     char *end;

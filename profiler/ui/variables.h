@@ -19,9 +19,10 @@ struct variable_choice {
 struct variable {
     const char *name;
     enum variable_kind kind;
-    unsigned offset; /* in struct config */
+    unsigned offset;  /* in struct config */
     const char *help; /* the first line is the summary */
-    const struct variable_choice *choices; /* of VARIABLE_CHOICE, in the order of their values; NULL name ends */
+    const struct variable_choice
+        *choices; /* of VARIABLE_CHOICE, in the order of their values; NULL name ends */
 };
 
 /* The config in force, with the strings that were set. */
@@ -36,14 +37,16 @@ void settings_fini(struct settings *s);
 extern const struct variable variables[];
 extern const unsigned n_variables;
 
-/* The variable called name, or, through *choice (an index, else -1), the one that has a choice of that name. */
+/* The variable called name, or, through *choice (an index, else -1), the one that has a choice of that name.
+ */
 const struct variable *variable_find(const char *name, int *choice);
 
 /* True for those that need no value: booleans, and choices under their own name. */
 bool variable_is_switch(const struct variable *v, int choice);
 
 /* Sets it from text. With a choice of its own name, text says yes. ERR_INVALID, ERR_NOMEM. */
-int variable_set(struct settings *s, const struct variable *v, int choice, const char *text, struct error *error);
+int variable_set(
+    struct settings *s, const struct variable *v, int choice, const char *text, struct error *error);
 
 void variable_print(const struct config *c, const struct variable *v, struct buf *out);
 

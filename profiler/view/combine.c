@@ -143,8 +143,8 @@ static int label_base(const struct profile *base, struct profile **out, struct e
             if (base->labels.items[s->first_label + k].key != mark.key)
                 labels.items[labels.len++] = base->labels.items[s->first_label + k];
         ok = ok && vec_push(&labels, mark) &&
-             profile_add_sample(q, base->locs.items + s->first_loc, s->nlocs, profile_values(base, i), labels.items,
-                 (uint32_t)labels.len) == 0;
+             profile_add_sample(q, base->locs.items + s->first_loc, s->nlocs, profile_values(base, i),
+                 labels.items, (uint32_t)labels.len) == 0;
     }
     vec_fini(&labels);
     if (!ok) {
@@ -167,7 +167,8 @@ static int negate(const struct profile *base, struct profile **out, struct error
     return code;
 }
 
-static int normalized(const struct profile *p, const struct profile *base, struct profile **out, struct error *error)
+static int normalized(
+    const struct profile *p, const struct profile *base, struct profile **out, struct error *error)
 {
     double *ratios;
     int code = profile_normal_ratios(p, base, &ratios, error);
@@ -189,7 +190,8 @@ int combine_with_base(const struct profile *p, const struct profile *base, bool 
     if (!code)
         code = negate(b, &negative, error);
     if (!code)
-        code = combine_profiles((const struct profile *const[]){scaled ? scaled : p, negative}, 2, out, error);
+        code =
+            combine_profiles((const struct profile *const[]){scaled ? scaled : p, negative}, 2, out, error);
     profile_free(labelled);
     profile_free(scaled);
     profile_free(negative);

@@ -33,13 +33,13 @@ struct config {
     int granularity; /* enum granularity */
 };
 
-#define CONFIG_DEFAULT                                                                                \
-    {                                                                                                 \
-        .output = "", .unit = "minimum", .source_path = "", .trim_path = "", .sample_index = "",      \
-        .divide_by = 1, .tagroot = "", .tagleaf = "", .trim = true, .nodecount = -1,                  \
-        .nodefraction = 0.005, .edgefraction = 0.001, .focus = "", .ignore = "", .prune_from = "",    \
-        .hide = "", .show = "", .show_from = "", .tagfocus = "", .tagignore = "", .tagshow = "",      \
-        .taghide = "", .sort = SORT_FLAT, .granularity = GRANULARITY_FUNCTIONS,                       \
+#define CONFIG_DEFAULT                                                                                      \
+    {                                                                                                       \
+        .output = "", .unit = "minimum", .source_path = "", .trim_path = "", .sample_index = "",            \
+        .divide_by = 1, .tagroot = "", .tagleaf = "", .trim = true, .nodecount = -1, .nodefraction = 0.005, \
+        .edgefraction = 0.001, .focus = "", .ignore = "", .prune_from = "", .hide = "", .show = "",         \
+        .show_from = "", .tagfocus = "", .tagignore = "", .tagshow = "", .taghide = "", .sort = SORT_FLAT,  \
+        .granularity = GRANULARITY_FUNCTIONS,                                                               \
     }
 
 #endif

@@ -17,7 +17,6 @@ struct box {
 
 typedef VEC(struct box) boxes;
 
-
 static const char *box_name(const struct box *b)
 {
     return b->name ? b->name : b->tag->name;
@@ -56,9 +55,11 @@ static int collect(const struct graph *g, uint32_t node, const char *group, boxe
 {
     for (size_t i = 0; i < g->tags.len; i++) {
         const struct tag *t = &g->tags.items[i];
-        if (t->node != node || t->dropped || t->is_num != (group != NULL) || (group && strcmp(t->group, group) != 0))
+        if (t->node != node || t->dropped || t->is_num != (group != NULL) ||
+            (group && strcmp(t->group, group) != 0))
             continue;
-        struct box b = {.tag = t, .flat = t->flat, .flat_div = t->flat_div, .cum = t->cum, .cum_div = t->cum_div};
+        struct box b = {
+            .tag = t, .flat = t->flat, .flat_div = t->flat_div, .cum = t->cum, .cum_div = t->cum_div};
         if (!vec_push(out, b))
             return ERR_NOMEM;
     }
@@ -140,20 +141,20 @@ static int collapse(boxes *b, bool flat)
 
 /* ---- drawing ---- */
 
-static void put_box(struct report *r, const char *source, const char *prefix, size_t i, const char *name, int64_t weight,
-    const char *style, struct buf *out)
+static void put_box(struct report *r, const char *source, const char *prefix, size_t i, const char *name,
+    int64_t weight, const char *style, struct buf *out)
 {
     const char *w = report_value(r, weight);
     buf_printf(out, "%s_%zu [label = \"", prefix, i);
     dot_put_tag(name, out);
     buf_printf(out, "\" id=\"%s_%zu\" fontsize=8 shape=box3d tooltip=\"%s\"]\n", prefix, i, w);
-    buf_printf(out, "%s -> %s_%zu [label=\" %s\" weight=100 tooltip=\"%s\" labeltooltip=\"%s\"%s]\n", source, prefix, i,
-        w, w, w, style);
+    buf_printf(out, "%s -> %s_%zu [label=\" %s\" weight=100 tooltip=\"%s\" labeltooltip=\"%s\"%s]\n", source,
+        prefix, i, w, w, w, style);
 }
 
 /* The numbers of one group, below `source`; their boxes are named NSOURCE_i. */
-static int put_numbers(struct report *r, struct graph *g, uint32_t node, const char *group, const char *source,
-    bool flat, struct buf *out)
+static int put_numbers(struct report *r, struct graph *g, uint32_t node, const char *group,
+    const char *source, bool flat, struct buf *out)
 {
     boxes b = {0};
     char prefix[64];

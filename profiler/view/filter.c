@@ -253,8 +253,8 @@ static bool keep_by_tag(void *context, struct profile *p, struct sample *s)
     return focused && !ignored;
 }
 
-static int filter_tags(struct profile *p, const struct config *c, const struct label_units *units, struct buf *notes,
-    struct error *error)
+static int filter_tags(struct profile *p, const struct config *c, const struct label_units *units,
+    struct buf *notes, struct error *error)
 {
     struct tag_filters f = {0};
     int code = 0;
@@ -428,8 +428,8 @@ static void mark_prune_from(struct pruner *r, uint32_t index)
     }
 }
 
-static int prune(struct profile *p, struct regex *drop, struct regex *keep, void (*mark)(struct pruner *, uint32_t),
-    keep_fn cut, struct error *error)
+static int prune(struct profile *p, struct regex *drop, struct regex *keep,
+    void (*mark)(struct pruner *, uint32_t), keep_fn cut, struct error *error)
 {
     struct pruner r = {.p = p, .drop = drop, .keep = keep};
     r.functions = calloc(p->functions.len + 1, 1);
@@ -486,7 +486,8 @@ int filter_dropped_frames(const struct profile *p, struct profile **out, struct 
 
 /* ---- all of them ---- */
 
-static int names_init(struct name_matches *n, const struct profile *p, const struct config *c, struct error *error)
+static int names_init(
+    struct name_matches *n, const struct profile *p, const struct config *c, struct error *error)
 {
     int code = matches_init(&n->focus, p, "focus", c->focus, error);
     if (!code)
@@ -500,8 +501,8 @@ static int names_init(struct name_matches *n, const struct profile *p, const str
     return code;
 }
 
-static int apply(struct profile *p, const struct config *c, const struct label_units *units, struct buf *notes,
-    struct error *error)
+static int apply(struct profile *p, const struct config *c, const struct label_units *units,
+    struct buf *notes, struct error *error)
 {
     struct name_matches n = {0};
     int code = names_init(&n, p, c, error);

@@ -38,7 +38,8 @@ static int intern_files(struct frames *f, const struct config *trim)
     return code;
 }
 
-int frames_init(struct frames *f, const struct profile *p, struct frame_detail detail, const struct config *trim)
+int frames_init(
+    struct frames *f, const struct profile *p, struct frame_detail detail, const struct config *trim)
 {
     *f = (struct frames){.p = p, .detail = detail, .strings = intern_new()};
     f->files = calloc(p->functions.len + 1, sizeof *f->files);
@@ -145,8 +146,8 @@ void frame_print_parts(const struct frame *a, const char *separator, struct buf 
 
 static void print_fields(const struct frame *a, struct buf *out)
 {
-    buf_printf(out, "{%s  %" PRIu64 " %s %" PRId64 " %" PRId64 " %" PRId64 " %s}", a->name, a->address, a->file,
-        a->start_line, a->line, a->column, a->objfile);
+    buf_printf(out, "{%s  %" PRIu64 " %s %" PRId64 " %" PRId64 " %" PRId64 " %s}", a->name, a->address,
+        a->file, a->start_line, a->line, a->column, a->objfile);
 }
 
 int frame_compare_fields(const struct frame *a, const struct frame *b)

@@ -26,14 +26,15 @@ struct frames {
     const struct profile *p;
     struct frame_detail detail;
     struct intern *strings;
-    const char **files;    /* of each function, cleaned and trimmed */
+    const char **files; /* of each function, cleaned and trimmed */
 };
 
 struct frame_detail frame_detail_of(const struct config *c);
 
 /* trim: file names lose their prefix as trim_path (or, without it, source_path) says. ERR_NOMEM. The profile
  * must outlive the frames. */
-int frames_init(struct frames *f, const struct profile *p, struct frame_detail detail, const struct config *trim);
+int frames_init(
+    struct frames *f, const struct profile *p, struct frame_detail detail, const struct config *trim);
 void frames_fini(struct frames *f);
 
 /* At least 1: a location without lines has a frame of its address alone. */

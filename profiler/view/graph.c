@@ -93,7 +93,8 @@ struct walk {
     uint32_t nlabels;
 };
 
-static int cross_edge(struct graph *g, const struct walk *w, uint32_t src, uint32_t dest, bool residual, bool is_inline)
+static int cross_edge(
+    struct graph *g, const struct walk *w, uint32_t src, uint32_t dest, bool residual, bool is_inline)
 {
     uint32_t i = find_edge(g, src, dest, residual, is_inline);
     if (i == NO_INDEX)
@@ -115,7 +116,8 @@ static uint32_t find_tag(struct graph *g, const struct tag *key)
     uint32_t i;
     for (size_t at = table_first(&g->tag_table, hash); table_next(&g->tag_table, hash, &at, &i);) {
         const struct tag *t = &g->tags.items[i];
-        if (t->node == key->node && t->group == key->group && t->name == key->name && t->is_num == key->is_num)
+        if (t->node == key->node && t->group == key->group && t->name == key->name &&
+            t->is_num == key->is_num)
             return i;
     }
     i = (uint32_t)g->tags.len;
@@ -148,7 +150,8 @@ static int count_tags(struct graph *g, const struct walk *w, uint32_t node, bool
             continue;
         struct buf name = {0};
         measure_put(&name, l->num, g->options.tag_unit, g->options.output_unit);
-        struct tag number = {.node = node, .group = w->group, .unit = g->options.tag_unit, .value = l->num, .is_num = true};
+        struct tag number = {
+            .node = node, .group = w->group, .unit = g->options.tag_unit, .value = l->num, .is_num = true};
         number.name = name.failed ? NULL : intern_bytes(g->frames->strings, name.data, name.len);
         code = number.name ? count_tag(g, w, &number, flat) : ERR_NOMEM;
         buf_fini(&name);
@@ -241,7 +244,8 @@ static const char *join_labels(struct graph *g, const struct label *labels, uint
         buf_printf(&joined, "%s%s", i ? "\\n" : "", parts.items[i]);
         free(parts.items[i]);
     }
-    const char *text = ok && !joined.failed ? intern_bytes(g->frames->strings, joined.data, joined.len) : NULL;
+    const char *text =
+        ok && !joined.failed ? intern_bytes(g->frames->strings, joined.data, joined.len) : NULL;
     vec_fini(&parts);
     buf_fini(&joined);
     return text;

@@ -132,8 +132,8 @@ static int split_keys(struct profile *p, const char *text, struct key_list *list
 }
 
 /* The values of one key, joined by commas; numbers as printed. */
-static const char *join_values(struct pseudo *s, const struct profile *from, const struct sample *sample,
-    const char *key, bool *any)
+static const char *join_values(
+    struct pseudo *s, const struct profile *from, const struct sample *sample, const char *key, bool *any)
 {
     struct buf joined = {0};
     const struct label *labels = from->labels.items + sample->first_label;
@@ -161,7 +161,8 @@ static int pseudo_location(struct pseudo *s, const char *name, const char *key, 
 {
     struct profile *p = s->p;
     for (size_t i = s->first_location; i < p->locations.len; i++) {
-        const struct function *f = &p->functions.items[p->lines.items[p->locations.items[i].first_line].function];
+        const struct function *f =
+            &p->functions.items[p->lines.items[p->locations.items[i].first_line].function];
         if (f->name == name && f->file == key) {
             *loc = (uint32_t)i;
             return 0;
@@ -170,11 +171,14 @@ static int pseudo_location(struct pseudo *s, const char *name, const char *key, 
     struct function f = {.id = s->next_function_id++, .name = name, .file = key};
     struct location l = {.id = s->next_location_id++, .mapping = NO_INDEX};
     struct line line = {0};
-    return profile_add_function(p, &f, &line.function) || profile_add_location(p, &l, &line, 1, loc) ? ERR_NOMEM : 0;
+    return profile_add_function(p, &f, &line.function) || profile_add_location(p, &l, &line, 1, loc)
+               ? ERR_NOMEM
+               : 0;
 }
 
 /* Adds frames for the keys, the last key first: leaves come first in a stack. */
-static int push_frames(struct pseudo *s, const struct profile *from, const struct sample *sample, struct key_list *list)
+static int push_frames(
+    struct pseudo *s, const struct profile *from, const struct sample *sample, struct key_list *list)
 {
     for (size_t k = list->keys.len; k-- > 0;) {
         bool any;

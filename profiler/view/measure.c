@@ -88,7 +88,8 @@ static struct measure auto_scale(const struct unit_family *f, double v)
     return (struct measure){v / f->default_factor, f->default_name};
 }
 
-static struct measure scale_in(const struct unit_family *f, const struct unit *from, int64_t value, const char *to)
+static struct measure scale_in(
+    const struct unit_family *f, const struct unit *from, int64_t value, const char *to)
 {
     double v = (double)value * from->factor;
     if (is_auto(to))
@@ -111,7 +112,8 @@ struct measure measure_scale(int64_t value, const char *from, const char *to)
         if (unit)
             return scale_in(&families[i], unit, value, to);
     }
-    bool silent = is_auto(to) || strcmp(to, "count") == 0 || strcmp(to, "sample") == 0 || strcmp(to, "unit") == 0;
+    bool silent =
+        is_auto(to) || strcmp(to, "count") == 0 || strcmp(to, "sample") == 0 || strcmp(to, "unit") == 0;
     return (struct measure){(double)value, silent ? "" : to};
 }
 
@@ -175,8 +177,8 @@ int measure_common_unit(const struct value_type *types, size_t n, const char **u
     for (size_t i = 1; i < n; i++) {
         const struct value_type *t = &types[i];
         if (!same_type_name(least->type, t->type) || !same_family(least->unit, t->unit))
-            return error_set(error, ERR_INVALID, "incompatible types: %s/%s and %s/%s", least->type, least->unit,
-                t->type, t->unit);
+            return error_set(error, ERR_INVALID, "incompatible types: %s/%s and %s/%s", least->type,
+                least->unit, t->type, t->unit);
         if (measure_scale(1, t->unit, least->unit).value < 1)
             least = t;
     }

@@ -85,7 +85,8 @@ int graph_sort(struct graph *g, enum graph_order order)
     int code = all ? order == ORDER_ENTROPY ? graph_link(g) : 0 : ERR_NOMEM;
     for (size_t i = 0; i < g->listed.len && !code; i++) {
         uint32_t node = g->listed.items[i];
-        all[i] = (struct scored){node, magnitude(score_of(g, &g->nodes.items[node], order)), graph_name(g, node)};
+        all[i] =
+            (struct scored){node, magnitude(score_of(g, &g->nodes.items[node], order)), graph_name(g, node)};
         code = all[i].name ? 0 : ERR_NOMEM;
     }
     if (!code) {
@@ -153,7 +154,8 @@ int graph_link(struct graph *g)
         return 0;
     VEC(uint32_t) live = {0};
     g->in.len = g->out.len = 0;
-    bool ok = vec_reserve(&live, g->edges.len) && vec_reserve(&g->in, g->edges.len) && vec_reserve(&g->out, g->edges.len);
+    bool ok = vec_reserve(&live, g->edges.len) && vec_reserve(&g->in, g->edges.len) &&
+              vec_reserve(&g->out, g->edges.len);
     for (uint32_t i = 0; i < g->edges.len && ok; i++) {
         if (g->edges.items[i].dropped)
             continue;

@@ -80,7 +80,8 @@ static uint32_t decode_rune(const char **at, const char *end)
 
 static bool is_word(uint32_t rune)
 {
-    return rune == '_' || (rune >= '0' && rune <= '9') || (rune >= 'A' && rune <= 'Z') || (rune >= 'a' && rune <= 'z');
+    return rune == '_' || (rune >= '0' && rune <= '9') || (rune >= 'A' && rune <= 'Z') ||
+           (rune >= 'a' && rune <= 'z');
 }
 
 /* ---- parsing ---- */
@@ -88,7 +89,8 @@ static bool is_word(uint32_t rune)
 static int fail(struct parser *p, const char *what, const char *from, const char *to)
 {
     if (!p->code)
-        p->code = error_set(p->error, ERR_FORMAT, "error parsing regexp: %s: `%.*s`", what, (int)(to - from), from);
+        p->code =
+            error_set(p->error, ERR_FORMAT, "error parsing regexp: %s: `%.*s`", what, (int)(to - from), from);
     return -1;
 }
 
@@ -239,7 +241,10 @@ static bool push_class(struct parser *p, const struct named_class *c, bool negat
 
 static int hex_digit(char c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
 }
 
 /* After "\x": two digits, or any number of them in braces. -1 when it is neither. */
@@ -723,7 +728,8 @@ static const uint32_t NO_RUNE = UINT32_MAX;
 
 static bool holds(const struct matcher *m, enum assertion a)
 {
-    bool word_edge = (m->before != NO_RUNE && is_word(m->before)) != (m->after != NO_RUNE && is_word(m->after));
+    bool word_edge =
+        (m->before != NO_RUNE && is_word(m->before)) != (m->after != NO_RUNE && is_word(m->after));
     switch (a) {
     case AT_TEXT_START:
         return m->before == NO_RUNE;
@@ -820,7 +826,8 @@ bool regex_match(const struct regex *re, const char *text)
     if (!space)
         return false;
     memset(space, 0, 7 * n * sizeof *space);
-    struct threads now = {.list = space, .stamp = space + n}, next = {.list = space + 2 * n, .stamp = space + 3 * n};
+    struct threads now = {.list = space, .stamp = space + n},
+                   next = {.list = space + 2 * n, .stamp = space + 3 * n};
     struct matcher m = {.re = re, .stack = space + 4 * n};
     bool matched = run(&m, &now, &next, text);
     if (space != small)

@@ -81,11 +81,13 @@ int report_sample_index(const struct profile *p, const char *name, size_t *index
     long number = strtol(name, &end, 10);
     if (*end == '\0') {
         if (number < 0 || (size_t)number >= n)
-            return error_set(error, ERR_INVALID, "sample_index %s is outside the range [0..%zu]", name, n - 1);
+            return error_set(
+                error, ERR_INVALID, "sample_index %s is outside the range [0..%zu]", name, n - 1);
         *index = (size_t)number;
         return 0;
     }
-    const char *bare = strncmp(name, "inuse_", 6) == 0 ? name + 6 : name; /* older profiles say just "space" */
+    const char *bare =
+        strncmp(name, "inuse_", 6) == 0 ? name + 6 : name; /* older profiles say just "space" */
     for (size_t i = 0; i < n; i++) {
         const char *type = p->sample_types.items[i].type;
         if (strcmp(type, name) == 0 || strcmp(type, bare) == 0) {
@@ -371,8 +373,8 @@ static int prepare(struct report *r, struct stages *s, const struct report_reque
     return code;
 }
 
-int report_generate(const struct profile *p, const struct report_request *q, struct buf *out, struct buf *notes,
-    struct error *error)
+int report_generate(const struct profile *p, const struct report_request *q, struct buf *out,
+    struct buf *notes, struct error *error)
 {
     struct report r = {.format = q->format, .cancel = q->cancel, .notes = notes};
     struct stages stages = {.current = p};

@@ -28,8 +28,8 @@ enum report_format {
 
 struct report_request {
     enum report_format format;
-    const char *pattern;  /* of peek and list, else NULL */
-    struct config config; /* as the user set it; what a format implies is applied here */
+    const char *pattern;                 /* of peek and list, else NULL */
+    struct config config;                /* as the user set it; what a format implies is applied here */
     const volatile sig_atomic_t *cancel; /* NULL, or looked at now and then */
 };
 
@@ -42,8 +42,8 @@ int report_generate(const struct profile *p, const struct report_request *reques
     struct buf *notes, struct error *error);
 
 /* The heading alone, as the shell greets with it: a line each. *total is the profile's sum. */
-int report_heading(const struct profile *p, const struct config *c, struct buf *out, int64_t *total,
-    struct error *error);
+int report_heading(
+    const struct profile *p, const struct config *c, struct buf *out, int64_t *total, struct error *error);
 
 /* Which sample type `name` (a number, a name, "" for the default) is. ERR_INVALID, naming those there are. */
 int report_sample_index(const struct profile *p, const char *name, size_t *index, struct error *error);

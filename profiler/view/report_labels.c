@@ -77,7 +77,8 @@ static void put_filters(const struct config *c, struct buf *out)
     }
 }
 
-static void put_dropped(struct report *r, size_t n, const char *what, const char *by, double fraction, struct buf *out)
+static void put_dropped(
+    struct report *r, size_t n, const char *what, const char *by, double fraction, struct buf *out)
 {
     if (n)
         buf_printf(out, "Dropped %zu %s%s (%s <= %s)\n", n, what, n > 1 ? "s" : "", by,

@@ -47,7 +47,8 @@ static const char *value_or_dot(struct report *r, int64_t value)
 }
 
 /* From the functions' first lines, or a margin above the samples, to a margin below them. */
-static void find_range(const struct listing *l, const uint32_t *nodes, size_t n, int64_t *first, int64_t *last)
+static void find_range(
+    const struct listing *l, const uint32_t *nodes, size_t n, int64_t *first, int64_t *last)
 {
     *first = INT64_MAX;
     *last = 0;
@@ -133,7 +134,8 @@ static int put_functions(struct listing *l)
     buf_printf(l->out, "Total: %s\n", report_value(l->r, l->r->total));
     for (size_t i = 0, next; i < l->nodes.len && !code; i = next) {
         const char *name = l->g->nodes.items[l->nodes.items[i]].frame.name;
-        for (next = i; next < l->nodes.len && l->g->nodes.items[l->nodes.items[next]].frame.name == name; next++)
+        for (next = i; next < l->nodes.len && l->g->nodes.items[l->nodes.items[next]].frame.name == name;
+             next++)
             ;
         code = put_function(l, l->nodes.items + i, next - i);
     }

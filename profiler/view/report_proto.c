@@ -20,7 +20,6 @@ int report_proto(struct report *r, struct buf *out)
     return code;
 }
 
-
 /* The function of a frame, made when it is not there. */
 static int find_function(struct profile *p, struct table *seen, const struct frame *f, uint32_t *index)
 {
@@ -63,8 +62,8 @@ static struct profile *top_header(struct report *r)
     p->period_type.unit = profile_string(p, r->p->period_type.unit);
     const char *cum = profile_string(p, "cum"), *flat = profile_string(p, "flat");
     const char *unit = profile_string(p, r->output_unit);
-    if (p->period_type.type && p->period_type.unit && cum && flat && unit && !profile_add_sample_type(p, cum, unit) &&
-        !profile_add_sample_type(p, flat, unit))
+    if (p->period_type.type && p->period_type.unit && cum && flat && unit &&
+        !profile_add_sample_type(p, cum, unit) && !profile_add_sample_type(p, flat, unit))
         return p;
     profile_free(p);
     return NULL;

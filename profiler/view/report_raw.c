@@ -40,7 +40,8 @@ static void put_header(const struct profile *p, struct buf *out)
         buf_printf(out, "Comment: %s\n", p->comments.items[i]);
     if (*p->doc_url)
         buf_printf(out, "Doc: %s\n", p->doc_url);
-    buf_printf(out, "PeriodType: %s %s\nPeriod: %" PRId64 "\n", p->period_type.type, p->period_type.unit, p->period);
+    buf_printf(
+        out, "PeriodType: %s %s\nPeriod: %" PRId64 "\n", p->period_type.type, p->period_type.unit, p->period);
     if (p->time_nanos)
         put_time(out, p->time_nanos);
     if (p->duration_nanos) {
@@ -87,7 +88,8 @@ static bool put_labels(const struct label *labels, uint32_t n, bool numbers, str
     bool ok = true;
     for (uint32_t i = 0, next; i < n && ok; i = next) {
         struct buf part = {0};
-        for (next = i; next < n && labels[next].is_num == labels[i].is_num && labels[next].key == labels[i].key; next++)
+        for (next = i;
+             next < n && labels[next].is_num == labels[i].is_num && labels[next].key == labels[i].key; next++)
             ;
         if (labels[i].is_num != numbers)
             continue;
@@ -142,7 +144,8 @@ static void put_location(const struct profile *p, const struct location *l, stru
         const struct function *f = &p->functions.items[line->function];
         if (i)
             buf_puts(out, "\n             ");
-        buf_printf(out, "%s %s:%" PRId64 ":%" PRId64 " s=%" PRId64, f->name, f->file, line->line, line->column, f->start_line);
+        buf_printf(out, "%s %s:%" PRId64 ":%" PRId64 " s=%" PRId64, f->name, f->file, line->line,
+            line->column, f->start_line);
         if (f->name != f->system_name)
             buf_printf(out, "(%s)", f->system_name);
     }
@@ -158,7 +161,8 @@ static void put_mapping(const struct mapping *m, struct buf *out)
     buf_putc(out, '/');
     put_hex(out, m->offset);
     buf_printf(out, " %s %s %s%s%s%s\n", m->file, m->build_id, m->has_functions ? "[FN]" : "",
-        m->has_filenames ? "[FL]" : "", m->has_line_numbers ? "[LN]" : "", m->has_inline_frames ? "[IN]" : "");
+        m->has_filenames ? "[FL]" : "", m->has_line_numbers ? "[LN]" : "",
+        m->has_inline_frames ? "[IN]" : "");
 }
 
 int report_raw(struct report *r, struct buf *out)

@@ -12,13 +12,15 @@ static int compare_lines(const void *a, const void *b)
 }
 
 /* "       key:  value value" for each key of one kind, sorted as lines. */
-static bool put_labels(struct report *r, const struct label *labels, uint32_t n, bool numbers, struct buf *out)
+static bool put_labels(
+    struct report *r, const struct label *labels, uint32_t n, bool numbers, struct buf *out)
 {
     VEC(char *) lines = {0};
     bool ok = true;
     for (uint32_t i = 0, next; i < n && ok; i = next) {
         struct buf line = {0};
-        for (next = i; next < n && labels[next].is_num == labels[i].is_num && labels[next].key == labels[i].key; next++)
+        for (next = i;
+             next < n && labels[next].is_num == labels[i].is_num && labels[next].key == labels[i].key; next++)
             ;
         if (labels[i].is_num != numbers)
             continue;

@@ -4,8 +4,8 @@
 
 static const char separator[] = "----------------------------------------------------------+-------------\n";
 
-static void put_edges(
-    struct report *r, const struct graph *g, const uint32_t *edges, uint32_t n, int64_t cum, bool in, struct buf *out)
+static void put_edges(struct report *r, const struct graph *g, const uint32_t *edges, uint32_t n, int64_t cum,
+    bool in, struct buf *out)
 {
     for (uint32_t i = 0; i < n; i++) {
         const struct edge *e = &g->edges.items[edges[i]];

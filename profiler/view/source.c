@@ -31,7 +31,8 @@ static FILE *open_upwards(const char *dir, size_t len, const char *file)
     }
 }
 
-static FILE *open_source(const char *file, const char *source_path, const char *trim_path, struct error *error)
+static FILE *open_source(
+    const char *file, const char *source_path, const char *trim_path, struct error *error)
 {
     char here[PATH_MAX];
     if (!*source_path)

@@ -14,8 +14,8 @@ struct source {
  * Finds and reads the file: an absolute name (after trim_path) as it is, others in each directory of
  * source_path (a list with colons; "" is the current directory) and its parents. ERR_NOTFOUND, ERR_NOMEM.
  */
-int source_read(
-    const char *file, const char *source_path, const char *trim_path, struct source *out, struct error *error);
+int source_read(const char *file, const char *source_path, const char *trim_path, struct source *out,
+    struct error *error);
 void source_fini(struct source *s);
 
 #endif

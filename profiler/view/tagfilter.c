@@ -82,7 +82,8 @@ static int parse_range(struct tagfilter *f, const char *value)
 static bool in_range(const struct tagfilter *f, const struct label *l)
 {
     struct measure m = measure_scale(l->num, label_units_get(f->units, l->key), f->unit);
-    return strcmp(m.unit, f->unit) == 0 && (!f->has_lo || m.value >= f->lo) && (!f->has_hi || m.value <= f->hi);
+    return strcmp(m.unit, f->unit) == 0 && (!f->has_lo || m.value >= f->lo) &&
+           (!f->has_hi || m.value <= f->hi);
 }
 
 /* ---- patterns ---- */
@@ -116,19 +117,21 @@ static bool match_pair(const struct regex *re, const struct label *l)
     return matched;
 }
 
-static bool match_any_label(const struct tagfilter *f, const struct regex *re, const struct label *labels, uint32_t n)
+static bool match_any_label(
+    const struct tagfilter *f, const struct regex *re, const struct label *labels, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
         if (labels[i].is_num)
             continue;
-        if (!f->key ? match_pair(re, &labels[i]) : strcmp(labels[i].key, f->key) == 0 && regex_match(re, labels[i].str))
+        if (!f->key ? match_pair(re, &labels[i])
+                    : strcmp(labels[i].key, f->key) == 0 && regex_match(re, labels[i].str))
             return true;
     }
     return false;
 }
 
-int tagfilter_new(const char *option, const char *text, const struct label_units *units, struct tagfilter **out,
-    struct buf *notes, struct error *error)
+int tagfilter_new(const char *option, const char *text, const struct label_units *units,
+    struct tagfilter **out, struct buf *notes, struct error *error)
 {
     struct tagfilter *f = calloc(1, sizeof *f);
     if (f)
@@ -174,7 +177,8 @@ bool tagfilter_match(const struct tagfilter *f, const struct label *labels, uint
 {
     if (f->is_range) {
         for (uint32_t i = 0; i < n; i++)
-            if (labels[i].is_num && (!f->key || strcmp(labels[i].key, f->key) == 0) && in_range(f, &labels[i]))
+            if (labels[i].is_num && (!f->key || strcmp(labels[i].key, f->key) == 0) &&
+                in_range(f, &labels[i]))
                 return true;
         return false;
     }

@@ -11,8 +11,8 @@
 struct tagfilter;
 
 /* Says in notes when the text was taken for a range. ERR_FORMAT, ERR_NOMEM. units must outlive it. */
-int tagfilter_new(const char *option, const char *text, const struct label_units *units, struct tagfilter **out,
-    struct buf *notes, struct error *error);
+int tagfilter_new(const char *option, const char *text, const struct label_units *units,
+    struct tagfilter **out, struct buf *notes, struct error *error);
 void tagfilter_free(struct tagfilter *f); /* NULL is allowed */
 bool tagfilter_match(const struct tagfilter *f, const struct label *labels, uint32_t n);
 

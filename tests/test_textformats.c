@@ -1,5 +1,7 @@
 #include "export/text.h"
 
+#include "export/threaddump.h"
+
 #include "export/convert.h"
 #include "export/names.h"
 #include "harness.h"
@@ -165,7 +167,7 @@ START_TEST(threads_one_by_one)
               vec_push(&t.threads, own));
     for (int i = 0; i < 2; i++) {
         struct buf out = {0};
-        ck_assert_int_eq(text_threads(i ? SOURCE_THREADS : SOURCE_GOROUTINE, &t, &out, NULL), 0);
+        ck_assert_int_eq(threaddump_text(i ? SOURCE_THREADS : SOURCE_GOROUTINE, &t, &out, NULL), 0);
         must_match(out.data, i ? "^thread 101 \\[mutex wait" : "^goroutine 101 \\[mutex wait");
         must_match(out.data,
             " 101 \\[mutex wait, 3 minutes, on 0xbeef, held by 102 \"holder\", name \"work\\?er\\?\\?1\\?\", "

@@ -5,6 +5,7 @@
 #include "export/index.h"
 #include "export/names.h"
 #include "export/text.h"
+#include "export/threaddump.h"
 #include "model/codec.h"
 
 #include <errno.h>
@@ -136,7 +137,7 @@ static int thread_list(enum source_id id, struct buf *out, struct error *error)
     int code = threads_snapshot(&threads);
     if (code)
         return error_set(error, code, "%s", error_text(code));
-    code = text_threads(id, &threads, out, error);
+    code = threaddump_text(id, &threads, out, error);
     threads_snapshot_fini(&threads);
     return code;
 }

@@ -55,7 +55,14 @@ const struct source *source_get(enum source_id id)
 /* ---- threads --------------------------------------------------------------------------------------------
  */
 
-static bool same_stack(const struct snapshot *a, const struct snapshot_record *x, const struct snapshot *b,
+uint64_t source_stack_hash(const struct snapshot *s, const struct snapshot_record *r)
+{
+    return hash_bytes(
+               r->depth ? (const void *)(s->pcs.items + r->first_pc) : "", r->depth * sizeof(uintptr_t)) +
+           r->leaf_is_return;
+}
+
+bool source_stack_same(const struct snapshot *a, const struct snapshot_record *x, const struct snapshot *b,
     const struct snapshot_record *y)
 {
     return x->depth == y->depth && x->leaf_is_return == y->leaf_is_return &&
@@ -67,11 +74,11 @@ static int count_stack(
     struct snapshot *out, struct table *index, const struct snapshot *stacks, const struct snapshot_record *r)
 {
     const uintptr_t *pcs = stacks->pcs.items + r->first_pc;
-    uint64_t hash = hash_bytes(r->depth ? pcs : (const void *)"", r->depth * sizeof *pcs) + r->leaf_is_return;
+    uint64_t hash = source_stack_hash(stacks, r);
     uint32_t found;
     for (size_t at = table_first(index, hash); table_next(index, hash, &at, &found);) {
         struct snapshot_record *known = &out->records.items[found];
-        if (same_stack(out, known, stacks, r)) {
+        if (source_stack_same(out, known, stacks, r)) {
             known->values[0]++;
             known->truncated |= r->truncated;
             return 0;

@@ -39,6 +39,11 @@ const struct source *source_get(enum source_id id);
 /* What it says now; not for SOURCE_CPU, which takes time. On failure *error says why. */
 int source_take(enum source_id id, struct snapshot *out, struct error *error);
 
+/* Two records with the same program counters, told apart also by what the leaf's is. */
+uint64_t source_stack_hash(const struct snapshot *s, const struct snapshot_record *r);
+bool source_stack_same(const struct snapshot *a, const struct snapshot_record *x, const struct snapshot *b,
+    const struct snapshot_record *y);
+
 /* One record for each stack with values[0], how many of the program's own threads have it: the profiler's
  * are left out. ERR_NOMEM or 0. */
 int source_group_threads(const struct threads_snapshot *threads, struct snapshot *out);

@@ -74,7 +74,7 @@ TOOL_TESTS  = base profile codec merge maps symbol demangle
 CPROF_TESTS = convert textformats server
 DEMO_TESTS  = json histogram loadgen upstream
 # End-to-end tests: tests/NAME.sh, run from the top folder; exit 77 is "skipped", with a line that says why.
-SCRIPT_TESTS = setup_script engine exercises working_copies gateway_e2e go_pprof_reads
+SCRIPT_TESTS = setup_script engine exercises working_copies gateway_e2e lesson6_run go_pprof_reads
 
 # ---- what people type -----------------------------------------------------------------------------------
 

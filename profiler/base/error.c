@@ -17,7 +17,7 @@ int error_set(struct error *e, int code, const char *format, ...)
 
 int error_prefix(struct error *e, const char *format, ...)
 {
-    char prefix[sizeof e->text], whole[2 * sizeof e->text];
+    char prefix[sizeof e->text], whole[2 * sizeof e->text + 2];
     va_list args;
     va_start(args, format);
     vsnprintf(prefix, sizeof prefix, format, args);

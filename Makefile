@@ -71,7 +71,8 @@ DEMO_LIBS  = $(call pkg,--libs libmicrohttpd) $(if $(SAN),,-ljemalloc)
 
 # Check programs: tests/test_NAME.c each, with tests/harness.c. By what they are linked with.
 TOOL_TESTS  = base profile codec merge maps symbol demangle
-CPROF_TESTS = convert textformats server
+CPROF_TESTS = contention heap snapshot stacks unwind \
+              convert textformats server
 DEMO_TESTS  = json histogram loadgen upstream
 # End-to-end tests: tests/NAME.sh, run from the top folder; exit 77 is "skipped", with a line that says why.
 SCRIPT_TESTS = setup_script engine exercises working_copies gateway_e2e lesson6_run go_pprof_reads

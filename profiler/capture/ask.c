@@ -147,16 +147,29 @@ static uint32_t send_all(struct ask *asks, size_t n, uint16_t *which)
     return asked;
 }
 
-static void await(uint32_t target)
+/* Whether anybody asked is still to be waited for: neither answered nor gone. */
+static bool is_pending(const struct ask *asks, size_t n, const uint16_t *which)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint32_t state = which[i] < ANSWERS ? atomic_load(&answers[which[i]].state) : ANSWER_DONE;
+        bool waiting = state == ANSWER_ASKED || state == ANSWER_WRITING;
+        if (waiting && syscall(SYS_tgkill, getpid(), asks[i].tid, 0) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void await(const struct ask *asks, size_t n, const uint16_t *which, uint32_t target)
 {
     int64_t deadline = clock_monotonic_ns() + PATIENCE_NS;
     for (;;) {
         uint32_t done = atomic_load(&ndone);
-        int64_t left = deadline - clock_monotonic_ns();
-        if ((int32_t)(target - done) <= 0 || left <= 0)
+        if ((int32_t)(target - done) <= 0 || clock_monotonic_ns() > deadline)
             return;
-        struct timespec timeout = {left / 1000000000, left % 1000000000};
-        rawlock_futex(&ndone, FUTEX_WAIT_PRIVATE, done, &timeout);
+        struct timespec moment = {0, 5000000};
+        if (rawlock_futex(&ndone, FUTEX_WAIT_PRIVATE, done, &moment) == -ETIMEDOUT &&
+            !is_pending(asks, n, which))
+            return;
     }
 }
 
@@ -187,7 +200,7 @@ int ask_threads(struct ask *asks, size_t n)
         size_t some = n - from < ANSWERS ? n - from : ANSWERS;
         uint32_t before = atomic_load(&ndone);
         uint32_t asked = send_all(asks + from, some, which);
-        await(before + asked);
+        await(asks + from, some, which, before + asked);
         for (size_t i = 0; i < some; i++)
             collect(&asks[from + i], which[i]);
     }

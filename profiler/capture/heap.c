@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <link.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -33,6 +34,22 @@ static bool is_profiling_jemalloc(void)
     return mallctl && get_bool("config.prof") && get_bool("opt.prof");
 }
 
+/*
+ * The distance to a thread's next sample is drawn in advance, and a reset leaves it as it is: at the default
+ * rate the next half megabyte or so would go unseen at the new one. An allocation far larger than any
+ * distance makes the calling thread draw again; the second reset forgets it. Other threads that exist by now
+ * catch up at their next sample.
+ */
+static int set_rate(size_t lg_sample)
+{
+    enum { LARGE_BYTES = 64 << 20 };
+    if (mallctl("prof.reset", NULL, NULL, &lg_sample, sizeof lg_sample) != 0)
+        return ERR_UNSUPPORTED;
+    void *volatile untouched = malloc(LARGE_BYTES);
+    free(untouched);
+    return mallctl("prof.reset", NULL, NULL, &lg_sample, sizeof lg_sample) == 0 ? 0 : ERR_UNSUPPORTED;
+}
+
 int heap_start(int64_t rate_bytes)
 {
     if (rate_bytes < 0 || (rate_bytes & (rate_bytes - 1)) != 0)
@@ -40,15 +57,15 @@ int heap_start(int64_t rate_bytes)
     if (!is_profiling_jemalloc())
         return ERR_UNSUPPORTED;
     bool active = rate_bytes > 0;
-    if (active) {
-        size_t lg_sample = (size_t)__builtin_ctzll((unsigned long long)rate_bytes), lg_now,
-               size = sizeof lg_now;
-        /* A reset forgets what is live: not without need. */
-        bool same = mallctl("prof.lg_sample", &lg_now, &size, NULL, 0) == 0 && lg_now == lg_sample;
-        if (!same && mallctl("prof.reset", NULL, NULL, &lg_sample, sizeof lg_sample) != 0)
-            return ERR_UNSUPPORTED;
-    }
-    return mallctl("prof.active", NULL, NULL, &active, sizeof active) == 0 ? 0 : ERR_UNSUPPORTED;
+    if (mallctl("prof.active", NULL, NULL, &active, sizeof active) != 0)
+        return ERR_UNSUPPORTED;
+    if (!active)
+        return 0;
+    size_t lg_sample = (size_t)__builtin_ctzll((unsigned long long)rate_bytes), lg_now, size = sizeof lg_now;
+    /* A reset forgets what is live: not without need. */
+    if (mallctl("prof.lg_sample", &lg_now, &size, NULL, 0) == 0 && lg_now == lg_sample)
+        return 0;
+    return set_rate(lg_sample);
 }
 
 void heap_exclude_thread(void)

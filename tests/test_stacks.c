@@ -1,0 +1,122 @@
+#include "harness.h"
+
+#include "capture/stacks.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <sys/time.h>
+
+static struct unwind_stack stack_of(uintptr_t leaf, uint16_t depth)
+{
+    struct unwind_stack s = {.depth = depth};
+    for (uint16_t i = 0; i < depth; i++)
+        s.pcs[i] = leaf + i;
+    return s;
+}
+
+static int64_t total(struct stacks *t, int value, uint64_t *lost, size_t *records)
+{
+    struct snapshot s = {0};
+    int64_t sum = 0;
+    ck_assert_int_eq(stacks_snapshot(t, false, &s), 0);
+    for (size_t i = 0; i < s.records.len; i++)
+        sum += s.records.items[i].values[value];
+    *lost = s.lost;
+    *records = s.records.len;
+    snapshot_fini(&s);
+    return sum;
+}
+
+START_TEST(test_same_stack_adds_up)
+{
+    struct stacks *t = stacks_new(256, 4096);
+    uint64_t lost;
+    size_t records;
+    for (int i = 0; i < 1000; i++) {
+        struct unwind_stack s = stack_of((uintptr_t)(i % 10) * 100, 5);
+        ck_assert_uint_ne(stacks_add_sigsafe(t, &s, (int64_t[4]){1, 7}), STACKS_NONE);
+    }
+    ck_assert_int_eq(total(t, 0, &lost, &records), 1000);
+    ck_assert_int_eq(total(t, 1, &lost, &records), 7000);
+    ck_assert_uint_eq(records, 10);
+    ck_assert_uint_eq(lost, 0);
+    struct unwind_stack longer = stack_of(0, 6), back;
+    uint32_t slot = stacks_add_sigsafe(t, &longer, (int64_t[4]){1});
+    stacks_stack_sigsafe(t, slot, &back);
+    ck_assert_uint_eq(back.depth, 6);
+    ck_assert_uint_eq(back.pcs[5], 5);
+    total(t, 0, &lost, &records);
+    ck_assert_uint_eq(records, 11);
+    stacks_free(t);
+}
+END_TEST
+
+START_TEST(test_full_counts_lost)
+{
+    struct stacks *t = stacks_new(64, 128);
+    uint64_t lost;
+    size_t records;
+    for (uintptr_t i = 0; i < 500; i++) {
+        struct unwind_stack s = stack_of(i * 1000, 4);
+        stacks_add_sigsafe(t, &s, (int64_t[4]){1});
+    }
+    int64_t kept = total(t, 0, &lost, &records);
+    ck_assert_int_gt(kept, 0);
+    ck_assert_uint_le(records, 32);
+    ck_assert_int_eq(kept + (int64_t)lost, 500);
+    stacks_free(t);
+}
+END_TEST
+
+static struct stacks *shared;
+static volatile sig_atomic_t handled;
+
+static void on_alarm(int signal)
+{
+    (void)signal;
+    struct unwind_stack s = stack_of((uintptr_t)(handled % 50) * 100, 20);
+    stacks_add_sigsafe(shared, &s, (int64_t[4]){1});
+    handled++;
+}
+
+enum { THREADS = 4, ROUNDS = 50000 };
+
+static void *add_many(void *arg)
+{
+    for (int i = 0; i < ROUNDS; i++) {
+        struct unwind_stack s = stack_of((uintptr_t)(i % 50) * 100, 20);
+        stacks_add_sigsafe(shared, &s, (int64_t[4]){1});
+    }
+    return arg;
+}
+
+/* Several threads, and a handler that interrupts them in the middle of an insertion: nothing is lost. */
+START_TEST(test_threads_and_handlers)
+{
+    shared = stacks_new(4096, 1 << 17);
+    signal(SIGALRM, on_alarm);
+    struct itimerval every = {{0, 300}, {0, 300}}, never = {0};
+    setitimer(ITIMER_REAL, &every, NULL);
+    pthread_t threads[THREADS];
+    for (int i = 0; i < THREADS; i++)
+        pthread_create(&threads[i], NULL, add_many, NULL);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    setitimer(ITIMER_REAL, &never, NULL);
+    uint64_t lost;
+    size_t records;
+    int64_t kept = total(shared, 0, &lost, &records);
+    ck_assert_int_gt(handled, 10);
+    ck_assert_uint_eq(lost, 0);
+    ck_assert_int_eq(kept, (int64_t)THREADS * ROUNDS + handled);
+    ck_assert_uint_ge(records, 50);
+    ck_assert_uint_lt(records, 100);
+    stacks_free(shared);
+}
+END_TEST
+
+Suite *suite(void)
+{
+    const TTest *const tests[] = {test_same_stack_adds_up, test_full_counts_lost, test_threads_and_handlers};
+    return HARNESS_SUITE("stacks", 20, tests);
+}

@@ -1,0 +1,303 @@
+#include "harness.h"
+
+#include "capture/unwind.h"
+
+#include <dlfcn.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <ucontext.h>
+#include <unistd.h>
+#include <unwind.h>
+
+/* libgcc's unwinder is the oracle: slow, general, and another's. */
+struct oracle {
+    uintptr_t pcs[256];
+    int depth;
+};
+
+static _Unwind_Reason_Code oracle_visit(struct _Unwind_Context *context, void *data)
+{
+    struct oracle *o = data;
+    uintptr_t pc = _Unwind_GetIP(context);
+    if (pc && o->depth < 256)
+        o->pcs[o->depth++] = pc;
+    return _URC_NO_REASON;
+}
+
+static struct unwind_memory own_stack(void)
+{
+    pthread_attr_t attr;
+    void *lo;
+    size_t size;
+    pthread_getattr_np(pthread_self(), &attr);
+    pthread_attr_getstack(&attr, &lo, &size);
+    pthread_attr_destroy(&attr);
+    return (struct unwind_memory){(uintptr_t)lo, (uintptr_t)lo + size, lo};
+}
+
+static struct unwind_memory memory;
+
+/* All but the leaf, whose address is of another instruction, must be as the oracle has them. */
+static __attribute__((noinline)) int callers_match(void)
+{
+    struct oracle o = {.depth = 0};
+    struct unwind_regs here;
+    struct unwind_stack stack;
+    UNWIND_HERE(&here);
+    unwind_here_sigsafe(&here, &memory, &stack);
+    _Unwind_Backtrace(oracle_visit, &o);
+    int depth = o.depth < UNWIND_MAX_DEPTH ? o.depth : UNWIND_MAX_DEPTH;
+    if (stack.depth != depth || stack.truncated != (o.depth > UNWIND_MAX_DEPTH))
+        return 0;
+    return memcmp(stack.pcs + 1, o.pcs + 1, (size_t)(depth - 1) * sizeof *o.pcs) == 0;
+}
+
+static void prepare(void)
+{
+    ck_assert_int_eq(unwind_refresh(), 0);
+    memory = own_stack();
+}
+
+static int ncompared, nmatched;
+
+static int compare_ints(const void *a, const void *b)
+{
+    ncompared++;
+    nmatched += callers_match();
+    return *(const int *)a - *(const int *)b;
+}
+
+START_TEST(test_through_libc)
+{
+    prepare();
+    int numbers[64];
+    for (int i = 0; i < 64; i++)
+        numbers[i] = i * 37 % 64;
+    qsort(numbers, 64, sizeof numbers[0], compare_ints);
+    ck_assert_int_ge(ncompared, 64);
+    ck_assert_int_eq(nmatched, ncompared);
+    memory = (struct unwind_memory){0}; /* nothing to be read directly: the kernel reads */
+    ck_assert(callers_match());
+}
+END_TEST
+
+static __attribute__((noinline)) int deep(volatile int n)
+{
+    int r = n ? deep(n - 1) : callers_match();
+    return r + (n < 0);
+}
+
+START_TEST(test_depth_is_bounded)
+{
+    prepare();
+    ck_assert_int_eq(deep(20), 1);
+    ck_assert_int_eq(deep(UNWIND_MAX_DEPTH + 50), 1);
+}
+END_TEST
+
+/* ---- single-stepping ------------------------------------------------------------------------------------
+ */
+
+#if defined(__x86_64__)
+
+static long nsteps, nwrong, nplt;
+static uintptr_t wrong_at[16];
+static volatile sig_atomic_t stepping;
+
+static bool same_stack(const struct unwind_stack *ours, const struct oracle *o, uintptr_t rip)
+{
+    int from = 0;
+    while (from < o->depth && o->pcs[from] != rip)
+        from++;
+    int depth = o->depth - from < UNWIND_MAX_DEPTH ? o->depth - from : UNWIND_MAX_DEPTH;
+    return ours->depth == depth && memcmp(ours->pcs, o->pcs + from, (size_t)depth * sizeof *o->pcs) == 0;
+}
+
+static void on_step(int signal, siginfo_t *info, void *context)
+{
+    (void)signal;
+    (void)info;
+    greg_t *g = ((ucontext_t *)context)->uc_mcontext.gregs;
+    if (!stepping) {
+        g[REG_EFL] &= ~0x100;
+        return;
+    }
+    struct oracle o = {.depth = 0};
+    struct unwind_stack stack;
+    unwind_context_sigsafe(context, &memory, &stack);
+    _Unwind_Backtrace(oracle_visit, &o);
+    if (!same_stack(&stack, &o, (uintptr_t)g[REG_RIP])) {
+        if (nwrong < 16)
+            wrong_at[nwrong] = (uintptr_t)g[REG_RIP];
+        nwrong++;
+    }
+    const unsigned char *code = (const unsigned char *)g[REG_RIP];
+    nplt += code[0] == 0xff && code[1] == 0x25; /* jmp *GOT(%rip) */
+    nsteps++;
+}
+
+static void step_begin(void)
+{
+    stepping = 1;
+    __asm__ volatile("pushfq; orq $0x100, (%%rsp); popfq" ::: "memory", "cc");
+}
+
+static void step_end(void)
+{
+    stepping = 0;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    return *(const int *)a - *(const int *)b;
+}
+
+static __attribute__((noinline)) void work(void)
+{
+    static char text[4096], other[4096];
+    int numbers[24];
+    for (int i = 0; i < 24; i++)
+        numbers[i] = i * 7 % 24;
+    qsort(numbers, 24, sizeof numbers[0], by_value);
+    memcpy(other, text, sizeof text - 3);
+    memset(text, 'x', 1000);
+    snprintf(text, sizeof text, "%s %d %.3f %p", "text", 42, 3.25, (void *)numbers);
+    void *blocks[12];
+    for (int i = 0; i < 12; i++)
+        blocks[i] = malloc((size_t)16 << i);
+    for (int i = 0; i < 12; i++)
+        free(blocks[i]);
+    pthread_mutex_t m = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_lock(&m);
+    pthread_mutex_unlock(&m);
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t); /* the vDSO */
+    getppid();
+    strtod("2.5e3", NULL);
+}
+
+/* Every single instruction of qsort, printf, malloc, lazy binding, PLT entries, the vDSO: the same stack as
+ * libgcc finds there. */
+START_TEST(test_every_instruction)
+{
+    prepare();
+    struct sigaction s = {.sa_sigaction = on_step, .sa_flags = SA_SIGINFO};
+    sigaction(SIGTRAP, &s, NULL);
+    step_begin();
+    work();
+    step_end();
+    for (long i = 0; i < nwrong && i < 16; i++) {
+        Dl_info d = {0};
+        dladdr((void *)wrong_at[i], &d);
+        printf("differs at %s+0x%zx %s\n", d.dli_fname, (size_t)(wrong_at[i] - (uintptr_t)d.dli_fbase),
+            d.dli_sname ? d.dli_sname : "");
+    }
+    printf("%ld instructions, %ld differ, %ld PLT jumps\n", nsteps, nwrong, nplt);
+    ck_assert_int_gt(nsteps, 10000);
+    ck_assert_int_gt(nplt, 20);
+    ck_assert_int_le(nwrong * 10000, nsteps);
+}
+END_TEST
+
+/* ---- bad addresses --------------------------------------------------------------------------------------
+ */
+
+static sigjmp_buf escape;
+static struct unwind_stack crash_stack;
+
+static void on_crash(int signal, siginfo_t *info, void *context)
+{
+    (void)signal;
+    (void)info;
+    unwind_context_sigsafe(context, &memory, &crash_stack);
+    siglongjmp(escape, 1);
+}
+
+static __attribute__((noinline, aligned(1024))) void call_nowhere(void (*volatile f)(void))
+{
+    f();
+    __asm__ volatile("" ::: "memory");
+}
+
+START_TEST(test_call_through_bad_pointer)
+{
+    prepare();
+    struct sigaction s = {.sa_sigaction = on_crash, .sa_flags = SA_SIGINFO};
+    sigaction(SIGSEGV, &s, NULL);
+    if (!sigsetjmp(escape, 1))
+        call_nowhere((void (*)(void))(uintptr_t)16);
+    ck_assert_uint_eq(crash_stack.pcs[0], 16);
+    ck_assert_uint_gt(crash_stack.depth, 3);
+    ck_assert(
+        crash_stack.pcs[1] > (uintptr_t)call_nowhere && crash_stack.pcs[1] < (uintptr_t)call_nowhere + 1024);
+    ck_assert(!crash_stack.truncated);
+}
+END_TEST
+
+START_TEST(test_garbage_registers)
+{
+    prepare();
+    srandom(1);
+    uintptr_t interesting[] = {0, 1, 8, UINTPTR_MAX, UINTPTR_MAX - 7, (uintptr_t)callers_match,
+        (uintptr_t)printf + 3, (uintptr_t)&memory, memory.hi, memory.hi - 8, memory.lo, (uintptr_t)qsort + 40,
+        (uintptr_t)interesting};
+    enum { N = sizeof interesting / sizeof *interesting };
+    for (int i = 0; i < 20000; i++) {
+        uintptr_t r[4];
+        for (int k = 0; k < 4; k++)
+            r[k] = random() % 4 ? interesting[random() % N] + (uintptr_t)(random() % 64)
+                                : (uintptr_t)random() << 16 ^ (uintptr_t)random();
+        struct unwind_regs regs = {r[0], r[1], r[2], r[3]};
+        struct unwind_stack stack = {.depth = 999};
+        unwind_saved_sigsafe(&regs, i & 1 ? &memory : &(struct unwind_memory){0}, &stack);
+        ck_assert_uint_ge(stack.depth, 1);
+        ck_assert_uint_le(stack.depth, UNWIND_MAX_DEPTH);
+    }
+}
+END_TEST
+
+#endif
+
+/* ---- objects that come and go ---------------------------------------------------------------------------
+ */
+
+START_TEST(test_tables_follow_dlopen)
+{
+    prepare();
+    void *library = dlopen("libthread_db.so.1", RTLD_LAZY);
+    ck_assert_ptr_nonnull(library);
+    uintptr_t inside = (uintptr_t)dlsym(library, "td_ta_new");
+    ck_assert_int_eq(unwind_refresh(), 0);
+    ck_assert(unwind_is_code_sigsafe(inside));
+    ck_assert(callers_match());
+    for (int i = 0; i < 50; i++) {
+        dlclose(library);
+        ck_assert_int_eq(unwind_refresh(), 0);
+        ck_assert(!unwind_is_code_sigsafe(inside));
+        library = dlopen("libthread_db.so.1", RTLD_LAZY);
+        ck_assert_int_eq(unwind_refresh(), 0);
+        inside = (uintptr_t)dlsym(library, "td_ta_new");
+        ck_assert(unwind_is_code_sigsafe(inside));
+    }
+    dlclose(library);
+}
+END_TEST
+
+Suite *suite(void)
+{
+    const TTest *const tests[] = {
+        test_through_libc,
+        test_depth_is_bounded,
+#if defined(__x86_64__)
+        test_every_instruction,
+        test_call_through_bad_pointer,
+        test_garbage_registers,
+#endif
+        test_tables_follow_dlopen,
+    };
+    return HARNESS_SUITE("unwind", 20, tests);
+}

@@ -112,14 +112,14 @@ END_TEST
 enum { LIVE = 2048, CHURN = 20480, BLOCK = 4096 };
 static void *live[LIVE];
 
-static __attribute__((noinline, aligned(1024))) void allocate_live(void)
+static __attribute__((noinline, noclone, aligned(1024), section(".text.named"))) void allocate_live(void)
 {
     for (int i = 0; i < LIVE; i++)
         live[i] = malloc(BLOCK);
     __asm__ volatile("" ::"r"(live) : "memory");
 }
 
-static __attribute__((noinline, aligned(1024))) void churn(void)
+static __attribute__((noinline, noclone, aligned(1024), section(".text.named"))) void churn(void)
 {
     for (int i = 0; i < CHURN; i++) {
         void *p = malloc(BLOCK);

@@ -217,7 +217,8 @@ static void on_crash(int signal, siginfo_t *info, void *context)
     siglongjmp(escape, 1);
 }
 
-static __attribute__((noinline, aligned(1024))) void call_nowhere(void (*volatile f)(void))
+static __attribute__((noinline, noclone, aligned(1024), section(".text.named"))) void call_nowhere(
+    void (*volatile f)(void))
 {
     f();
     __asm__ volatile("" ::: "memory");

@@ -35,7 +35,7 @@ SYMBOL   = maps elffile debuginfo ifunc demangle symbol
 CAPTURE  = ask capture cfi contention cpu heap heap_parse interpose interpose_io interpose_lock \
            interpose_thread rawlock signals snapshot stacks thread threads ticks unwind unwind_libgcc \
            unwind_tables
-EXPORT   = names source convert text threaddump request endpoints index ownthread listener server config cprof
+EXPORT   = names feed convert text threaddump request endpoints index ownthread listener server environment cprof
 VIEW     = measure regex path frames graph order trim labels tagfilter filter combine duration source \
            report report_labels report_text report_tree report_traces report_raw report_list report_tags \
            report_proto report_dot dot_name dot_tags

@@ -42,12 +42,12 @@ static void add(const uintptr_t *pcs, uint16_t depth, bool leaf_is_return, int64
 }
 
 /* What a reader gets: through bytes and back. */
-static struct profile *read_back(enum source_id id)
+static struct profile *read_back(enum feed_id id)
 {
     struct profile *made, *read;
     struct buf bytes = {0};
     struct error e = {0};
-    ck_assert_msg(convert_snapshot(&shot, source_get(id), &made, &e) == 0, "%s", e.text);
+    ck_assert_msg(convert_snapshot(&shot, feed_get(id), &made, &e) == 0, "%s", e.text);
     ck_assert_msg(profile_encode(made, true, &bytes, &e) == 0, "%s", e.text);
     ck_assert_msg(profile_decode(bytes.data, bytes.len, 0, &read, &e) == 0, "%s", e.text);
     buf_fini(&bytes);
@@ -98,7 +98,7 @@ START_TEST(return_addresses_are_decremented_and_the_leaf_is_not)
     add(pcs, 3, false, 1, 10);
     add(pcs + 1, 2, true, 2, 20);
     add(pcs + 1, 2, false, 4, 40);
-    struct profile *p = read_back(SOURCE_CPU);
+    struct profile *p = read_back(FEED_CPU);
     check_invariants(p);
     ck_assert_uint_eq(p->samples.len, 3);
     ck_assert_uint_eq(address_at(p, 0, 0), pcs[0]); /* the first byte of a function is in that function */
@@ -130,7 +130,7 @@ START_TEST(a_return_address_past_the_end_belongs_to_the_caller)
     ck_assert_uint_gt(end, at);
     uintptr_t pcs[] = {at, end};
     add(pcs, 2, false, 1, 1);
-    struct profile *p = read_back(SOURCE_CPU);
+    struct profile *p = read_back(FEED_CPU);
     ck_assert_str_eq(function_at(p, 0, 1)->name, "inside_alpha");
     profile_free(p);
 }
@@ -140,9 +140,9 @@ START_TEST(mappings_have_build_ids_and_say_what_is_named)
 {
     char exe[4096];
     exe[readlink("/proc/self/exe", exe, sizeof exe - 1)] = '\0';
-    uintptr_t libc = (uintptr_t)dlsym(RTLD_DEFAULT, "strtol");
+    uintptr_t libc = (uintptr_t)dlsym(dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD), "strtol");
     add(&libc, 1, false, 1, 1);
-    struct profile *p = read_back(SOURCE_CPU);
+    struct profile *p = read_back(FEED_CPU);
     check_invariants(p);
     ck_assert_uint_eq(p->mappings.len, 2);
     ck_assert_str_eq(p->mappings.items[0].file, exe); /* though no sample is in it */
@@ -162,7 +162,7 @@ static uintptr_t nameless_address(uintptr_t *start)
 {
     struct error e = {0};
     struct symbolizer *names = names_begin(&e);
-    uintptr_t at = (uintptr_t)dlsym(RTLD_DEFAULT, "strtol");
+    uintptr_t at = (uintptr_t)dlsym(dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD), "strtol");
     struct symbol_frame f;
     const struct symbol_object *o = symbolizer_object(names, (size_t)symbolizer_find(names, at));
     while (at < o->limit && (symbolizer_frames(names, at, &f, 1) || symbolizer_start(names, at) + 40 > at))
@@ -183,7 +183,7 @@ START_TEST(an_address_without_a_name_shows_where_its_function_begins)
     char wanted[64];
     snprintf(wanted, sizeof wanted, "libc.so.6+0x%" PRIxPTR, start - (uintptr_t)info.dli_fbase);
     add(pcs, 3, false, 1, 1);
-    struct profile *p = read_back(SOURCE_CPU);
+    struct profile *p = read_back(FEED_CPU);
     check_invariants(p);
     ck_assert_str_eq(function_at(p, 0, 0)->name, wanted);
     ck_assert_ptr_eq(function_at(p, 0, 1), function_at(p, 0, 0)); /* one function, two places */
@@ -198,19 +198,19 @@ END_TEST
 START_TEST(types_periods_and_times_of_each_source)
 {
     static const struct {
-        enum source_id id;
+        enum feed_id id;
         const char *types, *period, *default_type;
     } wanted[] = {
-        {SOURCE_CPU, "samples/count cpu/nanoseconds ", "cpu/nanoseconds", ""},
-        {SOURCE_HEAP, "alloc_objects/count alloc_space/bytes inuse_objects/count inuse_space/bytes ",
+        {FEED_CPU, "samples/count cpu/nanoseconds ", "cpu/nanoseconds", ""},
+        {FEED_HEAP, "alloc_objects/count alloc_space/bytes inuse_objects/count inuse_space/bytes ",
             "space/bytes", ""},
-        {SOURCE_ALLOCS, "alloc_objects/count alloc_space/bytes inuse_objects/count inuse_space/bytes ",
+        {FEED_ALLOCS, "alloc_objects/count alloc_space/bytes inuse_objects/count inuse_space/bytes ",
             "space/bytes", "alloc_space"},
-        {SOURCE_THREADS, "threads/count ", "threads/count", ""},
-        {SOURCE_GOROUTINE, "goroutine/count ", "goroutine/count", ""},
-        {SOURCE_THREADCREATE, "threadcreate/count ", "threadcreate/count", ""},
-        {SOURCE_MUTEX, "contentions/count delay/nanoseconds ", "contentions/count", ""},
-        {SOURCE_BLOCK, "contentions/count delay/nanoseconds ", "contentions/count", ""},
+        {FEED_THREADS, "threads/count ", "threads/count", ""},
+        {FEED_GOROUTINE, "goroutine/count ", "goroutine/count", ""},
+        {FEED_THREADCREATE, "threadcreate/count ", "threadcreate/count", ""},
+        {FEED_MUTEX, "contentions/count delay/nanoseconds ", "contentions/count", ""},
+        {FEED_BLOCK, "contentions/count delay/nanoseconds ", "contentions/count", ""},
     };
     uintptr_t pc = inside_alpha();
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
@@ -229,7 +229,7 @@ START_TEST(types_periods_and_times_of_each_source)
         ck_assert_int_eq(p->time_nanos, 1234567890123456789);
         ck_assert_int_eq(p->duration_nanos, 42);
         ck_assert_int_eq(p->period, 7);
-        ck_assert_int_eq(profile_values(p, 0)[0], wanted[i].id == SOURCE_THREADCREATE ? 5 : 3);
+        ck_assert_int_eq(profile_values(p, 0)[0], wanted[i].id == FEED_THREADCREATE ? 5 : 3);
         ck_assert_uint_eq(p->comments.len, 0);
         buf_fini(&types);
         profile_free(p);
@@ -243,7 +243,7 @@ START_TEST(block_sizes_are_labels)
     struct snapshot_record r = {
         .depth = 1, .leaf_is_return = true, .values = {4, 400, 1, 100}, .block_bytes = 100};
     ck_assert_int_eq(snapshot_add(&shot, &r, &pc), 0);
-    struct profile *p = read_back(SOURCE_HEAP);
+    struct profile *p = read_back(FEED_HEAP);
     ck_assert_uint_eq(p->samples.items[0].nlabels, 1);
     const struct label *l = &p->labels.items[p->samples.items[0].first_label];
     ck_assert_str_eq(l->key, "bytes");
@@ -261,7 +261,7 @@ START_TEST(lost_samples_and_the_source_are_comments)
     uintptr_t pc = inside_alpha();
     shot = (struct snapshot){.lost = 17, .source = "timer"};
     add(&pc, 1, true, 1, 1);
-    struct profile *p = read_back(SOURCE_CPU);
+    struct profile *p = read_back(FEED_CPU);
     ck_assert_uint_eq(p->comments.len, 2);
     ck_assert_str_eq(p->comments.items[0], "# source: timer; samples lost: 17");
     ck_assert_str_eq(p->comments.items[1], "17 samples were lost");
@@ -273,7 +273,7 @@ START_TEST(nothing_is_a_profile_too_and_zeros_are_nothing)
 {
     uintptr_t pc = inside_alpha();
     add(&pc, 1, true, 0, 0);
-    struct profile *p = read_back(SOURCE_BLOCK);
+    struct profile *p = read_back(FEED_BLOCK);
     ck_assert_uint_eq(p->samples.len, 0);
     ck_assert_uint_eq(p->sample_types.len, 2);
     ck_assert_uint_eq(p->mappings.len, 1);
@@ -293,7 +293,7 @@ START_TEST(equal_stacks_of_threads_are_counted_once)
         ck_assert_int_eq(snapshot_add(&threads.stacks, &r, stacks[i]), 0);
         ck_assert(vec_push(&threads.threads, t));
     }
-    ck_assert_int_eq(source_group_threads(&threads, &grouped), 0);
+    ck_assert_int_eq(feed_group_threads(&threads, &grouped), 0);
     ck_assert_uint_eq(grouped.records.len, 3); /* a, b, and a with a leaf that is something else */
     ck_assert_int_eq(grouped.records.items[0].values[0], 2);
     ck_assert_int_eq(grouped.records.items[1].values[0], 1);

@@ -39,7 +39,7 @@ static void must_match(const char *text, const char *pattern)
     regfree(&re);
 }
 
-static char *text_of(enum source_id id, const struct snapshot *s)
+static char *text_of(enum feed_id id, const struct snapshot *s)
 {
     struct buf out = {0};
     struct error e = {0};
@@ -58,14 +58,14 @@ START_TEST(counts_by_falling_count)
     add(&s, pcs, 1, (int64_t[4]){2, 9});
     add(&s, pcs, 2, (int64_t[4]){40, 1});
     for (int i = 0; i < 2; i++) {
-        text = text_of(i ? SOURCE_THREADS : SOURCE_GOROUTINE, &s);
+        text = text_of(i ? FEED_THREADS : FEED_GOROUTINE, &s);
         snprintf(first, sizeof first, "%s profile: total 42\n40 @ 0x%" PRIxPTR " 0x2001\n",
             i ? "threads" : "goroutine", pc);
         ck_assert_msg(strncmp(text, first, strlen(first)) == 0, "%s", text);
         must_match(text, "^[^#]*" GAMMA "#\t0x2000\t0x2000\\+0x0\t\n\n2 @ 0x[0-9a-f]+\n" GAMMA "\n$");
         free(text);
     }
-    text = text_of(SOURCE_THREADCREATE, &s);
+    text = text_of(FEED_THREADCREATE, &s);
     must_match(text,
         "^threadcreate profile: total 10\n9 @ 0x[0-9a-f]+\n# alive: 2\n" GAMMA "\n1 @ [^\n]*\n# alive: 40\n");
     free(text);
@@ -79,7 +79,7 @@ START_TEST(offsets_are_those_of_the_call)
     uintptr_t pc = inside_gamma();
     char wanted[128];
     add(&s, &pc, 1, (int64_t[4]){1});
-    char *text = text_of(SOURCE_THREADS, &s);
+    char *text = text_of(FEED_THREADS, &s);
     snprintf(wanted, sizeof wanted, "#\t0x%" PRIxPTR "\tinside_gamma+0x%" PRIxPTR "\t", pc - 1,
         pc - 1 - (uintptr_t)inside_gamma);
     ck_assert_msg(strstr(text, wanted), "%s", text);
@@ -94,12 +94,12 @@ START_TEST(mutex_and_block)
     uintptr_t pc = inside_gamma();
     add(&s, &pc, 1, (int64_t[4]){5, 1000});
     add(&s, &pc, 1, (int64_t[4]){1, 70000});
-    char *text = text_of(SOURCE_MUTEX, &s);
+    char *text = text_of(FEED_MUTEX, &s);
     must_match(text, "^--- mutex:\ncycles/second=1000000000\nsampling period=1\n# 3 samples were lost\n"
                      "70000 1 @ 0x[0-9a-f]+\n" GAMMA "\n1000 5 @ 0x[0-9a-f]+\n" GAMMA "\n$");
     free(text);
     s.lost = 0;
-    text = text_of(SOURCE_BLOCK, &s);
+    text = text_of(FEED_BLOCK, &s);
     must_match(text, "^--- contention:\ncycles/second=1000000000\n70000 1 @ 0x[0-9a-f]+\n" GAMMA);
     free(text);
     snapshot_fini(&s);
@@ -112,7 +112,7 @@ START_TEST(heap)
     uintptr_t pc = inside_gamma();
     add(&s, &pc, 1, (int64_t[4]){100, 6400, 1, 64});
     add(&s, &pc, 1, (int64_t[4]){10, 1000, 2, 200});
-    char *text = text_of(SOURCE_HEAP, &s);
+    char *text = text_of(FEED_HEAP, &s);
     must_match(text, "^heap profile: 3: 264 \\[110: 7400\\] @ heapprofile\n"
                      "2: 200 \\[10: 1000\\] @ 0x[0-9a-f]+\n" GAMMA "\n"
                      "1: 64 \\[100: 6400\\] @ 0x[0-9a-f]+\n" GAMMA "\n$");
@@ -125,12 +125,12 @@ START_TEST(empty_and_truncated)
 {
     struct snapshot s = {0};
     uintptr_t pc = inside_gamma();
-    char *text = text_of(SOURCE_THREADS, &s);
+    char *text = text_of(FEED_THREADS, &s);
     ck_assert_str_eq(text, "threads profile: total 0\n");
     free(text);
     add(&s, &pc, 1, (int64_t[4]){1});
     s.records.items[0].truncated = true;
-    text = text_of(SOURCE_THREADS, &s);
+    text = text_of(FEED_THREADS, &s);
     must_match(text, GAMMA "#\t\\(the stack goes on\\)\n\n$");
     free(text);
     snapshot_fini(&s);
@@ -167,7 +167,7 @@ START_TEST(threads_one_by_one)
               vec_push(&t.threads, own));
     for (int i = 0; i < 2; i++) {
         struct buf out = {0};
-        ck_assert_int_eq(threaddump_text(i ? SOURCE_THREADS : SOURCE_GOROUTINE, &t, &out, NULL), 0);
+        ck_assert_int_eq(threaddump_text(i ? FEED_THREADS : FEED_GOROUTINE, &t, &out, NULL), 0);
         must_match(out.data, i ? "^thread 101 \\[mutex wait" : "^goroutine 101 \\[mutex wait");
         must_match(out.data,
             " 101 \\[mutex wait, 3 minutes, on 0xbeef, held by 102 \"holder\", name \"work\\?er\\?\\?1\\?\", "

@@ -124,16 +124,16 @@ static int find_location(struct conversion *c, uint64_t address, uint32_t *index
 /* ---- samples --------------------------------------------------------------------------------------------
  */
 
-static int add_sample(struct conversion *c, const struct snapshot *s, const struct snapshot_record *r,
-    const struct source *source)
+static int add_sample(
+    struct conversion *c, const struct snapshot *s, const struct snapshot_record *r, const struct feed *feed)
 {
     uint32_t locs[SNAPSHOT_MAX_DEPTH];
-    int64_t values[SOURCE_MAX_TYPES];
+    int64_t values[FEED_MAX_TYPES];
     const uintptr_t *pcs = s->pcs.items + r->first_pc;
     uint32_t depth = r->depth < SNAPSHOT_MAX_DEPTH ? r->depth : SNAPSHOT_MAX_DEPTH;
     bool any = false;
     for (size_t i = 0; i < c->p->sample_types.len; i++) {
-        values[i] = r->values[source->columns[i]];
+        values[i] = r->values[feed->columns[i]];
         any |= values[i] != 0;
     }
     if (!any)
@@ -173,17 +173,17 @@ static int add_comments(struct profile *p, const struct snapshot *s)
     return code;
 }
 
-static int add_header(struct profile *p, const struct snapshot *s, const struct source *source)
+static int add_header(struct profile *p, const struct snapshot *s, const struct feed *feed)
 {
     int code = 0;
-    for (int i = 0; i < SOURCE_MAX_TYPES && source->types[i].type && !code; i++) {
-        const char *type = profile_string(p, source->types[i].type);
-        const char *unit = profile_string(p, source->types[i].unit);
+    for (int i = 0; i < FEED_MAX_TYPES && feed->types[i].type && !code; i++) {
+        const char *type = profile_string(p, feed->types[i].type);
+        const char *unit = profile_string(p, feed->types[i].unit);
         code = type && unit ? profile_add_sample_type(p, type, unit) : ERR_NOMEM;
     }
-    p->period_type.type = profile_string(p, source->period.type);
-    p->period_type.unit = profile_string(p, source->period.unit);
-    p->default_sample_type = profile_string(p, source->default_type);
+    p->period_type.type = profile_string(p, feed->period.type);
+    p->period_type.unit = profile_string(p, feed->period.unit);
+    p->default_sample_type = profile_string(p, feed->default_type);
     if (code || !p->period_type.type || !p->period_type.unit || !p->default_sample_type)
         return ERR_NOMEM;
     p->time_nanos = s->time_ns;
@@ -193,10 +193,10 @@ static int add_header(struct profile *p, const struct snapshot *s, const struct 
 }
 
 int convert_snapshot(
-    const struct snapshot *s, const struct source *source, struct profile **out, struct error *error)
+    const struct snapshot *s, const struct feed *feed, struct profile **out, struct error *error)
 {
     struct conversion c = {.p = profile_new(NULL)};
-    int code = c.p ? add_header(c.p, s, source) : ERR_NOMEM;
+    int code = c.p ? add_header(c.p, s, feed) : ERR_NOMEM;
     if (code) {
         profile_free(c.p);
         return error_set(error, code, "out of memory");
@@ -209,7 +209,7 @@ int convert_snapshot(
     names_prime(c.names, s);
     code = begin_mappings(&c);
     for (size_t i = 0; i < s->records.len && !code; i++)
-        code = add_sample(&c, s, &s->records.items[i], source);
+        code = add_sample(&c, s, &s->records.items[i], feed);
     names_end(c.names);
     free(c.mapping_of);
     table_fini(&c.locations);

@@ -1,7 +1,7 @@
 #ifndef EXPORT_CONVERT_H
 #define EXPORT_CONVERT_H
 
-#include "export/source.h"
+#include "export/feed.h"
 #include "model/profile.h"
 
 /*
@@ -14,6 +14,6 @@
 
 /* The caller frees *out. ERR_NOMEM, ERR_IO. */
 int convert_snapshot(
-    const struct snapshot *s, const struct source *source, struct profile **out, struct error *error);
+    const struct snapshot *s, const struct feed *feed, struct profile **out, struct error *error);
 
 #endif

@@ -1,7 +1,7 @@
 #include "cprof.h"
 
 #include "capture/contention.h"
-#include "export/config.h"
+#include "export/environment.h"
 #include "export/listener.h"
 #include "export/names.h"
 #include "export/server.h"
@@ -76,11 +76,11 @@ static bool picks_port(const char *address)
 
 static int start_locked(const char *address, struct error *error)
 {
-    struct config config;
+    struct environment config;
     struct server_config server = {.listen_fd = -1};
     if (state.server)
         return error_set(error, ERR_BUSY, "already started on %s", state.address);
-    int code = config_read(&config, error);
+    int code = environment_read(&config, error);
     if (code)
         return code;
     if (address)

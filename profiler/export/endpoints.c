@@ -40,11 +40,11 @@ static bool too_long(int64_t seconds, struct reply *reply)
  */
 
 static void reply_profile(
-    struct reply *reply, const struct source *source, const struct snapshot *s, const char *suffix)
+    struct reply *reply, const struct feed *feed, const struct snapshot *s, const char *suffix)
 {
     struct error error = {0};
     struct profile *p;
-    int code = convert_snapshot(s, source, &p, &error);
+    int code = convert_snapshot(s, feed, &p, &error);
     if (!code) {
         code = profile_encode(p, true, &reply->body, &error);
         profile_free(p);
@@ -54,7 +54,7 @@ static void reply_profile(
         return;
     }
     reply->content_type = "application/octet-stream";
-    snprintf(reply->filename, sizeof reply->filename, "%s%s", source->name, suffix);
+    snprintf(reply->filename, sizeof reply->filename, "%s%s", feed->name, suffix);
 }
 
 static int cpu_hz(const struct request *r, struct reply *reply)
@@ -91,14 +91,14 @@ static void serve_cpu(const struct endpoint *e, const struct request *r, struct 
     else if (code)
         reply_error(reply, 500, "Could not read the CPU profile: %s", error_text(code));
     else
-        reply_profile(reply, source_get((enum source_id)e->source), &s, "");
+        reply_profile(reply, feed_get((enum feed_id)e->feed), &s, "");
     snapshot_fini(&s);
 }
 
 static void serve_delta(
     const struct endpoint *e, const struct request *r, const char *seconds_text, struct reply *reply)
 {
-    enum source_id id = (enum source_id)e->source;
+    enum feed_id id = (enum feed_id)e->feed;
     struct snapshot first = {0}, second = {0}, delta = {0};
     struct error error = {0};
     int64_t seconds;
@@ -112,26 +112,26 @@ static void serve_delta(
         reply_error(reply, 400, "seconds and debug params are incompatible");
         return;
     }
-    int code = source_take(id, &first, &error);
+    int code = feed_take(id, &first, &error);
     if (!code && !request_wait(r, seconds * 1000000000)) {
         snapshot_fini(&first);
         reply->status = 0;
         return;
     }
     if (!code)
-        code = source_take(id, &second, &error);
+        code = feed_take(id, &second, &error);
     if (!code)
         code = snapshot_subtract(&second, &first, &delta);
     if (code)
         reply_error(reply, 500, "%s", *error.text ? error.text : error_text(code));
     else
-        reply_profile(reply, source_get(id), &delta, "-delta");
+        reply_profile(reply, feed_get(id), &delta, "-delta");
     snapshot_fini(&first);
     snapshot_fini(&second);
     snapshot_fini(&delta);
 }
 
-static int thread_list(enum source_id id, struct buf *out, struct error *error)
+static int thread_list(enum feed_id id, struct buf *out, struct error *error)
 {
     struct threads_snapshot threads = {0};
     int code = threads_snapshot(&threads);
@@ -144,15 +144,15 @@ static int thread_list(enum source_id id, struct buf *out, struct error *error)
 
 static void serve_text(const struct endpoint *e, int64_t debug, struct reply *reply)
 {
-    enum source_id id = (enum source_id)e->source;
+    enum feed_id id = (enum feed_id)e->feed;
     struct error error = {0};
     struct snapshot s = {0};
     int code;
     reply->content_type = text_plain;
-    if (debug >= 2 && (id == SOURCE_THREADS || id == SOURCE_GOROUTINE))
+    if (debug >= 2 && (id == FEED_THREADS || id == FEED_GOROUTINE))
         code = thread_list(id, &reply->body, &error);
     else {
-        code = source_take(id, &s, &error);
+        code = feed_take(id, &s, &error);
         if (!code)
             code = text_snapshot(id, &s, &reply->body, &error);
         snapshot_fini(&s);
@@ -164,7 +164,7 @@ static void serve_text(const struct endpoint *e, int64_t debug, struct reply *re
 /* gc=1 is accepted and means nothing: C frees when the program does. */
 static void serve_snapshot(const struct endpoint *e, const struct request *r, struct reply *reply)
 {
-    enum source_id id = (enum source_id)e->source;
+    enum feed_id id = (enum feed_id)e->feed;
     char seconds[32];
     struct snapshot s = {0};
     struct error error = {0};
@@ -177,10 +177,10 @@ static void serve_snapshot(const struct endpoint *e, const struct request *r, st
         serve_text(e, debug, reply);
         return;
     }
-    if (source_take(id, &s, &error))
+    if (feed_take(id, &s, &error))
         reply_error(reply, 500, "%s", error.text);
     else
-        reply_profile(reply, source_get(id), &s, "");
+        reply_profile(reply, feed_get(id), &s, "");
     snapshot_fini(&s);
 }
 
@@ -255,16 +255,16 @@ static void serve_index(const struct request *r, struct reply *reply)
  */
 
 static const struct endpoint endpoints[] = {
-    {"allocs", serve_snapshot, SOURCE_ALLOCS, NULL},
-    {"block", serve_snapshot, SOURCE_BLOCK, NULL},
+    {"allocs", serve_snapshot, FEED_ALLOCS, NULL},
+    {"block", serve_snapshot, FEED_BLOCK, NULL},
     {"cmdline", serve_cmdline, -1, "The command line of this program, its arguments separated by NUL bytes."},
-    {"goroutine", serve_snapshot, SOURCE_GOROUTINE, NULL},
-    {"heap", serve_snapshot, SOURCE_HEAP, NULL},
-    {"mutex", serve_snapshot, SOURCE_MUTEX, NULL},
-    {"profile", serve_cpu, SOURCE_CPU, NULL},
+    {"goroutine", serve_snapshot, FEED_GOROUTINE, NULL},
+    {"heap", serve_snapshot, FEED_HEAP, NULL},
+    {"mutex", serve_snapshot, FEED_MUTEX, NULL},
+    {"profile", serve_cpu, FEED_CPU, NULL},
     {"symbol", serve_symbol, -1, "The functions at the addresses asked for, for pprof."},
-    {"threadcreate", serve_snapshot, SOURCE_THREADCREATE, NULL},
-    {"threads", serve_snapshot, SOURCE_THREADS, NULL},
+    {"threadcreate", serve_snapshot, FEED_THREADCREATE, NULL},
+    {"threads", serve_snapshot, FEED_THREADS, NULL},
 };
 
 const struct endpoint *endpoints_list(size_t *n)

@@ -2,7 +2,7 @@
 #define EXPORT_ENDPOINTS_H
 
 #include "export/request.h"
-#include "export/source.h"
+#include "export/feed.h"
 
 /*
  * What is served below /debug/pprof/, with the paths, parameters, statuses and texts of Go's net/http/pprof.
@@ -12,8 +12,8 @@
 struct endpoint {
     const char *name; /* below /debug/pprof/ */
     void (*serve)(const struct endpoint *e, const struct request *r, struct reply *reply);
-    int source;       /* of enum source_id, or -1 */
-    const char *what; /* for the index page; NULL: the source's */
+    int feed;         /* of enum feed_id, or -1 */
+    const char *what; /* for the index page; NULL: the feed's */
 };
 
 const struct endpoint *endpoints_list(size_t *n);

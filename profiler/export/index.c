@@ -34,13 +34,13 @@ static const char after_table[] =
 static const char tail[] = "</dl>\n</body>\n</html>\n";
 
 /* Threads are counted, of the others the different stacks. */
-static int64_t count(enum source_id id, const struct snapshot *s)
+static int64_t count(enum feed_id id, const struct snapshot *s)
 {
     int64_t n = 0;
     for (size_t i = 0; i < s->records.len; i++)
-        n += id == SOURCE_THREADS || id == SOURCE_GOROUTINE ? s->records.items[i].values[0]
-             : id == SOURCE_THREADCREATE                    ? s->records.items[i].values[1]
-                                                            : 1;
+        n += id == FEED_THREADS || id == FEED_GOROUTINE ? s->records.items[i].values[0]
+             : id == FEED_THREADCREATE                  ? s->records.items[i].values[1]
+                                                        : 1;
     return n;
 }
 
@@ -48,14 +48,13 @@ static void put_row(struct buf *out, const struct endpoint *e)
 {
     struct snapshot s = {0};
     buf_puts(out, "<tr><td class=\"n\">");
-    if (e->source >= 0 && e->source != SOURCE_CPU && source_take((enum source_id)e->source, &s, NULL) == 0)
-        buf_printf(
-            out, "%" PRId64 "</td><td class=\"n\">%" PRIu64, count((enum source_id)e->source, &s), s.lost);
+    if (e->feed >= 0 && e->feed != FEED_CPU && feed_take((enum feed_id)e->feed, &s, NULL) == 0)
+        buf_printf(out, "%" PRId64 "</td><td class=\"n\">%" PRIu64, count((enum feed_id)e->feed, &s), s.lost);
     else
         buf_puts(out, "</td><td>");
     snapshot_fini(&s);
     buf_printf(out, "</td><td><a href=\"%s%s\">%s</a></td></tr>\n", e->name,
-        e->source >= 0 && e->source != SOURCE_CPU ? "?debug=1" : "", e->name);
+        e->feed >= 0 && e->feed != FEED_CPU ? "?debug=1" : "", e->name);
 }
 
 int index_page(struct buf *out, struct error *error)
@@ -68,7 +67,7 @@ int index_page(struct buf *out, struct error *error)
     buf_puts(out, after_table);
     for (size_t i = 0; i < n; i++)
         buf_printf(out, "<dt>%s</dt><dd>%s</dd>\n", list[i].name,
-            list[i].what ? list[i].what : source_get((enum source_id)list[i].source)->what);
+            list[i].what ? list[i].what : feed_get((enum feed_id)list[i].feed)->what);
     buf_puts(out, tail);
     return out->failed ? error_set(error, ERR_NOMEM, "out of memory") : 0;
 }

@@ -66,55 +66,55 @@ static int by_inuse_space(const void *a, const void *b)
 }
 
 static void put_head(
-    struct buf *out, enum source_id id, const struct snapshot *s, const int64_t total[SNAPSHOT_MAX_VALUES])
+    struct buf *out, enum feed_id id, const struct snapshot *s, const int64_t total[SNAPSHOT_MAX_VALUES])
 {
     switch (id) {
-    case SOURCE_HEAP:
-    case SOURCE_ALLOCS: /* "heapprofile" tells readers that the figures are scaled already */
+    case FEED_HEAP:
+    case FEED_ALLOCS: /* "heapprofile" tells readers that the figures are scaled already */
         buf_printf(out, "heap profile: %" PRId64 ": %" PRId64 " [%" PRId64 ": %" PRId64 "] @ heapprofile\n",
             total[2], total[3], total[0], total[1]);
         break;
-    case SOURCE_MUTEX:
+    case FEED_MUTEX:
         buf_printf(out, "--- mutex:\ncycles/second=1000000000\nsampling period=%" PRId64 "\n", s->period);
         break;
-    case SOURCE_BLOCK:
+    case FEED_BLOCK:
         buf_puts(out, "--- contention:\ncycles/second=1000000000\n");
         break;
     default:
         buf_printf(
-            out, "%s profile: total %" PRId64 "\n", source_get(id)->name, total[source_get(id)->columns[0]]);
+            out, "%s profile: total %" PRId64 "\n", feed_get(id)->name, total[feed_get(id)->columns[0]]);
     }
 }
 
-static void put_figures(struct buf *out, enum source_id id, const int64_t *v)
+static void put_figures(struct buf *out, enum feed_id id, const int64_t *v)
 {
     switch (id) {
-    case SOURCE_HEAP:
-    case SOURCE_ALLOCS:
+    case FEED_HEAP:
+    case FEED_ALLOCS:
         buf_printf(out, "%" PRId64 ": %" PRId64 " [%" PRId64 ": %" PRId64 "] ", v[2], v[3], v[0], v[1]);
         break;
-    case SOURCE_MUTEX:
-    case SOURCE_BLOCK: /* nanoseconds are the cycles here */
+    case FEED_MUTEX:
+    case FEED_BLOCK: /* nanoseconds are the cycles here */
         buf_printf(out, "%" PRId64 " %" PRId64 " ", v[1], v[0]);
         break;
     default:
-        buf_printf(out, "%" PRId64 " ", v[source_get(id)->columns[0]]);
+        buf_printf(out, "%" PRId64 " ", v[feed_get(id)->columns[0]]);
     }
 }
 
-static void put_records(struct buf *out, enum source_id id, struct symbolizer *names,
-    const struct snapshot *s, const struct snapshot_record *const *order)
+static void put_records(struct buf *out, enum feed_id id, struct symbolizer *names, const struct snapshot *s,
+    const struct snapshot_record *const *order)
 {
     for (size_t i = 0; i < s->records.len && !out->failed; i++) {
         put_figures(out, id, order[i]->values);
         put_pcs(out, s, order[i]);
-        if (id == SOURCE_THREADCREATE)
+        if (id == FEED_THREADCREATE)
             buf_printf(out, "# alive: %" PRId64 "\n", order[i]->values[0]);
         put_stack(out, names, s, order[i]);
     }
 }
 
-int text_snapshot(enum source_id id, const struct snapshot *s, struct buf *out, struct error *error)
+int text_snapshot(enum feed_id id, const struct snapshot *s, struct buf *out, struct error *error)
 {
     size_t n = s->records.len;
     int64_t total[SNAPSHOT_MAX_VALUES] = {0};
@@ -126,8 +126,8 @@ int text_snapshot(enum source_id id, const struct snapshot *s, struct buf *out, 
         for (int k = 0; k < SNAPSHOT_MAX_VALUES; k++)
             total[k] += order[i]->values[k];
     }
-    bool heap = id == SOURCE_HEAP || id == SOURCE_ALLOCS;
-    bool one = id == SOURCE_THREADS || id == SOURCE_GOROUTINE;
+    bool heap = id == FEED_HEAP || id == FEED_ALLOCS;
+    bool one = id == FEED_THREADS || id == FEED_GOROUTINE;
     qsort(order, n, sizeof *order, heap ? by_inuse_space : one ? by_first_value : by_second_value);
     struct symbolizer *names = names_begin(error);
     if (names) {

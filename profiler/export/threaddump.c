@@ -14,7 +14,7 @@ struct piece {
 };
 
 struct dump {
-    enum source_id id;
+    enum feed_id id;
     const struct threads_snapshot *threads;
     struct symbolizer *names;
     struct buf *out, pieces;
@@ -60,7 +60,7 @@ static void put_name(struct buf *out, const char *name)
 static void put_head(struct dump *d, const struct thread_info *t)
 {
     struct buf *out = d->out;
-    buf_printf(out, "%s %d [%s", d->id == SOURCE_GOROUTINE ? "goroutine" : "thread", (int)t->tid,
+    buf_printf(out, "%s %d [%s", d->id == FEED_GOROUTINE ? "goroutine" : "thread", (int)t->tid,
         thread_state_text(t->state));
     if (t->waiting_ns >= INT64_C(60000000000))
         buf_printf(out, ", %" PRId64 " minutes", t->waiting_ns / INT64_C(60000000000));
@@ -134,12 +134,12 @@ static void render_creator(struct dump *d, const struct snapshot_record *r)
 static void put_piece(struct dump *d, const struct snapshot_record *r, bool is_creator)
 {
     const struct snapshot *s = &d->threads->stacks;
-    uint64_t hash = source_stack_hash(s, r) + is_creator;
+    uint64_t hash = feed_stack_hash(s, r) + is_creator;
     uint32_t found;
     for (size_t at = table_first(&d->index, hash); table_next(&d->index, hash, &at, &found);) {
         const struct piece *p = &d->known.items[found];
         if (p->is_creator == is_creator && p->record->truncated == r->truncated &&
-            source_stack_same(s, p->record, s, r)) {
+            feed_stack_same(s, p->record, s, r)) {
             buf_append(d->out, d->pieces.data + p->at, p->len);
             return;
         }
@@ -158,7 +158,7 @@ static void put_piece(struct dump *d, const struct snapshot_record *r, bool is_c
 }
 
 int threaddump_text(
-    enum source_id id, const struct threads_snapshot *threads, struct buf *out, struct error *error)
+    enum feed_id id, const struct threads_snapshot *threads, struct buf *out, struct error *error)
 {
     struct dump d = {.id = id, .threads = threads, .out = out, .names = names_begin(error)};
     if (!d.names)

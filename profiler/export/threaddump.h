@@ -2,11 +2,11 @@
 #define EXPORT_THREADDUMP_H
 
 #include "base/buf.h"
-#include "export/source.h"
+#include "export/feed.h"
 
 /*
- * The answer to ?debug=2: the threads one by one, the profiler's own left out. SOURCE_GOROUTINE heads each as
- * Go heads a goroutine, so that tools for Go's dumps read it; SOURCE_THREADS calls it a thread.
+ * The answer to ?debug=2: the threads one by one, the profiler's own left out. FEED_GOROUTINE heads each as
+ * Go heads a goroutine, so that tools for Go's dumps read it; FEED_THREADS calls it a thread.
  *
  *     thread 4711 [mutex wait, for 33 ms, on 0x5601..., held by 4712 "holder", name "worker", cpu 32 ms]:
  *     function(...)
@@ -18,6 +18,6 @@
  * Appends to out. ERR_NOMEM, ERR_IO.
  */
 int threaddump_text(
-    enum source_id id, const struct threads_snapshot *threads, struct buf *out, struct error *error);
+    enum feed_id id, const struct threads_snapshot *threads, struct buf *out, struct error *error);
 
 #endif

@@ -1,4 +1,4 @@
-#include "export/config.h"
+#include "export/environment.h"
 
 #include "export/request.h"
 
@@ -26,9 +26,9 @@ static int read_switch(const char *name, bool *out, struct error *error)
     return 0;
 }
 
-int config_read(struct config *out, struct error *error)
+int environment_read(struct environment *out, struct error *error)
 {
-    struct config c = {.address = getenv("CPROF_HTTP"), .token = getenv("CPROF_TOKEN")};
+    struct environment c = {.address = getenv("CPROF_HTTP"), .token = getenv("CPROF_TOKEN")};
     int64_t fraction;
     static const char power[] = "a power of two, or 0 for off, is wanted";
     int code = read_number("CPROF_MUTEX_FRACTION", 100, INT_MAX, &fraction,

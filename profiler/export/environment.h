@@ -1,5 +1,5 @@
-#ifndef EXPORT_CONFIG_H
-#define EXPORT_CONFIG_H
+#ifndef EXPORT_ENVIRONMENT_H
+#define EXPORT_ENVIRONMENT_H
 
 #include "base/error.h"
 #include "capture/capture.h"
@@ -7,7 +7,7 @@
 #include <stdbool.h>
 
 /* What the CPROF_ variables say. */
-struct config {
+struct environment {
     const char *address; /* CPROF_HTTP, else 127.0.0.1:6060; in the environment */
     const char *token;   /* CPROF_TOKEN, "" when not set; in the environment */
     bool allow_remote;
@@ -16,6 +16,6 @@ struct config {
 
 /* Reads the environment. ERR_INVALID names the variable, its value and what is wanted; ERR_DENIED when remote
  * clients are allowed without a token. */
-int config_read(struct config *out, struct error *error);
+int environment_read(struct environment *out, struct error *error);
 
 #endif

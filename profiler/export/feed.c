@@ -1,4 +1,4 @@
-#include "export/source.h"
+#include "export/feed.h"
 
 #include "base/hash.h"
 #include "base/table.h"
@@ -22,47 +22,47 @@
         }                          \
     }
 
-static const struct source sources[NSOURCES] = {
-    [SOURCE_CPU] = {"profile", {{"samples", "count"}, {"cpu", "nanoseconds"}}, {0, 1}, {"cpu", "nanoseconds"},
+static const struct feed feeds[NFEEDS] = {
+    [FEED_CPU] = {"profile", {{"samples", "count"}, {"cpu", "nanoseconds"}}, {0, 1}, {"cpu", "nanoseconds"},
         "",
         "Where CPU time goes, in all threads. ?seconds=N sets how long it samples (30), ?hz=N how often (100 "
         "a second of CPU time). A thread that waits is not in it."},
-    [SOURCE_HEAP] = {"heap", HEAP_TYPES, {0, 1, 2, 3}, {"space", "bytes"}, "",
+    [FEED_HEAP] = {"heap", HEAP_TYPES, {0, 1, 2, 3}, {"space", "bytes"}, "",
         "Memory that is alive, by the stack that allocated it, and all that ever was. A sample of the "
         "allocations, scaled up."},
-    [SOURCE_ALLOCS] = {"allocs", HEAP_TYPES, {0, 1, 2, 3}, {"space", "bytes"}, "alloc_space",
+    [FEED_ALLOCS] = {"allocs", HEAP_TYPES, {0, 1, 2, 3}, {"space", "bytes"}, "alloc_space",
         "The same samples, with everything allocated since the start shown first."},
-    [SOURCE_THREADS] = {"threads", {{"threads", "count"}}, {0}, {"threads", "count"}, "",
+    [FEED_THREADS] = {"threads", {{"threads", "count"}}, {0}, {"threads", "count"}, "",
         "Where each thread is now. ?debug=1 groups equal stacks, ?debug=2 lists the threads one by one with "
         "what they wait for."},
-    [SOURCE_GOROUTINE] = {"goroutine", {{"goroutine", "count"}}, {0}, {"goroutine", "count"}, "",
+    [FEED_GOROUTINE] = {"goroutine", {{"goroutine", "count"}}, {0}, {"goroutine", "count"}, "",
         "The threads again, for tools that know Go's name."},
-    [SOURCE_THREADCREATE] = {"threadcreate", {{"threadcreate", "count"}}, {1}, {"threadcreate", "count"}, "",
+    [FEED_THREADCREATE] = {"threadcreate", {{"threadcreate", "count"}}, {1}, {"threadcreate", "count"}, "",
         "Stacks that created threads, with how many since the start; ?debug=1 says how many of them live."},
-    [SOURCE_MUTEX] = {"mutex", CONTENTION_TYPES, {0, 1}, {"contentions", "count"}, "",
+    [FEED_MUTEX] = {"mutex", CONTENTION_TYPES, {0, 1}, {"contentions", "count"}, "",
         "Who makes others wait: the stacks that unlocked what others were waiting for, with the time those "
         "had waited."},
-    [SOURCE_BLOCK] = {"block", CONTENTION_TYPES, {0, 1}, {"contentions", "count"}, "",
+    [FEED_BLOCK] = {"block", CONTENTION_TYPES, {0, 1}, {"contentions", "count"}, "",
         "Who waits for locks, conditions, semaphores, barriers and joins, and how long. Sleep, input and "
         "output, and waits that have not ended are not in it."},
 };
 
-const struct source *source_get(enum source_id id)
+const struct feed *feed_get(enum feed_id id)
 {
-    return &sources[id];
+    return &feeds[id];
 }
 
 /* ---- threads --------------------------------------------------------------------------------------------
  */
 
-uint64_t source_stack_hash(const struct snapshot *s, const struct snapshot_record *r)
+uint64_t feed_stack_hash(const struct snapshot *s, const struct snapshot_record *r)
 {
     return hash_bytes(
                r->depth ? (const void *)(s->pcs.items + r->first_pc) : "", r->depth * sizeof(uintptr_t)) +
            r->leaf_is_return;
 }
 
-bool source_stack_same(const struct snapshot *a, const struct snapshot_record *x, const struct snapshot *b,
+bool feed_stack_same(const struct snapshot *a, const struct snapshot_record *x, const struct snapshot *b,
     const struct snapshot_record *y)
 {
     return x->depth == y->depth && x->leaf_is_return == y->leaf_is_return &&
@@ -74,11 +74,11 @@ static int count_stack(
     struct snapshot *out, struct table *index, const struct snapshot *stacks, const struct snapshot_record *r)
 {
     const uintptr_t *pcs = stacks->pcs.items + r->first_pc;
-    uint64_t hash = source_stack_hash(stacks, r);
+    uint64_t hash = feed_stack_hash(stacks, r);
     uint32_t found;
     for (size_t at = table_first(index, hash); table_next(index, hash, &at, &found);) {
         struct snapshot_record *known = &out->records.items[found];
-        if (source_stack_same(out, known, stacks, r)) {
+        if (feed_stack_same(out, known, stacks, r)) {
             known->values[0]++;
             known->truncated |= r->truncated;
             return 0;
@@ -92,7 +92,7 @@ static int count_stack(
     return snapshot_add(out, &first, pcs);
 }
 
-int source_group_threads(const struct threads_snapshot *threads, struct snapshot *out)
+int feed_group_threads(const struct threads_snapshot *threads, struct snapshot *out)
 {
     struct snapshot grouped = {
         .nvalues = 1, .time_ns = threads->stacks.time_ns, .period = 1, .lost = threads->stacks.lost};
@@ -117,7 +117,7 @@ static int take_threads(struct snapshot *out)
     int code = threads_snapshot(&threads);
     if (code)
         return code;
-    code = source_group_threads(&threads, out);
+    code = feed_group_threads(&threads, out);
     threads_snapshot_fini(&threads);
     return code;
 }
@@ -125,27 +125,27 @@ static int take_threads(struct snapshot *out)
 /* ---- all ------------------------------------------------------------------------------------------------
  */
 
-int source_take(enum source_id id, struct snapshot *out, struct error *error)
+int feed_take(enum feed_id id, struct snapshot *out, struct error *error)
 {
     int code;
     switch (id) {
-    case SOURCE_HEAP:
-    case SOURCE_ALLOCS:
+    case FEED_HEAP:
+    case FEED_ALLOCS:
         code = heap_snapshot(out);
         if (code == ERR_UNSUPPORTED)
             return error_set(error, code, "the program's malloc is not a jemalloc with profiling");
         break;
-    case SOURCE_THREADS:
-    case SOURCE_GOROUTINE:
+    case FEED_THREADS:
+    case FEED_GOROUTINE:
         code = take_threads(out);
         break;
-    case SOURCE_THREADCREATE:
+    case FEED_THREADCREATE:
         code = threads_created_snapshot(out);
         break;
-    case SOURCE_MUTEX:
+    case FEED_MUTEX:
         code = contention_snapshot(CONTENTION_MUTEX, out);
         break;
-    case SOURCE_BLOCK:
+    case FEED_BLOCK:
         code = contention_snapshot(CONTENTION_BLOCK, out);
         break;
     default:

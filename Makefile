@@ -70,12 +70,12 @@ DEMO_FLAGS = -Idemos -fno-optimize-sibling-calls -fno-inline-functions-called-on
 DEMO_LIBS  = $(call pkg,--libs libmicrohttpd) $(if $(SAN),,-ljemalloc)
 
 # Check programs: tests/test_NAME.c each, with tests/harness.c. By what they are linked with.
-TOOL_TESTS  = base profile codec merge maps symbol demangle
+TOOL_TESTS  = base profile codec merge maps symbol demangle measure regex filter graph report options fetch shell
 CPROF_TESTS = contention heap snapshot stacks unwind \
               convert textformats server
 DEMO_TESTS  = json histogram loadgen upstream
 # End-to-end tests: tests/NAME.sh, run from the top folder; exit 77 is "skipped", with a line that says why.
-SCRIPT_TESTS = setup_script engine exercises working_copies gateway_e2e lesson6_run go_pprof_reads
+SCRIPT_TESTS = setup_script engine exercises working_copies gateway_e2e lesson6_run go_pprof_reads pprof_tool pprof_like_go
 
 # ---- what people type -----------------------------------------------------------------------------------
 
@@ -90,7 +90,7 @@ help: ## this list
 	@sed -n 's/^#\{0,1\}\([a-z][a-zA-Z0-9%_-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 check: ## everything a clone must pass
-	@$(MAKE) $(test_programs) $(B)/tests/target
+	@$(MAKE) $(test_programs) $(B)/tests/target $(B)/tests/make_profile
 	@tests/run.sh $(test_programs) $(SCRIPT_TESTS:%=tests/%.sh)
 
 lint: ## formatting, cppcheck, shellcheck, and the direction of includes
@@ -211,6 +211,10 @@ $(test_programs): CPPFLAGS += -Itests
 
 $(tool_tests): %: %.o $(B)/libtool.a
 	$(CC) $(ALL_CFLAGS) $^ $(call pkg,--libs check) $(PPROF_LIBS) -o $@
+
+# What the tool's scripts report on.
+$(B)/tests/make_profile: %: %.o $(B)/libtool.a
+	$(CC) $(ALL_CFLAGS) $^ $(PPROF_LIBS) -o $@
 
 $(cprof_tests): %: %.o $(OUT)profiler/libcprof.a
 	$(CC) $(ALL_CFLAGS) $^ $(call pkg,--libs check) $(CPROF_LIBS) -o $@

@@ -104,13 +104,17 @@ static int set_sample_index(struct shell *s, const struct variable *v, const cha
 static int assign(struct shell *s, const struct variable *v, int choice, const char *name, const char *value)
 {
     struct error error;
+    if (!value &&
+        choice >= 0) { /* on a command line it would do; here it says too little, as in the source */
+        fprintf(stderr, "did you mean: %s=%s\n", v->name, name);
+        return 0;
+    }
     if (!value && !variable_is_switch(v, choice)) {
         fprintf(stderr, "please specify a value, e.g. %s=<val>\n", name);
         return 0;
     }
     if (strcmp(v->name, "sample_index") == 0)
         return set_sample_index(s, v, value);
-    /* A choice by its name alone says yes, and so does a switch. */
     if (variable_set(s->settings, v, choice, value ? value : "", &error))
         report_error(&error);
     return 0;

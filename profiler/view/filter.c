@@ -176,6 +176,8 @@ static uint8_t mark_location(struct name_matches *n, struct profile *p, struct l
 
 static int filter_names(struct name_matches *n, struct profile *p, struct buf *notes, struct error *error)
 {
+    if (!n->focus.re && !n->ignore.re && !n->hide.re && !n->show.re)
+        return 0; /* samples without frames stay, too */
     struct name_filter f = {.marks = calloc(p->locations.len + 1, 1)};
     if (!f.marks)
         return nomem(error);
@@ -538,15 +540,12 @@ int filter_profile(const struct profile *p, const struct config *c, const struct
     return code;
 }
 
-bool filter_changes(const struct profile *p, const struct config *c)
+bool filter_changes(const struct config *c)
 {
     const char *const set[] = {c->focus, c->ignore, c->hide, c->show, c->show_from, c->tagfocus, c->tagignore,
         c->tagshow, c->taghide, c->prune_from};
     for (size_t i = 0; i < sizeof set / sizeof *set; i++)
         if (*set[i])
-            return true;
-    for (size_t i = 0; i < p->samples.len; i++)
-        if (p->samples.items[i].nlocs == 0)
             return true;
     return false;
 }

@@ -11,14 +11,14 @@
 
 /*
  * focus, ignore, hide, show, show_from, tagfocus, tagignore, tagshow, taghide and prune_from of c, in the
- * order google/pprof applies them. Samples without frames are dropped in any case. An expression that
- * matches nothing is named in notes. ERR_FORMAT for a bad expression, ERR_NOMEM.
+ * order google/pprof applies them. An expression that matches nothing is named in notes. ERR_FORMAT for a
+ * bad expression, ERR_NOMEM.
  */
 int filter_profile(const struct profile *p, const struct config *c, const struct label_units *units,
     struct profile **out, struct buf *notes, struct error *error);
 
 /* Whether filter_profile() would change anything. */
-bool filter_changes(const struct profile *p, const struct config *c);
+bool filter_changes(const struct config *c);
 
 /* Cuts the frames below those that the profile's drop_frames matches and its keep_frames does not. */
 int filter_dropped_frames(const struct profile *p, struct profile **out, struct error *error);

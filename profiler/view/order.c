@@ -12,7 +12,8 @@
 
 struct scored {
     uint32_t node;
-    int64_t score; /* magnitude */
+    size_t position; /* before: what is equal in all else stays as it was */
+    int64_t score;   /* magnitude */
     const char *name;
 };
 
@@ -40,7 +41,7 @@ static int compare_nodes(const void *a, const void *b, void *context)
         order = larger_first(magnitude(nx->flat), magnitude(ny->flat));
     if (!order)
         order = frame_compare_fields(&nx->frame, &ny->frame);
-    return order ? order : x->node < y->node ? -1 : x->node > y->node;
+    return order ? order : x->position < y->position ? -1 : 1;
 }
 
 /* The entropy of a node's edges: how evenly what flows through is spread over them. */
@@ -85,8 +86,8 @@ int graph_sort(struct graph *g, enum graph_order order)
     int code = all ? order == ORDER_ENTROPY ? graph_link(g) : 0 : ERR_NOMEM;
     for (size_t i = 0; i < g->listed.len && !code; i++) {
         uint32_t node = g->listed.items[i];
-        all[i] =
-            (struct scored){node, magnitude(score_of(g, &g->nodes.items[node], order)), graph_name(g, node)};
+        all[i] = (struct scored){
+            node, i, magnitude(score_of(g, &g->nodes.items[node], order)), graph_name(g, node)};
         code = all[i].name ? 0 : ERR_NOMEM;
     }
     if (!code) {

@@ -289,7 +289,7 @@ static int64_t escaped_rune(struct parser *p)
         rune = hex_escape(p);
     else if (named && c)
         rune = runes[named - names];
-    else if (!is_word((unsigned char)c) && (unsigned char)c < 0x80)
+    else if (c == '_' || (!is_word((unsigned char)c) && (unsigned char)c < 0x80))
         rune = (unsigned char)c;
     return rune >= 0 ? rune : fail(p, "invalid escape sequence", from, p->at);
 }

@@ -319,7 +319,7 @@ static void advance(struct stages *s, struct profile *next)
 static int filter_stage(struct stages *s, const struct report *r, const struct config *c, struct error *error)
 {
     struct profile *next;
-    if (!filter_changes(s->current, c))
+    if (!filter_changes(c))
         return 0;
     int code = filter_profile(s->current, c, &r->units, &next, r->notes, error);
     if (!code)

@@ -12,18 +12,21 @@
 static FILE *open_below(const char *dir, size_t len, const char *file)
 {
     char name[PATH_MAX];
+    if (len == 0 && *dir != '/') /* not the root */
+        return NULL;
     if (snprintf(name, sizeof name, "%.*s/%s", (int)len, dir, file) >= (int)sizeof name)
         return NULL;
     return fopen(name, "re");
 }
 
-/* In dir, then in its parent, and so on. */
+/* In dir, then in its parent, and so on; above a relative dir, in the current one. */
 static FILE *open_upwards(const char *dir, size_t len, const char *file)
 {
+    bool relative = *dir != '/';
     for (;;) {
         FILE *f = open_below(dir, len, file);
         if (f || len == 0)
-            return f;
+            return f ? f : relative ? fopen(file, "re") : NULL;
         while (len > 0 && dir[len - 1] != '/')
             len--;
         while (len > 0 && dir[len - 1] == '/')

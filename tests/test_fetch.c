@@ -1,0 +1,342 @@
+#include "harness.h"
+
+#include "gateway_profile.h"
+#include "model/codec.h"
+#include "ui/fetch.h"
+#include "ui/load.h"
+#include "ui/progress.h"
+#include "ui/store.h"
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* ---- a server of our own: a child that answers one request a connection ---- */
+
+static pid_t server;
+static int port;
+static char home[] = "/tmp/pprof-test-XXXXXX";
+
+static void answer(int fd, const char *status, const char *headers, const char *body, size_t len)
+{
+    char head[300];
+    int n = snprintf(head, sizeof head, "HTTP/1.1 %s\r\nConnection: close\r\nContent-Length: %zu\r\n%s\r\n",
+        status, len, headers);
+    if (write(fd, head, (size_t)n) != n || write(fd, body, len) != (ssize_t)len)
+        _exit(1);
+}
+
+static void answer_profile(int fd)
+{
+    struct profile *p = gateway_profile();
+    struct buf bytes = {0};
+    struct error e;
+    profile_encode(p, true, &bytes, &e);
+    answer(fd, "200 OK", "Content-Type: application/octet-stream\r\n", bytes.data, bytes.len);
+    buf_fini(&bytes);
+    profile_free(p);
+}
+
+static void serve(int fd)
+{
+    char request[2000];
+    ssize_t n = read(fd, request, sizeof request - 1);
+    if (n <= 0)
+        return;
+    request[n] = '\0';
+    static const char busy[] = "Could not enable CPU profiling:\n busy";
+    if (strncmp(request, "GET /debug/pprof/profile", 24) == 0)
+        answer_profile(fd);
+    else if (strncmp(request, "GET /moved", 10) == 0)
+        answer(fd, "302 Found", "Location: /debug/pprof/profile\r\n", "", 0);
+    else if (strncmp(request, "GET /busy", 9) == 0)
+        answer(fd, "500 Internal Server Error", "X-Go-Pprof: 1\r\nContent-Type: text/plain\r\n", busy,
+            sizeof busy - 1);
+    else if (strncmp(request, "GET /page", 9) == 0)
+        answer(fd, "404 Not Found", "Content-Type: text/html\r\n", "<html>", 6);
+    else if (strncmp(request, "GET /junk", 9) == 0)
+        answer(fd, "200 OK", "", "junk", 4);
+    else if (strncmp(request, "GET /cut", 8) == 0)
+        answer(fd, "200 OK", "Content-Length: 900\r\n", "x", 1);
+    else if (strncmp(request, "GET /slow", 9) == 0)
+        pause();
+}
+
+static void setup(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, len), 0);
+    ck_assert_int_eq(listen(fd, 16), 0);
+    getsockname(fd, (struct sockaddr *)&address, &len);
+    port = ntohs(address.sin_port);
+    ck_assert_ptr_nonnull(mkdtemp(home));
+    setenv("HOME", home, 1);
+    unsetenv("PPROF_TMPDIR");
+    unsetenv("http_proxy");
+    server = fork();
+    if (server)
+        close(fd);
+    while (!server) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        int peer = accept(fd, NULL, NULL);
+        if (peer < 0)
+            _exit(1);
+        if (fork() == 0) {
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
+            close(fd);
+            serve(peer);
+            _exit(0);
+        }
+        close(peer);
+    }
+}
+
+static void teardown(void)
+{
+    char command[100];
+    kill(server, SIGKILL);
+    waitpid(server, NULL, 0);
+    snprintf(command, sizeof command, "rm -rf %s", home);
+    ck_assert_int_eq(system(command), 0);
+}
+
+static const char *at_server(const char *path)
+{
+    static char url[4][100];
+    static int next;
+    char *u = url[next++ % 4];
+    snprintf(u, sizeof url[0], "http://127.0.0.1:%d%s", port, path);
+    return u;
+}
+
+/* ---- addresses ---- */
+
+static void expect_url(const char *address, int seconds, const char *want, int want_seconds)
+{
+    int collects = -1;
+    char *url = fetch_url(address, seconds, &collects);
+    if (!want) {
+        ck_assert_msg(url == NULL, "%s became %s", address, url);
+        return;
+    }
+    ck_assert_str_eq(url, want);
+    ck_assert_int_eq(collects, want_seconds);
+    free(url);
+}
+
+START_TEST(what_is_a_url)
+{
+    expect_url("localhost:6060", 0, "http://localhost:6060/debug/pprof/profile", 0);
+    expect_url("127.0.0.1:6060/debug/pprof/heap", 0, "http://127.0.0.1:6060/debug/pprof/heap", 0);
+    expect_url("http://h", 0, "http://h/debug/pprof/profile", 0);
+    expect_url("http://h/", 5, "http://h/debug/pprof/profile?seconds=5", 5);
+    expect_url("https://h/x?a=1&seconds=9&b=2", -1, "https://h/x?a=1&seconds=9&b=2", 9);
+    expect_url("https://h/x?a=1&seconds=9&b=2", 4, "https://h/x?a=1&b=2&seconds=4", 4);
+    expect_url("http://h/x?seconds=junk", -1, "http://h/x?seconds=junk", 0);
+    expect_url("http://h?debug=0#part", -1, "http://h/debug/pprof/profile?debug=0", 0);
+    expect_url("dir/with:colon", 0, NULL, 0);
+    expect_url("cpu.pb.gz", 0, NULL, 0);
+    expect_url("/abs/cpu.pb.gz", 0, NULL, 0);
+}
+END_TEST
+
+START_TEST(timeouts_follow_the_seconds)
+{
+    ck_assert_int_eq(fetch_timeout_ms(0, -1), 65000);
+    ck_assert_int_eq(fetch_timeout_ms(30, -1), 50000);
+    ck_assert_int_eq(fetch_timeout_ms(30, 10), 15000);
+}
+END_TEST
+
+/* ---- fetching ---- */
+
+static void fetch_one(const char *address, struct fetch *f, int timeout_s)
+{
+    struct fetch_limits limits = {.seconds = -1, .timeout_s = timeout_s};
+    *f = (struct fetch){.address = address};
+    ck_assert_int_eq(fetch_all(f, 1, &limits), 0);
+}
+
+static void expect_error(const char *path, const char *want)
+{
+    struct fetch f;
+    fetch_one(at_server(path), &f, -1);
+    ck_assert_int_eq(f.code, ERR_IO);
+    ck_assert_msg(strstr(f.error.text, want) != NULL, "%s", f.error.text);
+    fetch_fini(&f);
+}
+
+START_TEST(server_errors_are_shown)
+{
+    expect_error(
+        "/busy", "server response: 500 Internal Server Error - Could not enable CPU profiling:  busy");
+    expect_error("/page", "server response: 404 Not Found");
+    expect_error("/cut", "http fetch: ");
+    struct fetch f;
+    fetch_one("127.0.0.1:1/x", &f, -1);
+    ck_assert_int_eq(f.code, ERR_IO);
+    ck_assert_msg(strstr(f.error.text, "http fetch: ") != NULL, "%s", f.error.text);
+    fetch_fini(&f);
+    fetch_one("/nonexistent/x", &f, -1);
+    ck_assert_int_eq(f.code, ERR_NOTFOUND);
+    ck_assert_str_eq(f.error.text, "No such file or directory");
+    fetch_one("/tmp", &f, -1);
+    ck_assert_str_eq(f.error.text, "is a directory");
+}
+END_TEST
+
+START_TEST(redirects_are_followed_and_files_read_beside)
+{
+    struct fetch all[3] = {{.address = at_server("/moved")}, {.address = "/proc/self/comm"},
+        {.address = at_server("/debug/pprof/profile")}};
+    struct fetch_limits limits = {.seconds = -1, .timeout_s = -1};
+    ck_assert_int_eq(fetch_all(all, 3, &limits), 0);
+    ck_assert_int_eq(all[0].code, 0);
+    ck_assert_uint_gt(all[0].bytes.len, 100);
+    ck_assert_uint_eq(all[0].bytes.len, all[2].bytes.len);
+    ck_assert_uint_gt(all[1].bytes.len, 0);
+    ck_assert_ptr_null(all[1].url);
+    for (int i = 0; i < 3; i++)
+        fetch_fini(&all[i]);
+}
+END_TEST
+
+static volatile sig_atomic_t stop;
+
+static void on_alarm(int number)
+{
+    (void)number;
+    stop = 1;
+}
+
+START_TEST(cancelling_ends_the_wait)
+{
+    struct fetch f = {.address = at_server("/slow")};
+    struct fetch_limits limits = {.seconds = -1, .timeout_s = -1, .cancel = &stop};
+    struct sigaction action = {.sa_handler = on_alarm};
+    sigaction(SIGUSR1, &action, NULL);
+    pid_t self = getpid();
+    if (fork() == 0) {
+        usleep(300000);
+        kill(self, SIGUSR1);
+        _exit(0);
+    }
+    ck_assert_int_eq(
+        fetch_all(&f, 1, &limits), ERR_CANCELLED); /* not after the timeout of 65 s: see the watchdog */
+    fetch_fini(&f);
+}
+END_TEST
+
+/* ---- loading ---- */
+
+static size_t saved_files(const char *prefix)
+{
+    char dir[200];
+    size_t n = 0;
+    snprintf(dir, sizeof dir, "%s/pprof", home);
+    DIR *d = opendir(dir);
+    for (struct dirent *e; d && (e = readdir(d));)
+        n += strncmp(e->d_name, prefix, strlen(prefix)) == 0;
+    if (d)
+        closedir(d);
+    return n;
+}
+
+static int load(const char *const *sources, size_t n, struct profile **p, struct error *e)
+{
+    struct options o;
+    char *argv[8] = {"pprof", "-add_comment=added"};
+    for (size_t i = 0; i < n; i++)
+        argv[2 + i] = (char *)sources[i];
+    ck_assert_int_eq(options_parse(&o, (int)n + 2, argv, e), 0);
+    int code = load_profile(&o, NULL, p, e);
+    options_fini(&o);
+    return code;
+}
+
+START_TEST(fetched_profiles_are_merged_and_kept)
+{
+    struct profile *p;
+    struct error e;
+    const char *two[] = {at_server("/debug/pprof/profile?a"), at_server("/debug/pprof/profile?b")};
+    ck_assert_msg(load(two, 2, &p, &e) == 0, "%s", e.text);
+    ck_assert_uint_eq(p->samples.len, 8); /* of 9, two of which are one stack */
+    ck_assert_int_eq(profile_values(p, 0)[0], 2 * 45);
+    ck_assert_str_eq(p->comments.items[p->comments.len - 1], "added");
+    ck_assert_uint_eq(saved_files("pprof.gateway.samples.cpu.001.pb.gz"), 1);
+    profile_free(p);
+    ck_assert_int_eq(load(two, 1, &p, &e), 0);
+    ck_assert_uint_eq(p->samples.len, 9); /* alone it stays as it is */
+    ck_assert_uint_eq(saved_files("pprof.gateway.samples.cpu.002.pb.gz"), 1);
+    profile_free(p);
+}
+END_TEST
+
+START_TEST(what_fails_is_left_out)
+{
+    struct profile *p = NULL;
+    struct error e;
+    const char *some[] = {at_server("/busy"), at_server("/debug/pprof/profile"), "/nonexistent"};
+    ck_assert_int_eq(load(some, 3, &p, &e), 0);
+    ck_assert_uint_eq(p->samples.len, 9);
+    profile_free(p);
+    const char *none[] = {at_server("/busy"), at_server("/junk")};
+    ck_assert_int_lt(load(none, 2, &p, &e), 0);
+    ck_assert_msg(strstr(e.text, "none of the 2 source profiles") != NULL, "%s", e.text);
+    ck_assert_int_eq(load(&none[1], 1, &p, &e), ERR_FORMAT);
+    ck_assert_msg(strstr(e.text, "/junk: not a profile: offset 1") != NULL, "%s", e.text);
+}
+END_TEST
+
+START_TEST(names_of_kept_profiles_stay_in_their_directory)
+{
+    struct profile *p = profile_new(NULL);
+    struct error e;
+    char *file;
+    profile_add_sample_type(p, profile_string(p, "../../evil"), profile_string(p, "count"));
+    ck_assert_msg(store_save(p, &file, &e) == 0, "%s", e.text);
+    ck_assert_ptr_nonnull(strstr(file, "/pprof/pprof..._.._evil.001.pb.gz"));
+    free(file);
+    setenv("PPROF_TMPDIR", home, 1);
+    ck_assert_int_eq(store_save(p, &file, &e), 0);
+    ck_assert_ptr_nonnull(strstr(file, "/pprof..._.._evil.001.pb.gz"));
+    free(file);
+    profile_free(p);
+}
+END_TEST
+
+START_TEST(progress_says_how_far)
+{
+    char line[160];
+    progress_format(15, 30, 1, 0, line, sizeof line);
+    ck_assert_str_eq(line, "Collecting: [===============>              ] 15 of 30 s");
+    progress_format(31, 30, 2, 0, line, sizeof line);
+    ck_assert_str_eq(
+        line, "Collecting: [==============================] done, waiting for the answer, 2 sources");
+    progress_format(1.25, 0, 1, 4096, line, sizeof line);
+    ck_assert_str_eq(line, "Fetching: 1.2 s, 4 kB");
+}
+END_TEST
+
+Suite *suite(void)
+{
+    const TTest *tests[] = {what_is_a_url, timeouts_follow_the_seconds, server_errors_are_shown,
+        redirects_are_followed_and_files_read_beside, cancelling_ends_the_wait,
+        fetched_profiles_are_merged_and_kept, what_fails_is_left_out,
+        names_of_kept_profiles_stay_in_their_directory, progress_says_how_far};
+    Suite *s = suite_create("fetch");
+    TCase *cases = tcase_create("fetch");
+    tcase_set_timeout(cases, 20);
+    tcase_add_checked_fixture(cases, setup, teardown);
+    for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
+        tcase_add_test(cases, tests[i]);
+    suite_add_tcase(s, cases);
+    return s;
+}

@@ -1,0 +1,297 @@
+#include "harness.h"
+
+#include "gateway_profile.h"
+#include "model/codec.h"
+#include "view/report.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/*
+ * Whole reports against tests/golden/pprof.FLAGS, and what must hold of any report. After a change that is
+ * meant, GOLDEN=update .build/tests/test_report writes the goldens anew; go_pprof.sh compares with Go's.
+ */
+
+struct golden {
+    const char *flags; /* of the same report on the command line: the file's name */
+    struct report_request request;
+};
+
+#define REQUEST(kind, regexp, ...)                                       \
+    {                                                                    \
+        .format = (kind), .pattern = (regexp), .config = { __VA_ARGS__ } \
+    }
+
+static const struct golden goldens[] = {
+    {"top", REQUEST(REPORT_TEXT, NULL)},
+    {"top.cum", REQUEST(REPORT_TEXT, NULL, .sort = SORT_CUM)},
+    {"top.lines", REQUEST(REPORT_TEXT, NULL, .granularity = GRANULARITY_LINES)},
+    {"top.files.nodecount=3", REQUEST(REPORT_TEXT, NULL, .granularity = GRANULARITY_FILES, .nodecount = 3)},
+    {"top.addresses.noinlines",
+        REQUEST(REPORT_TEXT, NULL, .granularity = GRANULARITY_ADDRESSES, .no_inlines = true)},
+    {"top.filefunctions.nodefraction=0.1",
+        REQUEST(REPORT_TEXT, NULL, .granularity = GRANULARITY_FILEFUNCTIONS, .nodefraction = 0.1)},
+    {"top.focus=cache.ignore=evict", REQUEST(REPORT_TEXT, NULL, .focus = "cache", .ignore = "evict")},
+    {"top.relative_percentages.focus=json",
+        REQUEST(REPORT_TEXT, NULL, .focus = "json", .relative_percentages = true)},
+    {"top.sample_index=samples", REQUEST(REPORT_TEXT, NULL, .sample_index = "samples")},
+    {"top.unit=ms.divide_by=2", REQUEST(REPORT_TEXT, NULL, .unit = "ms", .divide_by = 2)},
+    {"top.mean", REQUEST(REPORT_TEXT, NULL, .mean = true)},
+    {"top.tagroot=route.tagfocus=4kb", REQUEST(REPORT_TEXT, NULL, .tagroot = "route", .tagfocus = "4kb")},
+    {"tree", REQUEST(REPORT_TREE, NULL)},
+    {"tree.edgefraction=0.1", REQUEST(REPORT_TREE, NULL, .edgefraction = 0.1)},
+    {"peek=cache", REQUEST(REPORT_PEEK, "cache")},
+    {"traces", REQUEST(REPORT_TRACES, NULL)},
+    {"traces.lines.hide=serve",
+        REQUEST(REPORT_TRACES, NULL, .granularity = GRANULARITY_LINES, .hide = "serve")},
+    {"raw", REQUEST(REPORT_RAW, NULL)},
+    {"raw.noinlines.tagshow=route", REQUEST(REPORT_RAW, NULL, .no_inlines = true, .tagshow = "route")},
+    {"tags", REQUEST(REPORT_TAGS, NULL)},
+    {"comments", REQUEST(REPORT_COMMENTS, NULL)},
+    {"dot", REQUEST(REPORT_DOT, NULL)},
+    {"dot.nodecount=4.call_tree", REQUEST(REPORT_DOT, NULL, .nodecount = 4, .call_tree = true)},
+};
+
+enum { N_GOLDENS = sizeof goldens / sizeof *goldens };
+
+/* What the table leaves at zero gets its default. */
+static struct report_request complete(struct report_request q)
+{
+    const struct config d = CONFIG_DEFAULT;
+    struct config *c = &q.config;
+    const char **strings[] = {&c->output, &c->unit, &c->source_path, &c->trim_path, &c->sample_index,
+        &c->tagroot, &c->tagleaf, &c->focus, &c->ignore, &c->prune_from, &c->hide, &c->show, &c->show_from,
+        &c->tagfocus, &c->tagignore, &c->tagshow, &c->taghide};
+    for (size_t i = 0; i < sizeof strings / sizeof *strings; i++)
+        if (!*strings[i])
+            *strings[i] = strings[i] == &c->unit ? d.unit : "";
+    c->trim = true;
+    c->nodecount = c->nodecount ? c->nodecount : d.nodecount;
+    c->divide_by = c->divide_by != 0 ? c->divide_by : d.divide_by;
+    c->nodefraction = c->nodefraction != 0 ? c->nodefraction : d.nodefraction;
+    c->edgefraction = c->edgefraction != 0 ? c->edgefraction : d.edgefraction;
+    return q;
+}
+
+static int generate(
+    const struct profile *p, struct report_request q, struct buf *out, struct buf *notes, struct error *e)
+{
+    struct report_request whole = complete(q);
+    out->len = 0;
+    return report_generate(p, &whole, out, notes, e);
+}
+
+static char *read_file(const char *name, size_t *len)
+{
+    struct buf b = {0};
+    char chunk[4096];
+    FILE *f = fopen(name, "re");
+    ck_assert_msg(f != NULL, "%s is missing: run from the top folder", name);
+    for (size_t n; (n = fread(chunk, 1, sizeof chunk, f)) > 0;)
+        buf_append(&b, chunk, n);
+    fclose(f);
+    *len = b.len;
+    return buf_take(&b);
+}
+
+static void write_file(const char *name, const char *text, size_t len)
+{
+    FILE *f = fopen(name, "we");
+    ck_assert_msg(f && fwrite(text, 1, len, f) == len && fclose(f) == 0, "cannot write %s", name);
+}
+
+/* Where two texts first differ, to show that line of each. */
+static const char *line_at(const char *text, size_t at, char *line, size_t size)
+{
+    size_t from = at;
+    while (from > 0 && text[from - 1] != '\n')
+        from--;
+    snprintf(line, size, "%.*s", (int)strcspn(text + from, "\n"), text + from);
+    return line;
+}
+
+static void expect_golden(const char *flags, const struct buf *out)
+{
+    char name[200], got[200], want[200];
+    size_t len, at = 0;
+    snprintf(name, sizeof name, "tests/golden/pprof.%s", flags);
+    if (getenv("GOLDEN") && strcmp(getenv("GOLDEN"), "update") == 0)
+        write_file(name, out->data, out->len);
+    char *golden = read_file(name, &len);
+    while (at < len && at < out->len && golden[at] == out->data[at])
+        at++;
+    ck_assert_msg(at == len && at == out->len, "%s: byte %zu\n want: %s\n got:  %s", name, at,
+        line_at(golden, at, want, sizeof want), line_at(out->data, at, got, sizeof got));
+    free(golden);
+}
+
+START_TEST(reports_are_as_the_goldens)
+{
+    setenv("TZ", "UTC", 1);
+    struct profile *p = gateway_profile();
+    struct buf out = {0}, notes = {0};
+    struct error e;
+    ck_assert_msg(generate(p, goldens[_i].request, &out, &notes, &e) == 0, "%s", e.text);
+    expect_golden(goldens[_i].flags, &out);
+    ck_assert_msg(notes.len == 0 || strstr(notes.data, "as range") != NULL, "%s", notes.data);
+    buf_fini(&out);
+    buf_fini(&notes);
+    profile_free(p);
+}
+END_TEST
+
+static void make_sources(char *dir)
+{
+    char name[100];
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    snprintf(name, sizeof name, "%s/src", dir);
+    ck_assert_int_eq(mkdir(name, 0755), 0);
+    snprintf(name, sizeof name, "%s/src/cache.c", dir);
+    FILE *f = fopen(name, "we");
+    for (int i = 1; i <= 95; i++)
+        fprintf(f, "line %d of the cache%s\n", i, i % 10 ? "" : "\r");
+    fclose(f);
+}
+
+static void remove_sources(const char *dir)
+{
+    char name[100];
+    snprintf(name, sizeof name, "%s/src/cache.c", dir);
+    unlink(name);
+    snprintf(name, sizeof name, "%s/src", dir);
+    rmdir(name);
+    rmdir(dir);
+}
+
+START_TEST(list_annotates_source)
+{
+    char dir[] = "/tmp/pprof-test-XXXXXX", below[100];
+    struct profile *p = gateway_profile();
+    struct buf out = {0}, notes = {0};
+    struct error e;
+    make_sources(dir);
+    snprintf(below, sizeof below, "%s/src/no/such", dir); /* its parents are searched too */
+    struct report_request q = {.format = REPORT_LIST, .pattern = "cache_get"};
+    q.config.trim_path = "demos/lesson6";
+    q.config.source_path = below;
+    ck_assert_msg(generate(p, q, &out, &notes, &e) == 0, "%s", e.text);
+    expect_golden("list=cache_get", &out);
+    q.config.source_path = "/nonexistent";
+    ck_assert_int_eq(generate(p, q, &out, &notes, &e), 0);
+    ck_assert_msg(strstr(out.data, " Error: could not find file cache.c on path /nonexistent\n") != NULL,
+        "%s", out.data);
+    remove_sources(dir);
+    buf_fini(&out);
+    profile_free(p);
+}
+END_TEST
+
+static void expect_failure(struct report_request q, int code, const char *text)
+{
+    struct profile *p = gateway_profile();
+    struct buf out = {0}, notes = {0};
+    struct error e = {0};
+    ck_assert_int_eq(generate(p, q, &out, &notes, &e), code);
+    ck_assert_msg(strstr(e.text, text) != NULL, "said: %s", e.text);
+    buf_fini(&out);
+    buf_fini(&notes);
+    profile_free(p);
+}
+
+START_TEST(what_cannot_be_reported_is_explained)
+{
+    static const volatile sig_atomic_t yes = 1;
+    expect_failure((struct report_request){.format = REPORT_PEEK, .pattern = "zzz"}, ERR_NOTFOUND,
+        "no matches found for regexp: zzz");
+    expect_failure(
+        (struct report_request){.format = REPORT_LIST, .pattern = "zzz"}, ERR_NOTFOUND, "no matches found");
+    expect_failure((struct report_request){.format = REPORT_LIST, .pattern = "("}, ERR_FORMAT,
+        "parsing argument regexp (");
+    expect_failure((struct report_request){.format = REPORT_TEXT, .config.sample_index = "x"}, ERR_INVALID,
+        "sample_index \"x\" must be one of: [samples cpu]");
+    expect_failure(
+        (struct report_request){.format = REPORT_TEXT, .config.sample_index = "2"}, ERR_INVALID, "[0..1]");
+    expect_failure((struct report_request){.format = REPORT_TEXT, .config.hide = "["}, ERR_FORMAT,
+        "parsing hide regexp");
+    for (int format = REPORT_TEXT; format <= REPORT_RAW; format++)
+        if (format != REPORT_PEEK)
+            expect_failure((struct report_request){.format = (enum report_format)format, .cancel = &yes},
+                ERR_CANCELLED, "cancelled");
+}
+END_TEST
+
+START_TEST(a_profile_written_reads_the_same)
+{
+    struct profile *p = random_profile(3), *q;
+    struct buf first = {0}, second = {0}, proto = {0}, notes = {0};
+    struct error e;
+    ck_assert_int_eq(generate(p, (struct report_request){.format = REPORT_PROTO}, &proto, &notes, &e), 0);
+    ck_assert_msg(profile_decode(proto.data, proto.len, 0, &q, &e) == 0, "%s", e.text);
+    for (int format = REPORT_TEXT; format <= REPORT_COMMENTS; format++) {
+        const char *pattern = format == REPORT_PEEK || format == REPORT_LIST ? "cache" : NULL;
+        struct report_request r = {.format = (enum report_format)format, .pattern = pattern};
+        ck_assert_int_eq(generate(p, r, &first, &notes, &e), 0);
+        ck_assert_int_eq(generate(q, r, &second, &notes, &e), 0);
+        ck_assert_str_eq(first.data, second.data);
+    }
+    profile_free(p);
+    profile_free(q);
+    buf_fini(&first);
+    buf_fini(&second);
+    buf_fini(&proto);
+}
+END_TEST
+
+START_TEST(topproto_holds_the_top)
+{
+    struct profile *p = gateway_profile(), *q;
+    struct buf out = {0}, notes = {0};
+    struct error e;
+    ck_assert_int_eq(generate(p, (struct report_request){.format = REPORT_TOPPROTO, .config.nodecount = 2},
+                         &out, &notes, &e),
+        0);
+    ck_assert_msg(profile_decode(out.data, out.len, 0, &q, &e) == 0, "%s", e.text);
+    ck_assert_uint_eq(q->samples.len, 2);
+    ck_assert_str_eq(q->sample_types.items[1].type, "flat");
+    ck_assert_str_eq(q->sample_types.items[1].unit, "ms");
+    ck_assert_str_eq(q->functions.items[0].name, "list_move");
+    ck_assert_int_eq(profile_values(q, 0)[1], 450);
+    profile_free(q);
+    profile_free(p);
+    buf_fini(&out);
+}
+END_TEST
+
+START_TEST(empty_and_negative_profiles_report)
+{
+    struct profile *p = gateway_profile(), *empty = profile_derive(p);
+    struct buf out = {0}, notes = {0};
+    struct error e;
+    for (size_t i = 0; i < p->values.len; i++)
+        p->values.items[i] = i % 3 ? -p->values.items[i] : INT64_MIN;
+    for (int format = REPORT_TEXT; format <= REPORT_DOT; format++) {
+        struct report_request r = {
+            .format = (enum report_format)format, .pattern = format == REPORT_PEEK ? "main" : NULL};
+        if (format == REPORT_LIST || format == REPORT_PEEK)
+            continue;
+        ck_assert_msg(generate(empty, r, &out, &notes, &e) == 0, "%d: %s", format, e.text);
+        ck_assert_msg(generate(p, r, &out, &notes, &e) == 0, "%d: %s", format, e.text);
+    }
+    profile_free(p);
+    profile_free(empty);
+    buf_fini(&out);
+}
+END_TEST
+
+Suite *suite(void)
+{
+    const TTest *tests[] = {list_annotates_source, what_cannot_be_reported_is_explained,
+        a_profile_written_reads_the_same, topproto_holds_the_top, empty_and_negative_profiles_report};
+    Suite *s = HARNESS_SUITE("report", 10, tests);
+    TCase *loop = tcase_create("goldens");
+    tcase_add_loop_test(loop, reports_are_as_the_goldens, 0, N_GOLDENS);
+    suite_add_tcase(s, loop);
+    return s;
+}

@@ -31,8 +31,11 @@ for dir in profiler/*/; do
         if [ "$room" != export ] && [ "$room" != include ] && grep -Hn '#include [<"]cprof.h' "$file"; then
             echo "only export/ implements cprof.h" && bad=1
         fi
-        if [ "$file" != profiler/model/codec.c ] && grep -HnE '#include ["<](profile.pb-c|zlib|protobuf-c)' "$file"; then
-            echo "only model/codec.c sees protobuf and gzip" && bad=1
+        if [ "$file" != profiler/model/encode.c ] && grep -HnE '#include ["<](profile.pb-c|protobuf-c)' "$file"; then
+            echo "only model/encode.c sees protobuf" && bad=1
+        fi
+        if [ "$file" != profiler/model/gzip.c ] && grep -HnE '#include ["<]zlib' "$file"; then
+            echo "only model/gzip.c sees zlib" && bad=1
         fi
     done
 done

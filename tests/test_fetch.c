@@ -3,7 +3,7 @@
 #include "gateway_profile.h"
 #include "model/codec.h"
 #include "ui/fetch.h"
-#include "ui/load.h"
+#include "ui/gather.h"
 #include "ui/progress.h"
 #include "ui/store.h"
 
@@ -256,7 +256,7 @@ static int load(const char *const *sources, size_t n, struct profile **p, struct
     for (size_t i = 0; i < n; i++)
         argv[2 + i] = (char *)sources[i];
     ck_assert_int_eq(options_parse(&o, (int)n + 2, argv, e), 0);
-    int code = load_profile(&o, NULL, p, e);
+    int code = gather_profile(&o, NULL, p, e);
     options_fini(&o);
     return code;
 }

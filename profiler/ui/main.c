@@ -1,5 +1,5 @@
 #include "ui/interrupt.h"
-#include "ui/load.h"
+#include "ui/gather.h"
 #include "ui/shell.h"
 
 #include <curl/curl.h>
@@ -38,7 +38,7 @@ static int run(struct options *o, struct error *error)
         fputs(o->warnings.data, stderr);
     interrupt_catch();
     curl_global_init(CURL_GLOBAL_DEFAULT);
-    int code = load_profile(o, &interrupted, &p, error);
+    int code = gather_profile(o, &interrupted, &p, error);
     if (!code) {
         code = report(p, o, error);
         profile_free(p);

@@ -4,7 +4,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/intern.h"
-#include "view/config.h"
+#include "view/report_config.h"
 
 /*
  * The settings of a report by name. One table makes the command line's options, the shell's assignments and

@@ -1,7 +1,7 @@
 #ifndef VIEW_FILTER_H
 #define VIEW_FILTER_H
 
-#include "view/config.h"
+#include "view/report_config.h"
 #include "view/labels.h"
 
 /*

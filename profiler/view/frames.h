@@ -3,7 +3,7 @@
 
 #include "base/buf.h"
 #include "model/profile.h"
-#include "view/config.h"
+#include "view/report_config.h"
 
 /*
  * What a report sees of a location: its frames at the granularity asked for. Aggregation happens here, by

@@ -1,7 +1,7 @@
 #ifndef VIEW_REPORT_H
 #define VIEW_REPORT_H
 
-#include "view/config.h"
+#include "view/report_config.h"
 #include "view/graph.h"
 #include "view/labels.h"
 #include "view/regex.h"

@@ -1,6 +1,6 @@
 #include "view/report.h"
 
-#include "view/source.h"
+#include "view/source_file.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -62,7 +62,7 @@ static void find_range(
         *first = 1;
 }
 
-static void put_lines(struct listing *l, const struct source *s, const uint32_t *nodes, size_t n)
+static void put_lines(struct listing *l, const struct source_file *s, const uint32_t *nodes, size_t n)
 {
     int64_t first, last;
     find_range(l, nodes, n, &first, &last);
@@ -97,10 +97,10 @@ static int put_routine(struct listing *l, const uint32_t *nodes, size_t n)
     report_put_right(l->out, 10, report_value(l->r, cum));
     buf_printf(l->out, " (flat, cum) %s of Total\n", report_percent(l->r, cum, l->r->total));
 
-    struct source source;
+    struct source_file source;
     struct error why;
     const struct config *c = &l->r->config;
-    int code = source_read(f->file, c->source_path, c->trim_path, &source, &why);
+    int code = source_file_read(f->file, c->source_path, c->trim_path, &source, &why);
     if (code == ERR_NOTFOUND) {
         buf_printf(l->out, " Error: %s\n", why.text);
         return 0;
@@ -108,7 +108,7 @@ static int put_routine(struct listing *l, const uint32_t *nodes, size_t n)
     if (code)
         return code;
     put_lines(l, &source, nodes, n);
-    source_fini(&source);
+    source_file_fini(&source);
     return 0;
 }
 

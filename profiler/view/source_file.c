@@ -1,4 +1,4 @@
-#include "view/source.h"
+#include "view/source_file.h"
 
 #include "base/buf.h"
 #include "view/path.h"
@@ -60,7 +60,7 @@ static FILE *open_source(
     return NULL;
 }
 
-static int split_lines(struct source *s, size_t len)
+static int split_lines(struct source_file *s, size_t len)
 {
     for (char *at = s->text, *end = s->text + len; at < end;) {
         char *next = memchr(at, '\n', (size_t)(end - at));
@@ -76,8 +76,8 @@ static int split_lines(struct source *s, size_t len)
     return 0;
 }
 
-int source_read(
-    const char *file, const char *source_path, const char *trim_path, struct source *out, struct error *error)
+int source_file_read(const char *file, const char *source_path, const char *trim_path,
+    struct source_file *out, struct error *error)
 {
     FILE *f = open_source(file, source_path, trim_path, error);
     if (!f)
@@ -88,18 +88,18 @@ int source_read(
         buf_append(&text, chunk, n);
     fclose(f);
     size_t len = text.len;
-    struct source s = {.text = buf_take(&text)};
+    struct source_file s = {.text = buf_take(&text)};
     if (!s.text || split_lines(&s, len)) {
-        source_fini(&s);
+        source_file_fini(&s);
         return error_set(error, ERR_NOMEM, "out of memory");
     }
     *out = s;
     return 0;
 }
 
-void source_fini(struct source *s)
+void source_file_fini(struct source_file *s)
 {
     vec_fini(&s->lines);
     free(s->text);
-    *s = (struct source){0};
+    *s = (struct source_file){0};
 }

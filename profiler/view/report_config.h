@@ -1,5 +1,5 @@
-#ifndef VIEW_CONFIG_H
-#define VIEW_CONFIG_H
+#ifndef VIEW_REPORT_CONFIG_H
+#define VIEW_REPORT_CONFIG_H
 
 #include <stdbool.h>
 

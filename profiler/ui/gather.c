@@ -1,4 +1,4 @@
-#include "ui/load.h"
+#include "ui/gather.h"
 
 #include "model/codec.h"
 #include "ui/fetch.h"
@@ -177,7 +177,7 @@ static int load_fetched(struct fetch *all, const struct options *o, struct profi
     return 0;
 }
 
-int load_profile(
+int gather_profile(
     const struct options *o, const volatile sig_atomic_t *cancel, struct profile **out, struct error *error)
 {
     size_t n = o->sources.len + o->bases.len;

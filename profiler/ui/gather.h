@@ -1,5 +1,5 @@
-#ifndef UI_LOAD_H
-#define UI_LOAD_H
+#ifndef UI_GATHER_H
+#define UI_GATHER_H
 
 #include "ui/options.h"
 
@@ -10,7 +10,7 @@
  *
  * ERR_CANCELLED, or the reason of the only source. Caller frees *out.
  */
-int load_profile(
+int gather_profile(
     const struct options *o, const volatile sig_atomic_t *cancel, struct profile **out, struct error *error);
 
 #endif

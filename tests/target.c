@@ -22,7 +22,7 @@ static char *volatile kept[64];
 
 static __attribute__((noinline)) void target_sort(unsigned seed)
 {
-    unsigned numbers[512];
+    unsigned numbers[512] = {0};
     for (unsigned i = 0; i < 512; i++) {
         unsigned at = i;
         for (seed = seed * 1664525u + 1013904223u; at > 0 && numbers[at - 1] > seed; at--)

@@ -64,9 +64,9 @@ COMMON_O   = $(call objects,demos/common,$(COMMON))
 LOADGEN_O  = $(call objects,demos/common,$(LOADGEN))
 LESSON6_O  = $(call objects,demos/lesson6,$(LESSON6))
 
-# Names that a lesson speaks of must stay in the stacks: no tail calls, nothing inlined for being
-# called once, no copies with other parameters.
-DEMO_FLAGS = -Idemos -fno-optimize-sibling-calls -fno-inline-functions-called-once -fno-ipa-sra -fno-ipa-cp
+# Names that a lesson speaks of must stay in the stacks: no tail calls, nothing inlined, no
+# copies with other parameters.
+DEMO_FLAGS = -Idemos -fno-inline -fno-optimize-sibling-calls -fno-ipa-sra -fno-ipa-cp
 DEMO_LIBS  = $(call pkg,--libs libmicrohttpd) $(if $(SAN),,-ljemalloc)
 
 # Check programs: tests/test_NAME.c each, with tests/harness.c. By what they are linked with.
@@ -179,10 +179,6 @@ $(OUT)profiler/libcprof.so: $(OUT)profiler/libcprof.a
 
 # ---- demos ----------------------------------------------------------------------------------------------
 
-# With the profiler as soon as it has something to export.
-CPROF_A = $(if $(EXPORT),$(OUT)profiler/libcprof.a,$(BASE_O))
-$(B)/demos/lesson6/gateway.o: CPPFLAGS += $(if $(EXPORT),-DWITH_CPROF)
-
 $(B)/demos/%.o $(B)/solutions/%.o $(B)/exercises/%.o: ALL_CFLAGS += $(DEMO_FLAGS)
 
 all: $(OUT)demos/load $(OUT)demos/gateway $(OUT)solutions/lesson6/gateway
@@ -195,9 +191,9 @@ $(OUT)demos/load: $(call objects,demos/common,load) $(LOADGEN_O) $(COMMON_O) $(B
 $(OUT)demos/gateway: $(B)/demos/lesson6/cache.o
 $(OUT)solutions/lesson6/gateway: $(B)/solutions/lesson6/cache.o
 $(OUT)exercises/lesson6/gateway: $(B)/exercises/lesson6/cache.o
-$(OUT)demos/gateway $(OUT)solutions/lesson6/gateway $(OUT)exercises/lesson6/gateway: $(LESSON6_O) $(COMMON_O) $(CPROF_A)
+$(OUT)demos/gateway $(OUT)solutions/lesson6/gateway $(OUT)exercises/lesson6/gateway: $(LESSON6_O) $(COMMON_O) $(OUT)profiler/libcprof.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(filter %.o,$^) $(filter %.a,$^) $(if $(EXPORT),$(CPROF_LIBS)) $(DEMO_LIBS) -o $@
+	$(CC) $(ALL_CFLAGS) $(filter %.o,$^) $(filter %.a,$^) $(CPROF_LIBS) -o $@
 
 # ---- tests ----------------------------------------------------------------------------------------------
 

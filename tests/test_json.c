@@ -41,12 +41,13 @@ START_TEST(strings_are_escaped)
 }
 END_TEST
 
-START_TEST(bad_utf8_is_replaced_byte_by_byte)
+START_TEST(ill_formed_utf8_is_replaced)
 {
     CHECK_STRING("a\xff z", "\"a\\ufffd z\"");
     CHECK_STRING("\x80", "\"\\ufffd\"");
     CHECK_STRING("\xc3", "\"\\ufffd\"");
-    CHECK_STRING("\xe2\x82", "\"\\ufffd\\ufffd\"");
+    CHECK_STRING("\xe2\x82", "\"\\ufffd\"");
+    CHECK_STRING("\xf0\x9f\x98z\xe2\x82\xc3\xa9", "\"\\ufffdz\\ufffd\\u00e9\"");
     CHECK_STRING("\xc0\xaf", "\"\\ufffd\\ufffd\"");                       /* not the shortest form */
     CHECK_STRING("\xe0\x9f\xbf", "\"\\ufffd\\ufffd\\ufffd\"");            /* nor this */
     CHECK_STRING("\xed\xa0\x80", "\"\\ufffd\\ufffd\\ufffd\"");            /* a surrogate */
@@ -151,7 +152,7 @@ END_TEST
 
 Suite *suite(void)
 {
-    const TTest *const tests[] = {strings_are_escaped, bad_utf8_is_replaced_byte_by_byte,
+    const TTest *const tests[] = {strings_are_escaped, ill_formed_utf8_is_replaced,
         any_bytes_give_a_well_formed_string, documents_have_their_commas, numbers_are_told_from_texts,
         answers_encode_their_fields, malformed_answers_are_refused};
     return HARNESS_SUITE("json", 20, tests);

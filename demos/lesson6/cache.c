@@ -7,14 +7,13 @@
  *               entry   entry -> entry ------- age ------------'
  *
  * Giving up entries one by one as new ones come would make every miss pay, so it is done in sweeps, some
- * seconds apart. Whoever comes by while one is due lends a hand, and takes the lock anew for each entry.
+ * seconds apart. Whoever comes by while one is due lends a hand, and the lock is taken anew for each entry.
  */
 #include "lesson6/cache.h"
 
 #include "base/hash.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,9 +22,8 @@ enum {
     SWEEP_LASTS_MS = 2100, /* at most, and then the next one has to go on */
 };
 
-/* What is left of the interest in an entry after a millisecond in which nobody asked for it. Interest is of
- * three kinds, since some things are asked for every minute and others every day. */
-static const double LEFT_OF_MINUTE = 1 - 1e-4, LEFT_OF_HOUR = 1 - 1e-6, LEFT_OF_DAY = 1 - 4e-8;
+/* What is left of the interest in an entry after a millisecond in which nobody asked for it. */
+static const double LEFT_AFTER_MS = 1 - 1e-6;
 
 struct age {
     uint64_t hash;
@@ -43,8 +41,6 @@ struct entry {
 
 struct cache {
     struct cache_config config;
-    atomic_uint_fast64_t next_sweep_ms; /* read without the lock, to see whether there is anything to do */
-
     pthread_mutex_t lock; /* guards all below */
     struct entry **buckets;
     size_t nbuckets; /* a power of two */
@@ -52,6 +48,7 @@ struct cache {
     size_t count, room; /* of ages: used, allocated */
     size_t bytes;
     uint64_t evictions;
+    uint64_t next_sweep_ms;
     uint64_t sweep_ends_ms; /* 0 between sweeps */
 };
 
@@ -102,39 +99,40 @@ static struct entry **find(struct cache *cache, uint64_t hash, const char *key)
 
 /* ---- eviction ---- */
 
-/* base to the power of exponent, in as few steps as the exponent has bits. */
-static inline double power(double base, uint64_t exponent)
+/* Interest fades by the same share every millisecond: LEFT_AFTER_MS to the power of ms, by squaring. */
+static double fade(uint64_t ms)
 {
-    double product = 1;
-    for (; exponent; exponent >>= 1, base *= base)
-        if (exponent & 1)
-            product *= base;
-    return product;
+    double left = 1, square = LEFT_AFTER_MS;
+    for (; ms; ms >>= 1, square *= square)
+        if (ms & 1)
+            left *= square;
+    return left;
 }
 
-static __attribute__((noinline)) double minute_interest(uint64_t idle_ms)
+/* The logarithm of ms to base 2: its whole part by shifting, then a bit of the fraction for each squaring. */
+static double order_of(uint64_t ms)
 {
-    return power(LEFT_OF_MINUTE, idle_ms);
+    enum { FRACTION_BITS = 16 };
+    int whole = 63 - __builtin_clzll(ms | 1);
+    double x = (double)ms / (double)(UINT64_C(1) << whole), order = whole;
+    for (int bit = 1; bit <= FRACTION_BITS; bit++) {
+        x *= x;
+        if (x >= 2) {
+            x /= 2;
+            order += 1.0 / (1 << bit);
+        }
+    }
+    return order;
 }
 
-static __attribute__((noinline)) double hour_interest(uint64_t idle_ms)
-{
-    return power(LEFT_OF_HOUR, idle_ms);
-}
-
-static __attribute__((noinline)) double day_interest(uint64_t idle_ms)
-{
-    return power(LEFT_OF_DAY, idle_ms);
-}
-
-/* What keeping an entry is worth: the less, the longer ago it was used. */
+/* What keeping an entry is worth: the less, the longer ago it was used, and at first it falls fastest. */
 static double worth(const struct age *age, uint64_t now_ms)
 {
     uint64_t idle_ms = now_ms - age->last_use_ms;
-    return minute_interest(idle_ms) + hour_interest(idle_ms) + day_interest(idle_ms);
+    return fade(idle_ms) / (1 + order_of(idle_ms));
 }
 
-static __attribute__((noinline)) size_t least_worth(const struct cache *cache, uint64_t now_ms)
+static size_t least_worth(const struct cache *cache, uint64_t now_ms)
 {
     size_t least = 0;
     double least_worth = worth(&cache->ages[0], now_ms);
@@ -177,7 +175,7 @@ static void drop(struct cache *cache, size_t age)
 static bool sweeping(struct cache *cache, uint64_t now_ms)
 {
     if (now_ms < cache->next_sweep_ms)
-        return false; /* it was due, but others have done it meanwhile */
+        return false;
     if (!cache->sweep_ends_ms)
         cache->sweep_ends_ms = now_ms + SWEEP_LASTS_MS;
     if (cache->count > cache->config.capacity && now_ms < cache->sweep_ends_ms)
@@ -187,33 +185,27 @@ static bool sweeping(struct cache *cache, uint64_t now_ms)
     return false;
 }
 
-static __attribute__((noinline)) void cache_evict(struct cache *cache)
+/* Takes the lock, and gives up what is due before anything else is done under it. */
+static void cache_evict(struct cache *cache)
 {
-    bool more = true;
-    while (more) {
-        pthread_mutex_lock(&cache->lock);
+    pthread_mutex_lock(&cache->lock);
+    for (;;) {
         uint64_t now_ms = cache->config.now_ms();
-        more = sweeping(cache, now_ms);
-        if (more)
-            drop(cache, least_worth(cache, now_ms));
-        pthread_mutex_unlock(&cache->lock);
+        if (!sweeping(cache, now_ms))
+            return;
+        drop(cache, least_worth(cache, now_ms));
+        pthread_mutex_unlock(&cache->lock); /* between two victims, others get their turn */
+        pthread_mutex_lock(&cache->lock);
     }
-}
-
-static void evict_if_due(struct cache *cache)
-{
-    if (cache->config.now_ms() >= cache->next_sweep_ms)
-        cache_evict(cache);
 }
 
 /* ---- the rest of the contract ---- */
 
 void *cache_get(struct cache *cache, const char *key)
 {
-    evict_if_due(cache);
     uint64_t hash = hash_bytes(key, strlen(key));
     void *value = NULL;
-    pthread_mutex_lock(&cache->lock);
+    cache_evict(cache);
     struct entry *e = *find(cache, hash, key);
     if (e) {
         cache->ages[e->age].last_use_ms = cache->config.now_ms();
@@ -256,10 +248,9 @@ static struct entry *add(struct cache *cache, uint64_t hash, const char *key)
 
 bool cache_put(struct cache *cache, const char *key, void *value, size_t bytes)
 {
-    evict_if_due(cache);
     uint64_t hash = hash_bytes(key, strlen(key));
     void *old = NULL;
-    pthread_mutex_lock(&cache->lock);
+    cache_evict(cache);
     struct entry *e = *find(cache, hash, key);
     if (!e)
         e = add(cache, hash, key);

@@ -15,9 +15,7 @@
 #include "lesson6/routes.h"
 
 #include "base/clock.h"
-#ifdef WITH_CPROF
 #include <cprof.h>
-#endif
 
 #include <errno.h>
 #include <signal.h>
@@ -28,7 +26,7 @@
 
 enum {
     STACK_BYTES = 128 * 1024,
-    CONNECTION_BYTES = 32 * 1024, /* MHD's buffers for each */
+    CONNECTION_BYTES = 20 * 1024, /* MHD's buffers for each */
     IDLE_SECONDS = 30,            /* after which a connection is closed, and its thread ends */
     SPARE_THREADS = 64,           /* to say 503 with, and for everything that is not a connection */
     LEAST_CONNECTIONS = 16,
@@ -155,29 +153,8 @@ static struct MHD_Daemon *start_serving(struct gateway *g, int listen_fd)
         (unsigned)(g->max_connections + SPARE_THREADS / 2), MHD_OPTION_END);
 }
 
-static void start_profiler(const struct options *options)
-{
-#ifdef WITH_CPROF
-    cprof_start(options->debug); /* which says what is wrong; the gateway can do without */
-#else
-    (void)options;
-#endif
-}
-
-static void stop_profiler(void)
-{
-#ifdef WITH_CPROF
-    cprof_stop();
-#endif
-}
-
 static void greet(const struct options *options, const struct gateway *g)
 {
-#ifdef WITH_CPROF
-    const char *debug = cprof_address();
-#else
-    const char *debug = options->debug;
-#endif
     printf("gateway: http://127.0.0.1:%ld/v1/items/KEY, %ld answers warm, %ld connections at most%s\n",
         options->port, options->capacity, g->max_connections, g->static_document ? ", JSON is free" : "");
     printf("Type next, each in a terminal of its own (Ctrl-C ends the gateway):\n");
@@ -185,7 +162,8 @@ static void greet(const struct options *options, const struct gateway *g)
         printf("  ./demos/load\n");
     else
         printf("  ./demos/load --url http://127.0.0.1:%ld\n", options->port);
-    printf("  ./profiler/pprof 'http://%s/debug/pprof/profile?seconds=30'\n", debug);
+    if (*cprof_address())
+        printf("  ./profiler/pprof 'http://%s/debug/pprof/profile?seconds=30'\n", cprof_address());
     fflush(stdout);
 }
 
@@ -199,12 +177,12 @@ static int serve(struct gateway *g, struct options *options, const sigset_t *end
         close(listen_fd);
         return 1;
     }
-    start_profiler(options);
+    cprof_start(options->debug); /* it says itself what is wrong; the gateway can do without */
     struct MHD_Daemon *daemon = start_serving(g, listen_fd);
     if (!daemon) {
         fprintf(stderr, "gateway: cannot serve: %s\n", strerror(errno));
         close(listen_fd);
-        stop_profiler();
+        cprof_stop();
         return 1;
     }
     greet(options, g);
@@ -212,7 +190,7 @@ static int serve(struct gateway *g, struct options *options, const sigset_t *end
     sigwait(ending, &signal_number);
     upstream_stop(g->upstream); /* those who wait for it need not any more */
     MHD_stop_daemon(daemon);
-    stop_profiler();
+    cprof_stop();
     return 0;
 }
 
@@ -222,7 +200,7 @@ int main(int argc, char **argv)
         .capacity = 10000,
         .upstream_ms = 750,
         .max_threads = 4000,
-        .sellers = 32,
+        .sellers = 52,
         .debug = "127.0.0.1:6060"};
     const struct knob knobs[] = {
         {"port", "N", "where to serve on 127.0.0.1; 0 picks one", KNOB_NUMBER, &options.port, 0, 65535},

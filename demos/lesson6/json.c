@@ -68,7 +68,84 @@ void json_raw(struct json *j, const char *number, size_t len)
 
 /* ---- strings ---- */
 
-static char *put_escape(char *to, uint32_t unit)
+/*
+ * UTF-8 is read byte by byte. A byte's class and what the bytes before it lead to say what may come next, so
+ * that nothing ill-formed gets through: too long a form, half a surrogate pair, a character beyond the last.
+ */
+enum {
+    ASCII,
+    LOW_TAIL,
+    MID_TAIL,
+    HIGH_TAIL,
+    LEAD2,
+    LEAD3,
+    LEAD3_LOW,
+    LEAD3_HIGH,
+    LEAD4,
+    LEAD4_LOW,
+    LEAD4_HIGH,
+    NEVER
+};
+
+static const uint8_t classes[256] = {
+    [0x80 ... 0x8f] = LOW_TAIL,
+    [0x90 ... 0x9f] = MID_TAIL,
+    [0xa0 ... 0xbf] = HIGH_TAIL,
+    [0xc0 ... 0xc1] = NEVER,
+    [0xc2 ... 0xdf] = LEAD2,
+    [0xe0] = LEAD3_LOW,
+    [0xe1 ... 0xec] = LEAD3,
+    [0xed] = LEAD3_HIGH,
+    [0xee ... 0xef] = LEAD3,
+    [0xf0] = LEAD4_LOW,
+    [0xf1 ... 0xf3] = LEAD4,
+    [0xf4] = LEAD4_HIGH,
+    [0xf5 ... 0xff] = NEVER,
+};
+
+enum { BAD, START, TAIL1, TAIL2, TAIL3, TAIL2_HIGH, TAIL2_LOW, TAIL3_HIGH, TAIL3_LOW, STATES };
+
+static const uint8_t next_state[STATES][NEVER + 1] = {
+    [START] = {[ASCII] = START,
+        [LEAD2] = TAIL1,
+        [LEAD3] = TAIL2,
+        [LEAD3_LOW] = TAIL2_HIGH,
+        [LEAD3_HIGH] = TAIL2_LOW,
+        [LEAD4] = TAIL3,
+        [LEAD4_LOW] = TAIL3_HIGH,
+        [LEAD4_HIGH] = TAIL3_LOW},
+    [TAIL1] = {[LOW_TAIL] = START, [MID_TAIL] = START, [HIGH_TAIL] = START},
+    [TAIL2] = {[LOW_TAIL] = TAIL1, [MID_TAIL] = TAIL1, [HIGH_TAIL] = TAIL1},
+    [TAIL3] = {[LOW_TAIL] = TAIL2, [MID_TAIL] = TAIL2, [HIGH_TAIL] = TAIL2},
+    [TAIL2_HIGH] = {[HIGH_TAIL] = TAIL1},
+    [TAIL2_LOW] = {[LOW_TAIL] = TAIL1, [MID_TAIL] = TAIL1},
+    [TAIL3_HIGH] = {[MID_TAIL] = TAIL2, [HIGH_TAIL] = TAIL2},
+    [TAIL3_LOW] = {[LOW_TAIL] = TAIL2},
+};
+
+/* The bits of the character that are in a byte of each class. */
+static const uint8_t payload[NEVER + 1] = {
+    0x7f, 0x3f, 0x3f, 0x3f, 0x1f, 0x0f, 0x0f, 0x0f, 0x07, 0x07, 0x07, 0};
+
+/* How ASCII is written: 0 as it is, 'u' as \u00XX, else a backslash and the letter. */
+static const char escapes[128] = {
+    [0 ... 0x07] = 'u',
+    [0x0b] = 'u',
+    [0x0e ... 0x1f] = 'u',
+    ['\b'] = 'b',
+    ['\t'] = 't',
+    ['\n'] = 'n',
+    ['\f'] = 'f',
+    ['\r'] = 'r',
+    ['"'] = '"',
+    ['&'] = 'u',
+    ['<'] = 'u',
+    ['>'] = 'u',
+    ['\\'] = '\\',
+    [0x7f] = 'u',
+};
+
+static char *put_unit(char *to, uint32_t unit)
 {
     static const char hex[] = "0123456789abcdef";
     *to++ = '\\';
@@ -78,67 +155,50 @@ static char *put_escape(char *to, uint32_t unit)
     return to;
 }
 
-/* A character beyond 16 bits is a pair of surrogates. */
-static inline char *put_character(char *to, uint32_t c)
+/* A character that may not stand for itself; beyond 16 bits it is a pair of surrogates. */
+static char *put_escaped(char *to, uint32_t c)
 {
-    static const char *const letters = "\bb\ff\nn\rr\tt\"\"\\\\";
     if (c >= 0x10000) {
-        to = put_escape(to, 0xd7c0 + (c >> 10));
-        return put_escape(to, 0xdc00 + (c & 0x3ff));
+        to = put_unit(to, 0xd7c0 + (c >> 10));
+        return put_unit(to, 0xdc00 + (c & 0x3ff));
     }
-    if (c >= 0x7f || c == '<' || c == '>' || c == '&')
-        return put_escape(to, c);
-    if (c >= ' ' && c != '"' && c != '\\') {
-        *to = (char)c;
-        return to + 1;
-    }
-    for (const char *l = letters; *l; l += 2) {
-        if ((uint32_t)*l == c) {
-            *to++ = '\\';
-            *to++ = l[1];
-            return to;
-        }
-    }
-    return put_escape(to, c);
+    if (c >= 0x80 || escapes[c] == 'u')
+        return put_unit(to, c);
+    *to++ = '\\';
+    *to++ = escapes[c];
+    return to;
 }
 
-/* Decodes the character at p and says how many bytes it has: 0 when it is not whole and well-formed. */
-static inline int decode(const unsigned char *p, const unsigned char *end, uint32_t *out)
-{
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000}; /* for the shortest form of n bytes */
-    if (*p < 0x80) {
-        *out = *p;
-        return 1;
-    }
-    int n = *p >= 0xf0 ? 4 : *p >= 0xe0 ? 3 : *p >= 0xc0 ? 2 : 0;
-    if (n == 0 || *p > 0xf4 || end - p < n)
-        return 0;
-    uint32_t c = *p & (0x7fu >> n);
-    for (int i = 1; i < n; i++) {
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-        c = c << 6 | (p[i] & 0x3f);
-    }
-    if (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
-        return 0;
-    *out = c;
-    return n;
-}
-
-__attribute__((noinline)) void json_encode_string(struct json *j, const char *bytes, size_t len)
+void json_encode_string(struct json *j, const char *bytes, size_t len)
 {
     begin_value(j);
     if (!reserve(j, len * ESCAPE_BYTES + 2))
         return;
-    const unsigned char *p = (const unsigned char *)bytes, *end = p + len;
+    uint32_t c = 0;
+    unsigned state = START;
     char *to = j->text + j->len;
     *to++ = '"';
-    while (p < end) {
-        uint32_t c;
-        int n = decode(p, end, &c);
-        to = put_character(to, n ? c : 0xfffd);
-        p += n ? n : 1;
+    for (size_t i = 0; i < len;) {
+        unsigned char byte = (unsigned char)bytes[i], class = classes[byte];
+        unsigned next = next_state[state][class];
+        c = (state == START ? 0 : c << 6) | (byte & payload[class]);
+        if (next == BAD) {
+            to = put_escaped(to, 0xfffd);
+            i += state == START; /* what broke a character off may begin one */
+            state = START;
+            continue;
+        }
+        if (next == START) {
+            if (c < 0x80 && !escapes[c])
+                *to++ = (char)c;
+            else
+                to = put_escaped(to, c);
+        }
+        state = next;
+        i++;
     }
+    if (state != START)
+        to = put_escaped(to, 0xfffd);
     *to++ = '"';
     j->len = (size_t)(to - j->text);
 }

@@ -22,8 +22,8 @@ void json_close(struct json *j, char bracket); /* '}' or ']' */
 void json_key(struct json *j, const char *key);
 void json_raw(struct json *j, const char *number, size_t len); /* a number or literal that is JSON already */
 
-/* Any bytes, as a string: UTF-8 is checked, and each byte that is not part of a whole, shortest, allowed
- * character becomes U+FFFD. */
+/* Any bytes, as a string: UTF-8 is checked, and what is ill-formed becomes U+FFFD, one for each longest piece
+ * that could have begun a character, as Unicode recommends. */
 void json_encode_string(struct json *j, const char *bytes, size_t len);
 
 /* The document, the caller's to free, and its length; NULL when memory ran out. j is empty again. */

@@ -29,7 +29,7 @@ static uint64_t figure(const uint64_t *f)
 
 /* ---- items ---- */
 
-__attribute__((noinline)) struct answer *cache_fill(struct gateway *g, const char *key, bool now)
+struct answer *cache_fill(struct gateway *g, const char *key, bool now)
 {
     struct buf text = {0};
     struct answer *answer = NULL;
@@ -41,7 +41,7 @@ __attribute__((noinline)) struct answer *cache_fill(struct gateway *g, const cha
     return answer;
 }
 
-__attribute__((noinline)) char *encode_item(const struct gateway *g, const struct answer *item, size_t *len)
+char *encode_item(const struct gateway *g, const struct answer *item, size_t *len)
 {
     struct json j = {0};
     json_open(&j, '{');
@@ -57,7 +57,7 @@ __attribute__((noinline)) char *encode_item(const struct gateway *g, const struc
 }
 
 /* A name for the document's bytes, by which a client that has them already can say so. */
-__attribute__((noinline)) static void name_document(const char *document, size_t len, char tag[24])
+static void name_document(const char *document, size_t len, char tag[24])
 {
     snprintf(tag, 24, "\"%016" PRIx64 "\"", hash_bytes(document, len));
 }
@@ -96,8 +96,7 @@ static enum MHD_Result reply_item(
     return reply_document(connection, document, len, tag, MHD_RESPMEM_MUST_FREE);
 }
 
-static __attribute__((noinline)) enum MHD_Result handle_item(
-    struct gateway *g, struct MHD_Connection *connection, const char *key)
+static enum MHD_Result handle_item(struct gateway *g, struct MHD_Connection *connection, const char *key)
 {
     if (!upstream_key_ok(key))
         return reply_text(

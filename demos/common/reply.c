@@ -23,12 +23,17 @@ static enum MHD_Result queue(
     return result;
 }
 
-enum MHD_Result reply_text(struct MHD_Connection *connection, unsigned status, const char *text)
+enum MHD_Result reply_static(
+    struct MHD_Connection *connection, unsigned status, const char *type, const char *body, size_t len)
 {
     /* MHD does not write to what is PERSISTENT; its parameter just lacks the const. */
-    struct MHD_Response *response =
-        MHD_create_response_from_buffer(strlen(text), (void *)(uintptr_t)text, MHD_RESPMEM_PERSISTENT);
-    return queue(connection, status, "text/plain; charset=utf-8", response);
+    return queue(connection, status, type,
+        MHD_create_response_from_buffer(len, (void *)(uintptr_t)body, MHD_RESPMEM_PERSISTENT));
+}
+
+enum MHD_Result reply_text(struct MHD_Connection *connection, unsigned status, const char *text)
+{
+    return reply_static(connection, status, "text/plain; charset=utf-8", text, strlen(text));
 }
 
 enum MHD_Result reply_take(

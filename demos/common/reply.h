@@ -10,7 +10,11 @@
 enum MHD_Result reply_take(
     struct MHD_Connection *connection, unsigned status, const char *type, char *body, size_t len);
 
-/* Queues a static text; 503 also asks the client to go away. */
+/* Queues body, which stays where it is, unchanged, for as long as the daemon runs. */
+enum MHD_Result reply_static(
+    struct MHD_Connection *connection, unsigned status, const char *type, const char *body, size_t len);
+
+/* Queues a literal as plain text; 503 also asks the client to go away. */
 enum MHD_Result reply_text(struct MHD_Connection *connection, unsigned status, const char *text);
 
 /* A socket that listens on 127.0.0.1:port (0 picks one, and *port then says which), or -1 after one line on

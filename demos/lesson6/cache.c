@@ -7,13 +7,14 @@
  *               entry   entry -> entry ------- age ------------'
  *
  * Giving up entries one by one as new ones come would make every miss pay, so it is done in sweeps, some
- * seconds apart. Whoever comes by while one is due lends a hand, and the lock is taken anew for each entry.
+ * seconds apart. Whoever comes by while one is due lends a hand, and takes the lock anew for each entry.
  */
 #include "lesson6/cache.h"
 
 #include "base/hash.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,6 +42,11 @@ struct entry {
 
 struct cache {
     struct cache_config config;
+    atomic_uint_fast64_t next_sweep_ms; /* read without a lock, to see whether there is anything to do */
+
+    pthread_mutex_t sweep_lock; /* held to give up an entry, and taken before the other */
+    uint64_t sweep_ends_ms;     /* 0 between sweeps */
+
     pthread_mutex_t lock; /* guards all below */
     struct entry **buckets;
     size_t nbuckets; /* a power of two */
@@ -48,8 +54,6 @@ struct cache {
     size_t count, room; /* of ages: used, allocated */
     size_t bytes;
     uint64_t evictions;
-    uint64_t next_sweep_ms;
-    uint64_t sweep_ends_ms; /* 0 between sweeps */
 };
 
 struct cache *cache_new(const struct cache_config *config)
@@ -68,6 +72,7 @@ struct cache *cache_new(const struct cache_config *config)
         return NULL;
     }
     pthread_mutex_init(&cache->lock, NULL);
+    pthread_mutex_init(&cache->sweep_lock, NULL);
     return cache;
 }
 
@@ -82,6 +87,7 @@ void cache_free(struct cache *cache)
             free(e);
         }
     }
+    pthread_mutex_destroy(&cache->sweep_lock);
     pthread_mutex_destroy(&cache->lock);
     free(cache->ages);
     free(cache->buckets);
@@ -112,7 +118,7 @@ static double fade(uint64_t ms)
 /* The logarithm of ms to base 2: its whole part by shifting, then a bit of the fraction for each squaring. */
 static double order_of(uint64_t ms)
 {
-    enum { FRACTION_BITS = 16 };
+    enum { FRACTION_BITS = 10 };
     int whole = 63 - __builtin_clzll(ms | 1);
     double x = (double)ms / (double)(UINT64_C(1) << whole), order = whole;
     for (int bit = 1; bit <= FRACTION_BITS; bit++) {
@@ -171,31 +177,33 @@ static void drop(struct cache *cache, size_t age)
     free(victim);
 }
 
-/* Whether there is an entry to give up now; opens the sweep that is due, and closes the one that is done. */
-static bool sweeping(struct cache *cache, uint64_t now_ms)
+/* Gives up one entry if the sweep that is due still has to; else closes the sweep. */
+static bool evict_one(struct cache *cache)
 {
+    uint64_t now_ms = cache->config.now_ms();
     if (now_ms < cache->next_sweep_ms)
-        return false;
+        return false; /* it was due, but others have done it meanwhile */
     if (!cache->sweep_ends_ms)
         cache->sweep_ends_ms = now_ms + SWEEP_LASTS_MS;
-    if (cache->count > cache->config.capacity && now_ms < cache->sweep_ends_ms)
-        return true;
-    cache->next_sweep_ms = cache->sweep_ends_ms + SWEEP_EVERY_MS - SWEEP_LASTS_MS;
-    cache->sweep_ends_ms = 0;
-    return false;
+    pthread_mutex_lock(&cache->lock);
+    bool more = cache->count > cache->config.capacity && now_ms < cache->sweep_ends_ms;
+    if (more)
+        drop(cache, least_worth(cache, now_ms));
+    pthread_mutex_unlock(&cache->lock);
+    if (!more) {
+        cache->next_sweep_ms = cache->sweep_ends_ms + SWEEP_EVERY_MS - SWEEP_LASTS_MS;
+        cache->sweep_ends_ms = 0;
+    }
+    return more;
 }
 
-/* Takes the lock, and gives up what is due before anything else is done under it. */
 static void cache_evict(struct cache *cache)
 {
-    pthread_mutex_lock(&cache->lock);
-    for (;;) {
-        uint64_t now_ms = cache->config.now_ms();
-        if (!sweeping(cache, now_ms))
-            return;
-        drop(cache, least_worth(cache, now_ms));
-        pthread_mutex_unlock(&cache->lock); /* between two victims, others get their turn */
-        pthread_mutex_lock(&cache->lock);
+    bool more = true;
+    while (more && cache->config.now_ms() >= cache->next_sweep_ms) {
+        pthread_mutex_lock(&cache->sweep_lock);
+        more = evict_one(cache);
+        pthread_mutex_unlock(&cache->sweep_lock); /* between two entries, others may go on with it */
     }
 }
 
@@ -206,6 +214,7 @@ void *cache_get(struct cache *cache, const char *key)
     uint64_t hash = hash_bytes(key, strlen(key));
     void *value = NULL;
     cache_evict(cache);
+    pthread_mutex_lock(&cache->lock);
     struct entry *e = *find(cache, hash, key);
     if (e) {
         cache->ages[e->age].last_use_ms = cache->config.now_ms();
@@ -251,6 +260,7 @@ bool cache_put(struct cache *cache, const char *key, void *value, size_t bytes)
     uint64_t hash = hash_bytes(key, strlen(key));
     void *old = NULL;
     cache_evict(cache);
+    pthread_mutex_lock(&cache->lock);
     struct entry *e = *find(cache, hash, key);
     if (!e)
         e = add(cache, hash, key);

@@ -200,7 +200,7 @@ int main(int argc, char **argv)
         .capacity = 10000,
         .upstream_ms = 750,
         .max_threads = 4000,
-        .sellers = 52,
+        .sellers = 44,
         .debug = "127.0.0.1:6060"};
     const struct knob knobs[] = {
         {"port", "N", "where to serve on 127.0.0.1; 0 picks one", KNOB_NUMBER, &options.port, 0, 65535},

@@ -1,12 +1,10 @@
 #include "lesson6/routes.h"
 
 #include "base/clock.h"
-#include "base/hash.h"
 #include "common/limits.h"
 #include "common/reply.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,44 +54,14 @@ char *encode_item(const struct gateway *g, const struct answer *item, size_t *le
     return json_take(&j, len);
 }
 
-/* A name for the document's bytes, by which a client that has them already can say so. */
-static void name_document(const char *document, size_t len, char tag[24])
-{
-    snprintf(tag, 24, "\"%016" PRIx64 "\"", hash_bytes(document, len));
-}
-
-static enum MHD_Result reply_document(struct MHD_Connection *connection, char *document, size_t len,
-    const char *tag, enum MHD_ResponseMemoryMode mode)
-{
-    const char *has = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_IF_NONE_MATCH);
-    bool unchanged = has && strcmp(has, tag) == 0;
-    struct MHD_Response *response = MHD_create_response_from_buffer(len, document, mode);
-    if (!response) {
-        if (mode == MHD_RESPMEM_MUST_FREE)
-            free(document);
-        return MHD_NO;
-    }
-    MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
-    MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, tag);
-    enum MHD_Result result =
-        MHD_queue_response(connection, unchanged ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK, response);
-    MHD_destroy_response(response);
-    return result;
-}
-
 static enum MHD_Result reply_item(
     struct gateway *g, struct MHD_Connection *connection, const struct answer *item)
 {
-    char tag[24];
-    size_t len = 0;
     if (g->static_document)
-        return reply_document(
-            connection, g->static_document, g->static_len, "\"static\"", MHD_RESPMEM_PERSISTENT);
+        return reply_static(connection, MHD_HTTP_OK, "application/json", g->static_document, g->static_len);
+    size_t len = 0;
     char *document = encode_item(g, item, &len);
-    if (!document)
-        return reply_text(connection, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory\n");
-    name_document(document, len, tag);
-    return reply_document(connection, document, len, tag, MHD_RESPMEM_MUST_FREE);
+    return reply_take(connection, MHD_HTTP_OK, "application/json", document, len);
 }
 
 static enum MHD_Result handle_item(struct gateway *g, struct MHD_Connection *connection, const char *key)

@@ -34,10 +34,12 @@ static __attribute__((noinline)) void target_sort(unsigned seed)
 
 static __attribute__((noinline)) void target_copy(void)
 {
-    static char from[256 * 1024];
+    static char from[64 * 1024];
     char *to = malloc(sizeof from);
-    memcpy(to, from, sizeof from);
-    sink += (unsigned long)strlen(to) + (unsigned char)to[4711];
+    for (int i = 0; to && i < 8; i++) {
+        memcpy(to, from, sizeof from);
+        sink += (unsigned char)to[sink % sizeof from];
+    }
     free(to);
 }
 
@@ -52,7 +54,7 @@ static void *compute(void *arg)
     for (unsigned i = 0;; i++) {
         target_sort(i + *(unsigned *)arg);
         target_copy();
-        target_spin(20000);
+        target_spin(80000);
         if (i % 16 == 0)
             poll(NULL, 0, 1); /* leave some of a small machine to others */
     }
@@ -106,6 +108,7 @@ int main(int argc, char **argv)
     char byte;
     if (cprof_start(argc > 1 ? argv[1] : NULL))
         return 1;
+    cprof_set_mutex_fraction(1); /* every contended unlock: a second is enough to see one */
     target_keep();
     for (int i = 0; i < 2; i++)
         start(compute, &seeds[i]);

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <setjmp.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -28,8 +29,9 @@
  *     the call failed with EINTR because of a signal of ours:   call it again for the time that remains
  *
  * Records nest: a signal handler of the program's that waits while its thread is parked puts the outer record
- * back when it is done. One that leaves by longjmp strands the record; whoever reads it finds that the frame
- * it names is gone (its cookie) and takes the thread for a running one.
+ * back when it is done. One that leaves by longjmp withdraws it (should it only have jumped within itself,
+ * the thread passes for a running one until that wait ends); if it leaves by other means, whoever reads the
+ * record finds that the frame it names is gone, by its cookie, once that part of the stack was used again.
  *
  * Not covered: waits that libc makes itself (stdio's locks, mtx_lock) and raw futex calls.
  */
@@ -61,6 +63,10 @@
     X(int, pthread_create, (pthread_t *, const pthread_attr_t *, void *(*)(void *), void *), NULL)        \
     X(int, pthread_setname_np, (pthread_t, const char *), NULL)                                           \
     X(int, prctl, (int, unsigned long, unsigned long, unsigned long, unsigned long), NULL)                \
+    X(void, longjmp, (struct __jmp_buf_tag *, int), NULL)                                                 \
+    X(void, _longjmp, (struct __jmp_buf_tag *, int), NULL)                                                \
+    X(void, siglongjmp, (struct __jmp_buf_tag *, int), NULL)                                              \
+    X(void, __longjmp_chk, (struct __jmp_buf_tag *, int), NULL)                                           \
     X(int, pthread_sigmask, (int, const sigset_t *, sigset_t *), NULL)                                    \
     X(int, sigprocmask, (int, const sigset_t *, sigset_t *), NULL)                                        \
     X(int, poll, (struct pollfd *, nfds_t, int), NULL)                                                    \

@@ -70,6 +70,32 @@ int prctl(int option, ...)
     return r;
 }
 
+/* ---- jumps ----------------------------------------------------------------------------------------------
+ */
+
+static void withdraw_record(void)
+{
+    if (!interpose_on())
+        return;
+    struct thread *t = thread_self();
+    if (t && atomic_load_explicit(&t->parked.sequence, memory_order_relaxed) & 1)
+        park_turn(&t->parked);
+}
+
+#define JUMP(name)                                                              \
+    __attribute__((noreturn)) void name(struct __jmp_buf_tag env[1], int value) \
+    {                                                                           \
+        withdraw_record();                                                      \
+        interpose_real.name(env, value);                                        \
+        __builtin_unreachable();                                                \
+    }
+JUMP(longjmp)
+JUMP(_longjmp)
+JUMP(siglongjmp)
+void __longjmp_chk(struct __jmp_buf_tag env[1], int value)
+    __attribute__((noreturn)); /* what fortified code calls */
+JUMP(__longjmp_chk)
+
 /* ---- masks ----------------------------------------------------------------------------------------------
  */
 

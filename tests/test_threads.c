@@ -1,0 +1,519 @@
+#include "harness.h"
+
+#include "capture/capture.h"
+#include "capture/threads.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/select.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Each alone in its kilobyte, so that an address says whose it is. */
+#define NAMED __attribute__((noinline, noclone, aligned(1024), section(".text.named")))
+
+static void start(void)
+{
+    struct capture_config config = {0};
+    ck_assert_int_eq(capture_start(&config, NULL), 0);
+}
+
+static bool has_frame(const struct snapshot *s, uint32_t record, void *function)
+{
+    if (record == NO_RECORD)
+        return false;
+    const struct snapshot_record *r = &s->records.items[record];
+    for (int k = 0; k < r->depth; k++) {
+        uintptr_t pc = s->pcs.items[r->first_pc + (size_t)k];
+        if (pc > (uintptr_t)function && pc < (uintptr_t)function + 1024)
+            return true;
+    }
+    return false;
+}
+
+static const struct thread_info *find(const struct threads_snapshot *s, const char *name)
+{
+    for (size_t i = 0; i < s->threads.len; i++)
+        if (strcmp(s->threads.items[i].name, name) == 0)
+            return &s->threads.items[i];
+    return NULL;
+}
+
+/* ---- states ---------------------------------------------------------------------------------------------
+ */
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER, free_mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
+static pthread_rwlock_t rwlock = PTHREAD_RWLOCK_INITIALIZER;
+static pthread_barrier_t barrier;
+static sem_t semaphore;
+static int pipe_fds[2];
+static pthread_t poller_thread;
+static atomic_bool stop;
+
+static NAMED void *wait_mutex(void *a)
+{
+    pthread_mutex_lock(&mutex);
+    pthread_mutex_unlock(&mutex);
+    return a;
+}
+
+static NAMED void *wait_cond(void *a)
+{
+    pthread_mutex_lock(&free_mutex);
+    while (!stop)
+        pthread_cond_wait(&cond, &free_mutex);
+    pthread_mutex_unlock(&free_mutex);
+    return a;
+}
+
+static NAMED void *wait_read_lock(void *a)
+{
+    pthread_rwlock_rdlock(&rwlock);
+    pthread_rwlock_unlock(&rwlock);
+    return a;
+}
+
+static NAMED void *wait_write_lock(void *a)
+{
+    pthread_rwlock_wrlock(&rwlock);
+    pthread_rwlock_unlock(&rwlock);
+    return a;
+}
+
+static NAMED void *wait_barrier(void *a)
+{
+    pthread_barrier_wait(&barrier);
+    return a;
+}
+
+static NAMED void *wait_semaphore(void *a)
+{
+    sem_wait(&semaphore);
+    return a;
+}
+
+static NAMED void *wait_poll(void *a)
+{
+    struct pollfd p = {.fd = pipe_fds[0], .events = POLLIN};
+    poll(&p, 1, -1);
+    return a;
+}
+
+static NAMED void *wait_join(void *a)
+{
+    pthread_join(poller_thread, NULL);
+    return a;
+}
+
+static NAMED void *wait_sleep(void *a)
+{
+    while (!stop)
+        usleep(200000);
+    return a;
+}
+
+static NAMED void *wait_input(void *a)
+{
+    char c;
+    if (read(pipe_fds[0], &c, 1) != 1)
+        abort();
+    return a;
+}
+
+static NAMED void *run(void *a)
+{
+    while (!stop)
+        ;
+    return a;
+}
+
+static NAMED void *unwrapped(void *a)
+{
+    while (!stop) {
+        struct timespec t = {0, 400000000};
+        syscall(SYS_nanosleep, &t, NULL);
+    }
+    return a;
+}
+
+static const struct {
+    void *(*start)(void *);
+    const char *name;
+    enum thread_state state;
+} kinds[] = {
+    {wait_poll, "poll", THREAD_POLL},
+    {wait_mutex, "mutex", THREAD_MUTEX},
+    {wait_cond, "cond", THREAD_COND},
+    {wait_read_lock, "rdlock", THREAD_RWLOCK_READ},
+    {wait_write_lock, "wrlock", THREAD_RWLOCK_WRITE},
+    {wait_barrier, "barrier", THREAD_BARRIER},
+    {wait_semaphore, "sem", THREAD_SEMAPHORE},
+    {wait_join, "join", THREAD_JOIN},
+    {wait_sleep, "sleep", THREAD_SLEEP},
+    {wait_input, "read", THREAD_READ},
+    {run, "run", THREAD_RUNNING},
+    {unwrapped, "syscall", THREAD_SYSCALL},
+};
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+static NAMED void create_all(pthread_t *threads)
+{
+    for (int i = 0; i < KINDS; i++) {
+        pthread_create(&threads[i], NULL, kinds[i].start, NULL);
+        pthread_setname_np(threads[i], kinds[i].name);
+        if (i == 0)
+            poller_thread = threads[0];
+    }
+}
+
+static void release_all(pthread_t *threads)
+{
+    stop = true;
+    pthread_mutex_unlock(&mutex);
+    pthread_rwlock_unlock(&rwlock);
+    pthread_mutex_lock(&free_mutex);
+    pthread_cond_broadcast(&cond);
+    pthread_mutex_unlock(&free_mutex);
+    sem_post(&semaphore);
+    pthread_barrier_wait(&barrier);
+    ck_assert_int_eq(write(pipe_fds[1], "xxxx", 4), 4);
+    for (int i = 1; i < KINDS; i++) /* the first is joined by another */
+        pthread_join(threads[i], NULL);
+}
+
+START_TEST(test_states)
+{
+    pthread_t threads[KINDS];
+    pthread_barrier_init(&barrier, NULL, 2);
+    sem_init(&semaphore, 0, 0);
+    ck_assert_int_eq(pipe(pipe_fds), 0);
+    start();
+    pthread_mutex_lock(&mutex);
+    pthread_rwlock_wrlock(&rwlock);
+    create_all(threads);
+    usleep(100000);
+    struct threads_snapshot s;
+    ck_assert_int_eq(threads_snapshot(&s), 0);
+    ck_assert_uint_eq(s.threads.len, KINDS + 1);
+    for (int i = 0; i < KINDS; i++) {
+        const struct thread_info *t = find(&s, kinds[i].name);
+        ck_assert_msg(t != NULL, "no thread %s", kinds[i].name);
+        ck_assert_msg(t->state == kinds[i].state, "%s: %s", kinds[i].name, thread_state_text(t->state));
+        ck_assert_msg(has_frame(&s.stacks, t->record, kinds[i].start), "%s: stack", kinds[i].name);
+        ck_assert_msg(has_frame(&s.stacks, t->created_record, create_all), "%s: creation", kinds[i].name);
+        ck_assert(!s.stacks.records.items[t->record].truncated);
+        ck_assert_int_ge(t->cpu_ns, 0);
+        bool parked = t->state != THREAD_RUNNING && t->state != THREAD_SYSCALL;
+        if (parked && t->state != THREAD_SLEEP)
+            ck_assert_int_ge(t->waiting_ns, 50000000);
+        ck_assert_int_le(t->waiting_ns, 20000000000);
+    }
+    ck_assert_uint_eq(find(&s, "mutex")->waits_for, (uintptr_t)&mutex);
+    ck_assert_int_eq(find(&s, "mutex")->holder, getpid());
+    ck_assert_int_eq(find(&s, "rdlock")->holder, getpid());
+    ck_assert_int_eq(find(&s, "wrlock")->holder, getpid());
+    ck_assert_int_eq(find(&s, "cond")->holder, 0);
+    ck_assert_int_ge(find(&s, "run")->cpu_ns, 10000000);
+    threads_snapshot_fini(&s);
+    struct snapshot created;
+    ck_assert_int_eq(threads_created_snapshot(&created), 0);
+    int64_t live = 0, ever = 0;
+    for (size_t i = 0; i < created.records.len; i++) {
+        live += created.records.items[i].values[0];
+        ever += created.records.items[i].values[1];
+    }
+    ck_assert_int_eq(live, KINDS);
+    ck_assert_int_eq(ever, KINDS);
+    snapshot_fini(&created);
+    release_all(threads);
+    ck_assert_int_eq(threads_snapshot(&s), 0);
+    ck_assert_uint_eq(s.threads.len, 1);
+    threads_snapshot_fini(&s);
+}
+END_TEST
+
+/* ---- no thread is disturbed -----------------------------------------------------------------------------
+ */
+
+enum { UNDISTURBED = 200, DUMPS = 50, WAIT_MS = 1500 };
+static atomic_int disturbed, waiting;
+static int quiet_fds[2];
+
+static struct timespec after_ms(int ms)
+{
+    int64_t at = clock_realtime_ns() + ms * INT64_C(1000000);
+    return (struct timespec){at / 1000000000, at % 1000000000};
+}
+
+static int wait_undisturbed(int kind, int epoll)
+{
+    struct pollfd p = {.fd = quiet_fds[0], .events = POLLIN};
+    struct timespec t = {WAIT_MS / 1000, WAIT_MS % 1000 * 1000000}, until = after_ms(WAIT_MS);
+    struct timeval v = {t.tv_sec, t.tv_nsec / 1000};
+    struct epoll_event event;
+    sigset_t none;
+    sigemptyset(&none);
+    switch (kind) {
+    case 0:
+        return poll(&p, 1, WAIT_MS) == 0;
+    case 1:
+        return nanosleep(&t, NULL) == 0;
+    case 2:
+        return sem_timedwait(&semaphore, &until) == -1 && errno == ETIMEDOUT;
+    case 3:
+        return epoll_wait(epoll, &event, 1, WAIT_MS) == 0;
+    case 4:
+        return select(0, NULL, NULL, NULL, &v) == 0;
+    case 5:
+        return ppoll(&p, 1, &t, &none) == 0;
+    case 6:
+        return sleep(2) == 0;
+    default:
+        return usleep(WAIT_MS * 1000) == 0;
+    }
+}
+
+static void *undisturbed(void *arg)
+{
+    int epoll = epoll_create1(0);
+    int64_t before = clock_monotonic_ns();
+    atomic_fetch_add(&waiting, 1);
+    int ok = wait_undisturbed((int)(intptr_t)arg % 8, epoll);
+    if (!ok || clock_monotonic_ns() - before < (WAIT_MS - 2) * INT64_C(1000000))
+        atomic_fetch_add(&disturbed, 1);
+    close(epoll);
+    return NULL;
+}
+
+/* Dumps from the moment the threads are created, when some are just about to wait and do get a signal. */
+START_TEST(test_waits_are_not_disturbed)
+{
+    pthread_t threads[UNDISTURBED];
+    sem_init(&semaphore, 0, 0);
+    ck_assert_int_eq(pipe(quiet_fds), 0);
+    start();
+    struct threads_snapshot s;
+    for (int i = 0; i < UNDISTURBED; i++) {
+        pthread_create(&threads[i], NULL, undisturbed, (void *)(intptr_t)i);
+        if (i % 8 == 0) {
+            ck_assert_int_eq(threads_snapshot(&s), 0);
+            threads_snapshot_fini(&s);
+        }
+    }
+    while (waiting < UNDISTURBED)
+        sched_yield();
+    size_t seen_parked = 0;
+    for (int i = 0; i < DUMPS; i++) {
+        ck_assert_int_eq(threads_snapshot(&s), 0);
+        ck_assert_uint_eq(s.threads.len, UNDISTURBED + 1);
+        for (size_t k = 0; k < s.threads.len; k++)
+            seen_parked += s.threads.items[k].waiting_ns > 0;
+        threads_snapshot_fini(&s);
+    }
+    for (int i = 0; i < UNDISTURBED; i++)
+        pthread_join(threads[i], NULL);
+    ck_assert_int_eq(disturbed, 0);
+    ck_assert_uint_ge(seen_parked, (size_t)UNDISTURBED * DUMPS * 9 / 10);
+}
+END_TEST
+
+/* ---- threads that come and go ---------------------------------------------------------------------------
+ */
+
+static void *short_lived(void *arg)
+{
+    usleep((useconds_t)(intptr_t)arg);
+    return NULL;
+}
+
+static void *breeder(void *arg)
+{
+    for (int i = 0; !stop; i++) {
+        pthread_t t[4];
+        for (int k = 0; k < 4; k++)
+            pthread_create(&t[k], NULL, short_lived, (void *)(intptr_t)(i * 37 % 300));
+        if (i % 2)
+            pthread_cancel(t[0]);
+        for (int k = 0; k < 4; k++)
+            pthread_join(t[k], NULL);
+    }
+    return arg;
+}
+
+START_TEST(test_threads_come_and_go)
+{
+    pthread_t breeders[2];
+    struct threads_snapshot s;
+    start();
+    for (int i = 0; i < 2; i++)
+        pthread_create(&breeders[i], NULL, breeder, NULL);
+    for (int i = 0; i < 150; i++) {
+        ck_assert_int_eq(threads_snapshot(&s), 0);
+        ck_assert_uint_ge(s.threads.len, 3);
+        ck_assert_uint_le(s.threads.len, 16);
+        for (size_t k = 1; k < s.threads.len; k++)
+            ck_assert_int_ne(s.threads.items[k].tid, s.threads.items[k - 1].tid);
+        threads_snapshot_fini(&s);
+    }
+    stop = true;
+    for (int i = 0; i < 2; i++)
+        pthread_join(breeders[i], NULL);
+    usleep(10000);
+    ck_assert_int_eq(threads_snapshot(&s), 0);
+    ck_assert_uint_eq(s.threads.len, 1);
+    threads_snapshot_fini(&s);
+    struct snapshot created;
+    ck_assert_int_eq(threads_created_snapshot(&created), 0);
+    for (size_t i = 0; i < created.records.len; i++)
+        ck_assert_int_eq(created.records.items[i].values[0], 0);
+    snapshot_fini(&created);
+}
+END_TEST
+
+/* ---- stranded records, deaf threads, threads from before -------------------------------------------------
+ */
+
+static sigjmp_buf escape;
+static atomic_int escaped;
+
+static void on_usr1(int signal)
+{
+    (void)signal;
+    siglongjmp(escape, 1);
+}
+
+static NAMED void *jumps_out(void *arg)
+{
+    if (!sigsetjmp(escape, 1))
+        wait_poll(NULL);
+    escaped = 1;
+    return run(arg);
+}
+
+START_TEST(test_longjmp_out_of_a_wait)
+{
+    pthread_t t;
+    struct threads_snapshot s;
+    ck_assert_int_eq(pipe(pipe_fds), 0);
+    signal(SIGUSR1, on_usr1);
+    start();
+    pthread_create(&t, NULL, jumps_out, NULL);
+    pthread_setname_np(t, "jumper");
+    usleep(50000);
+    pthread_kill(t, SIGUSR1);
+    while (!escaped)
+        usleep(1000);
+    usleep(20000);
+    ck_assert_int_eq(threads_snapshot(&s), 0);
+    const struct thread_info *info = find(&s, "jumper");
+    ck_assert(has_frame(&s.stacks, info->record, run));
+    ck_assert_int_eq(info->state, THREAD_RUNNING);
+    threads_snapshot_fini(&s);
+    stop = true;
+    pthread_join(t, NULL);
+}
+END_TEST
+
+static void *deaf(void *arg)
+{
+    uint64_t all = UINT64_MAX;
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, 8); /* behind the wrappers' back */
+    atomic_store(&waiting, 1);
+    return run(arg);
+}
+
+static void *polite(void *arg)
+{
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, NULL);
+    atomic_store(&escaped, 1);
+    return run(arg);
+}
+
+START_TEST(test_threads_that_block_signals)
+{
+    pthread_t d, p;
+    struct threads_snapshot s;
+    start();
+    ck_assert_int_eq(threads_snapshot(&s), 0); /* from here on there is a signal to keep open */
+    threads_snapshot_fini(&s);
+    pthread_create(&d, NULL, deaf, NULL);
+    pthread_setname_np(d, "deaf");
+    pthread_create(&p, NULL, polite, NULL);
+    pthread_setname_np(p, "polite");
+    while (!waiting || !escaped)
+        usleep(1000);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(threads_snapshot(&s), 0);
+        ck_assert_int_eq(find(&s, "deaf")->state, THREAD_UNKNOWN);
+        ck_assert_int_eq(find(&s, "polite")->state, THREAD_RUNNING);
+        threads_snapshot_fini(&s);
+    }
+    stop = true;
+    pthread_join(d, NULL);
+    pthread_join(p, NULL);
+}
+END_TEST
+
+START_TEST(test_threads_from_before_the_start)
+{
+    pthread_t t;
+    struct threads_snapshot s;
+    pthread_create(&t, NULL, run, NULL);
+    pthread_setname_np(t, "early");
+    start();
+    ck_assert_int_eq(threads_snapshot(&s), 0);
+    const struct thread_info *info = find(&s, "early");
+    ck_assert_ptr_nonnull(info);
+    ck_assert(has_frame(&s.stacks, info->record, run));
+    ck_assert_uint_eq(info->created_record, NO_RECORD);
+    threads_snapshot_fini(&s);
+    stop = true;
+    pthread_join(t, NULL);
+}
+END_TEST
+
+static void *own(void *arg)
+{
+    capture_exclude_thread();
+    atomic_store(&waiting, 1);
+    return run(arg);
+}
+
+START_TEST(test_own_threads_are_flagged)
+{
+    pthread_t t;
+    struct threads_snapshot s;
+    start();
+    pthread_create(&t, NULL, own, NULL);
+    pthread_setname_np(t, "own");
+    while (!waiting)
+        usleep(1000);
+    ck_assert_int_eq(threads_snapshot(&s), 0);
+    ck_assert(find(&s, "own")->is_profiler);
+    threads_snapshot_fini(&s);
+    stop = true;
+    pthread_join(t, NULL);
+}
+END_TEST
+
+Suite *suite(void)
+{
+    const TTest *const tests[] = {test_states, test_waits_are_not_disturbed, test_threads_come_and_go,
+        test_longjmp_out_of_a_wait, test_threads_that_block_signals, test_threads_from_before_the_start,
+        test_own_threads_are_flagged};
+    return HARNESS_SUITE("threads", 20, tests);
+}

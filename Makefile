@@ -70,7 +70,8 @@ DEMO_FLAGS = -Idemos -fno-inline -fno-optimize-sibling-calls -fno-ipa-sra -fno-i
 DEMO_LIBS  = $(call pkg,--libs libmicrohttpd) $(if $(SAN),,-ljemalloc)
 
 # Check programs: tests/test_NAME.c each, with tests/harness.c. By what they are linked with.
-CPROF_TESTS = _ base profile codec merge maps symbol demangle measure regex filter graph report options fetch shell contention cpu heap snapshot stacks unwind threads
+TOOL_TESTS  = base profile codec merge maps symbol demangle measure regex filter graph report options fetch shell
+CPROF_TESTS = contention cpu heap snapshot stacks threads unwind \
               convert textformats server
 DEMO_TESTS  = json histogram loadgen upstream
 # End-to-end tests: tests/NAME.sh, run from the top folder; exit 77 is "skipped", with a line that says why.

@@ -62,16 +62,21 @@ static void session_add(
         stacks_lose_sigsafe(s->table, (uint64_t)samples - 1);
 }
 
+static void add_to_sessions(struct thread *t, int64_t elapsed_ns, const struct unwind_stack *stack)
+{
+    for (int i = 0; i < THREAD_SESSIONS; i++) {
+        struct cpu_session *s = atomic_load(&sessions[i]);
+        if (s)
+            session_add(s, t, elapsed_ns, stack);
+    }
+}
+
 static void tick(struct thread *t, int64_t elapsed_ns, const void *context)
 {
     struct unwind_memory memory = thread_memory(t);
     struct unwind_stack stack;
     unwind_context_sigsafe(context, &memory, &stack);
-    for (int i = 0; i < THREAD_SESSIONS; i++) {
-        struct cpu_session *s = atomic_load(&sessions[i]);
-        if (s)
-            session_add(s, t, elapsed_ns, &stack);
-    }
+    add_to_sessions(t, elapsed_ns, &stack);
 }
 
 static void on_tick(int signal, siginfo_t *info, void *context)
@@ -83,10 +88,33 @@ static void on_tick(int signal, siginfo_t *info, void *context)
     if (t)
         signals_note_sigsafe(t, context);
     atomic_fetch_add(&in_handler, 1);
-    if (t && period && !t->is_profiler)
-        tick(t, (1 + (int64_t)info->si_overrun) * period, context);
+    if (t && period && !t->is_profiler) {
+        int64_t ticks = 1 + (int64_t)info->si_overrun;
+        t->timer_ticks += ticks;
+        tick(t, ticks * period, context);
+    }
     atomic_fetch_sub(&in_handler, 1);
     errno = saved;
+}
+
+/*
+ * The timer's expirations that no tick of the kernel's came to deliver before the thread ended: without them,
+ * threads of a millisecond would all but vanish. What the thread was doing then is past; its start function
+ * stands for it.
+ */
+void cpu_thread_ending(struct thread *t)
+{
+    int64_t period = atomic_load(&timer_period_ns);
+    if (!period || atomic_load(&t->timer_state) != CPU_TIMER_ARMED || !t->start)
+        return;
+    int64_t missed = (clock_thread_cpu_ns() - t->timer_base_ns) / period - t->timer_ticks;
+    if (missed <= 0)
+        return;
+    struct unwind_stack stack = {.pcs = {(uintptr_t)t->start}, .depth = 1, .truncated = true};
+    atomic_fetch_add(&in_handler, 1);
+    t->timer_ticks += missed;
+    add_to_sessions(t, missed * period, &stack);
+    atomic_fetch_sub(&in_handler, 1);
 }
 
 /* Ours stays in place when sampling ends: a late signal must find somebody, and SIG_IGN would be inherited by
@@ -124,6 +152,9 @@ static int arm(struct thread *t, int64_t period_ns)
         .it_interval = {period_ns / 1000000000, period_ns % 1000000000},
         .it_value = {first / 1000000000, first % 1000000000},
     };
+    /* What cpu_thread_ending compares with: where the first period would have begun. */
+    t->timer_ticks = 0;
+    t->timer_base_ns = clock_read_ns(cpu_clock_of(atomic_load(&t->tid))) - (period_ns - first);
     return (int)syscall(SYS_timer_settime, t->timer_id, 0, &when, NULL);
 }
 

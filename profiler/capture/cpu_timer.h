@@ -13,6 +13,9 @@ enum cpu_timer_state { CPU_TIMER_NONE, CPU_TIMER_CHANGING, CPU_TIMER_ARMED };
 void cpu_timer_start(struct thread *t);
 void cpu_timer_stop(struct thread *t);
 
+/* In the thread itself, as the last thing before its timer is stopped. */
+void cpu_thread_ending(struct thread *t);
+
 /* In a forked child: its parent's sessions are not its own, and timers are not inherited. */
 void cpu_after_fork(void);
 

@@ -73,6 +73,7 @@ static void record_reset(struct thread *t)
     t->name[0] = 0;
     t->self = 0;
     t->created_slot = STACKS_NONE;
+    t->start = NULL;
     t->destructor_rounds = 0;
     atomic_store(&t->timer_state, CPU_TIMER_NONE);
 }
@@ -123,6 +124,7 @@ static void thread_end(void *record)
     if (++t->destructor_rounds < PTHREAD_DESTRUCTOR_ITERATIONS && pthread_setspecific(exit_key, t) == 0)
         return;
     thread_tls = THREAD_GONE;
+    cpu_thread_ending(t);
     record_release(t);
 }
 

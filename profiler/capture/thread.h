@@ -50,6 +50,8 @@ struct thread {
     int destructor_rounds;
     _Atomic int timer_state; /* cpu.c: see there */
     int timer_id;
+    int64_t timer_base_ns,
+        timer_ticks; /* cpu.c: the CPU clock when its first period began; periods seen since */
     int64_t session_due_ns[THREAD_SESSIONS]; /* cpu.c: CPU time not yet turned into a sample */
     uint32_t session_seen[THREAD_SESSIONS];  /* cpu.c: the session that was for */
     _Atomic uint32_t next_free;              /* guard: the free list's compare-and-swap */

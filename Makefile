@@ -38,7 +38,7 @@ CAPTURE  = ask capture cfi contention cpu heap heap_parse interpose interpose_io
 EXPORT   = names feed convert text threaddump request endpoints index ownthread listener server environment cprof
 VIEW     = measure regex path frames graph order trim labels tagfilter filter combine duration source_file \
            report report_labels report_text report_tree report_traces report_raw report_list report_tags \
-           report_proto report_dot dot_name dot_tags
+           report_proto report_dot report_callgrind dot_name dot_tags
 UI       = variables commands output options progress fetch store gather interrupt shell
 
 objects = $(patsubst %,$(B)/$(1)/%.o,$(2))

@@ -43,6 +43,8 @@ same "$file" -top -focus=cache -ignore=evict -unit=ms
 same "$file" -top -hide=json -show_from=serve -relative_percentages
 same "$file" -top -tagfocus=1kb:64kb -sample_index=samples
 same "$file" -top -tagroot=route -divide_by=3
+same "$file" -callgrind
+same "$file" -callgrind -call_tree -sample_index=samples
 same "$file" -tree -mean -edgefraction=0.05 -nodecount=5
 same "$file" -top -diff_base="$dir/2.pb.gz"
 same "$file" -tree -base="$dir/2.pb.gz" -normalize

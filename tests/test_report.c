@@ -51,6 +51,8 @@ static const struct golden goldens[] = {
     {"tags", REQUEST(REPORT_TAGS, NULL)},
     {"comments", REQUEST(REPORT_COMMENTS, NULL)},
     {"dot", REQUEST(REPORT_DOT, NULL)},
+    {"callgrind", REQUEST(REPORT_CALLGRIND, NULL)},
+    {"callgrind.call_tree.focus=json", REQUEST(REPORT_CALLGRIND, NULL, .call_tree = true, .focus = "json")},
     {"dot.nodecount=4.call_tree", REQUEST(REPORT_DOT, NULL, .nodecount = 4, .call_tree = true)},
 };
 
@@ -271,7 +273,7 @@ START_TEST(empty_and_negative_profiles_report)
     struct error e;
     for (size_t i = 0; i < p->values.len; i++)
         p->values.items[i] = i % 3 ? -p->values.items[i] : INT64_MIN;
-    for (int format = REPORT_TEXT; format <= REPORT_DOT; format++) {
+    for (int format = REPORT_TEXT; format <= REPORT_CALLGRIND; format++) {
         struct report_request r = {
             .format = (enum report_format)format, .pattern = format == REPORT_PEEK ? "main" : NULL};
         if (format == REPORT_LIST || format == REPORT_PEEK)

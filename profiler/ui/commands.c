@@ -9,6 +9,8 @@
 #define FILTERS "Only samples matching focus_regex, and none matching ignore_regex."
 
 const struct command commands[] = {
+    {"callgrind", REPORT_CALLGRIND, false, true, "callgrind", "Write the call graph for KCachegrind",
+        "callgrind [focus_regex]* [-ignore_regex]* [>file]\n" FILTERS},
     {"comments", REPORT_COMMENTS, false, false, NULL, "Print the profile's comments", "comments"},
     {"dot", REPORT_DOT, false, false, NULL, "Print the call graph for Graphviz",
         "dot [n] [focus_regex]* [-ignore_regex]* [>file]\nAt most n nodes.\n" FILTERS},

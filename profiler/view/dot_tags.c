@@ -100,10 +100,10 @@ static void bucket_add(struct bucket *k, const struct box *b)
         k->least = t;
     if (measure_int(measure_scale(t->value, t->unit, k->most->unit).value) > k->most->value)
         k->most = t;
-    k->sum.flat += b->flat;
-    k->sum.flat_div += b->flat_div;
-    k->sum.cum += b->cum;
-    k->sum.cum_div += b->cum_div;
+    k->sum.flat = wrap_add(k->sum.flat, b->flat);
+    k->sum.flat_div = wrap_add(k->sum.flat_div, b->flat_div);
+    k->sum.cum = wrap_add(k->sum.cum, b->cum);
+    k->sum.cum_div = wrap_add(k->sum.cum_div, b->cum_div);
 }
 
 static bool bucket_name(struct bucket *k)

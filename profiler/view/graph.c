@@ -6,10 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Wrap-around like Go's: sums of a damaged profile must not be undefined behaviour. */
 static void add(int64_t *sum, int64_t v)
 {
-    *sum = (int64_t)((uint64_t)*sum + (uint64_t)v);
+    *sum = wrap_add(*sum, v);
 }
 
 /* ---- nodes ---- */
@@ -239,7 +238,8 @@ static const char *join_labels(struct graph *g, const struct label *labels, uint
         char *part;
         ok = asprintf(&part, "%s:%s", labels[i].key, labels[i].str) >= 0 && vec_push(&parts, part);
     }
-    qsort(parts.items, parts.len, sizeof *parts.items, compare_text);
+    if (parts.len)
+        qsort(parts.items, parts.len, sizeof *parts.items, compare_text);
     for (size_t i = 0; i < parts.len; i++) {
         buf_printf(&joined, "%s%s", i ? "\\n" : "", parts.items[i]);
         free(parts.items[i]);

@@ -106,6 +106,11 @@ static inline int64_t ratio_value(int64_t value, int64_t div)
     return div ? value / div : value;
 }
 
+static inline int64_t wrap_add(int64_t a, int64_t b) /* as Go's: a damaged profile's sums may overflow */
+{
+    return (int64_t)((uint64_t)a + (uint64_t)b);
+}
+
 static inline int64_t magnitude(int64_t v) /* |v|; the smallest integer stays, as in Go */
 {
     return v < 0 ? (int64_t)(-(uint64_t)v) : v;

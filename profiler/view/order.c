@@ -52,7 +52,7 @@ static double edges_entropy(const struct graph *g, const uint32_t *edges, uint32
     for (uint32_t i = 0; i < n; i++) {
         int64_t w = g->edges.items[edges[i]].weight;
         if (w > 0)
-            total += w;
+            total = wrap_add(total, w);
     }
     if (!total)
         return 0;
@@ -71,7 +71,7 @@ static int64_t entropy_score(const struct graph *g, const struct node *n)
 {
     double score = n->n_in ? edges_entropy(g, g->in.items + n->first_in, n->n_in, 0) : 1;
     score += n->n_out ? edges_entropy(g, g->out.items + n->first_out, n->n_out, n->flat) : 1;
-    return measure_int(score * (double)n->cum) + n->flat;
+    return wrap_add(measure_int(score * (double)n->cum), n->flat);
 }
 
 static int64_t score_of(const struct graph *g, const struct node *n, enum graph_order order)

@@ -26,6 +26,7 @@ static void apply_format(struct config *c, enum report_format format)
         break;
     case REPORT_PROTO:
     case REPORT_RAW:
+    case REPORT_CALLGRIND:
         trim = false;
         c->granularity = GRANULARITY_ADDRESSES;
         break;
@@ -190,12 +191,13 @@ bool report_cancelled(const struct report *r)
 int report_graph(struct report *r, struct frames *frames, struct graph *g)
 {
     struct frame_detail detail = frame_detail_of(&r->config);
-    detail.objfile = r->format == REPORT_LIST; /* elsewhere functions meet across binaries */
+    /* Elsewhere functions meet across binaries. */
+    detail.objfile = r->format == REPORT_LIST || r->format == REPORT_CALLGRIND;
     if (frames_init(frames, r->p, detail, &r->config))
         return ERR_NOMEM;
     struct graph_options options = {.value_index = r->value_index,
         .mean = r->config.mean,
-        .call_tree = r->config.call_tree && r->format == REPORT_DOT,
+        .call_tree = r->config.call_tree && (r->format == REPORT_DOT || r->format == REPORT_CALLGRIND),
         .drop_negative = r->config.drop_negative,
         .tags = r->format == REPORT_DOT,
         .tag_unit = label_units_get(&r->units, "bytes"),
@@ -230,7 +232,8 @@ static void choose_unit(struct report *r, const struct graph *g)
     const char *unit = measure_scale(least, r->unit, "minimum").unit;
     const char *most_unit = measure_scale(most, r->unit, "minimum").unit;
     int64_t hundredfold = (int64_t)((uint64_t)least * 100);
-    if (strcmp(unit, most_unit) != 0 && hundredfold < most)
+    if (strcmp(unit, most_unit) != 0 && hundredfold < most &&
+        r->format != REPORT_CALLGRIND) /* whole numbers */
         unit = measure_scale(hundredfold, r->unit, "minimum").unit;
     r->output_unit = *unit ? unit : r->unit;
 }
@@ -302,6 +305,7 @@ static const report_fn writers[] = {
     [REPORT_PROTO] = report_proto,
     [REPORT_TOPPROTO] = report_topproto,
     [REPORT_DOT] = report_dot,
+    [REPORT_CALLGRIND] = report_callgrind,
 };
 
 /* The profiles of one report: the last is the current one, and those after the first are ours. */

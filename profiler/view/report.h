@@ -24,6 +24,7 @@ enum report_format {
     REPORT_PROTO,
     REPORT_TOPPROTO,
     REPORT_DOT,
+    REPORT_CALLGRIND,
 };
 
 struct report_request {
@@ -97,6 +98,7 @@ int report_tags(struct report *r, struct buf *out);
 int report_comments(struct report *r, struct buf *out);
 int report_proto(struct report *r, struct buf *out);
 int report_topproto(struct report *r, struct buf *out);
+int report_callgrind(struct report *r, struct buf *out);
 int report_dot(struct report *r, struct buf *out);
 
 #endif

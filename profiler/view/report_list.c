@@ -72,8 +72,8 @@ static void put_lines(struct listing *l, const struct source_file *s, const uint
         while (at < n && l->g->nodes.items[nodes[at]].frame.line < line)
             at++;
         for (; at < n && l->g->nodes.items[nodes[at]].frame.line == line; at++) {
-            flat += l->g->nodes.items[nodes[at]].flat;
-            cum += l->g->nodes.items[nodes[at]].cum;
+            flat = wrap_add(flat, l->g->nodes.items[nodes[at]].flat);
+            cum = wrap_add(cum, l->g->nodes.items[nodes[at]].cum);
         }
         report_put_right(l->out, 10, value_or_dot(l->r, flat));
         buf_putc(l->out, ' ');
@@ -88,8 +88,8 @@ static int put_routine(struct listing *l, const uint32_t *nodes, size_t n)
     const struct frame *f = &l->g->nodes.items[nodes[0]].frame;
     int64_t flat = 0, cum = 0;
     for (size_t i = 0; i < n; i++) {
-        flat += l->g->nodes.items[nodes[i]].flat;
-        cum += l->g->nodes.items[nodes[i]].cum;
+        flat = wrap_add(flat, l->g->nodes.items[nodes[i]].flat);
+        cum = wrap_add(cum, l->g->nodes.items[nodes[i]].cum);
     }
     buf_printf(l->out, "ROUTINE ======================== %s in %s\n", f->name, f->file);
     report_put_right(l->out, 10, report_value(l->r, flat));

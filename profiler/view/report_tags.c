@@ -29,7 +29,7 @@ static int add_tag(struct tag_sums *t, const char *key, const char *value, int64
     for (size_t at = table_first(&t->table, hash); table_next(&t->table, hash, &at, &i);) {
         struct tag_sum *s = &t->items.items[i];
         if (s->key == key && s->value == value) {
-            s->sum = (int64_t)((uint64_t)s->sum + (uint64_t)v);
+            s->sum = wrap_add(s->sum, v);
             return 0;
         }
     }

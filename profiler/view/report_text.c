@@ -17,7 +17,7 @@ static void put_row(struct report *r, struct graph *g, uint32_t index, int64_t *
 {
     const struct node *n = &g->nodes.items[index];
     int64_t flat = node_flat(n), cum = node_cum(n);
-    *sum = (int64_t)((uint64_t)*sum + (uint64_t)flat);
+    *sum = wrap_add(*sum, flat);
     report_put_right(out, 10, report_value(r, flat));
     buf_printf(out, " %s", report_percent(r, flat, r->total));
     buf_printf(out, " %s ", report_percent(r, *sum, r->total));

@@ -21,7 +21,7 @@ static void put_node(struct report *r, const struct graph *g, uint32_t index, in
     int64_t flat = node_flat(n), cum = node_cum(n);
     buf_puts(out, separator);
     put_edges(r, g, g->in.items + n->first_in, n->n_in, cum, true, out);
-    *sum = (int64_t)((uint64_t)*sum + (uint64_t)flat);
+    *sum = wrap_add(*sum, flat);
     report_put_right(out, 10, report_value(r, flat));
     buf_printf(out, " %s", report_percent(r, flat, r->total));
     buf_printf(out, " %s ", report_percent(r, *sum, r->total));

@@ -193,7 +193,7 @@ int trim_graph(struct graph *g, const struct trim *t, struct trimmed *result)
     enum graph_order order = t->visual ? ORDER_ENTROPY : t->cum ? ORDER_CUM : ORDER_FLAT;
     int64_t total = 0;
     for (size_t i = 0; i < g->listed.len; i++)
-        total = (int64_t)((uint64_t)total + (uint64_t)g->nodes.items[g->listed.items[i]].flat);
+        total = wrap_add(total, g->nodes.items[g->listed.items[i]].flat);
     int64_t least_node = cutoff(total, t->nodefraction), least_edge = cutoff(total, t->edgefraction);
 
     int code = drop_small_nodes(g, least_node, &result->dropped_nodes);

@@ -71,7 +71,7 @@ DEMO_LIBS  = $(call pkg,--libs libmicrohttpd) $(if $(SAN),,-ljemalloc)
 
 # Check programs: tests/test_NAME.c each, with tests/harness.c. By what they are linked with.
 TOOL_TESTS  = base profile codec merge maps symbol demangle measure regex filter graph report options fetch shell
-CPROF_TESTS = contention cpu heap snapshot stacks threads unwind \
+CPROF_TESTS = contention cpu heap interpose snapshot stacks threads unwind \
               convert textformats server
 DEMO_TESTS  = json histogram loadgen upstream
 # End-to-end tests: tests/NAME.sh, run from the top folder; exit 77 is "skipped", with a line that says why.

@@ -567,6 +567,46 @@ START_TEST(the_profilers_own_threads_are_not_shown)
 }
 END_TEST
 
+/* At a rate of 1 byte every allocation is in the profile: none may be ours. */
+START_TEST(the_profilers_own_memory_is_not_shown)
+{
+    static const char *const paths[] = {P, P "heap", P "threads?debug=2", P "profile?seconds=1", P "nope"};
+    setenv("CPROF_HEAP_RATE", "1", 1);
+    start();
+    void *volatile ours = malloc(12345);
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        struct answer a = get(paths[i]);
+        ck_assert_int_ne(a.status, 0);
+        buf_fini(&a.all);
+    }
+    struct answer a = get(P "heap?debug=1");
+    ck_assert_ptr_nonnull(strstr(a.body, "the_profilers_own_memory_is_not_shown_fn+"));
+    static const char *const own[] = {
+        "/profiler/export/", "/profiler/symbol/", "/profiler/model/", "libmicrohttpd", "libdw"};
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        ck_assert_msg(!strstr(a.body, own[i]), "%s is in the heap profile", own[i]);
+    buf_fini(&a.all);
+    free(ours);
+    cprof_stop();
+}
+END_TEST
+
+START_TEST(head_and_connections_that_are_kept)
+{
+    static const char two[] = "HEAD " P "cmdline HTTP/1.1\r\nHost: localhost\r\n\r\n"
+                              "GET " P "nope HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    start();
+    int fd = connect_to(cprof_address());
+    send_all(fd, two, sizeof two - 1);
+    struct answer a = receive(fd);
+    ck_assert_int_eq(a.status, 200);
+    ck_assert_int_eq(strncmp(a.body, "HTTP/1.1 404 ", 13), 0); /* the head had no body */
+    ck_assert_ptr_nonnull(strstr(a.body, "\r\n\r\nUnknown profile\n"));
+    buf_fini(&a.all);
+    cprof_stop();
+}
+END_TEST
+
 Suite *suite(void)
 {
     const TTest *const tests[] = {profiles_are_gzipped_attachments, texts, index_page_lists_all,
@@ -574,6 +614,7 @@ Suite *suite(void)
         garbage_does_no_harm, only_loopback_names_are_answered, a_token_is_asked_for,
         answers_with_5000_descriptors_open, sixteen_at_once_and_clients_that_vanish, stop_ends_what_runs,
         start_stop_start, what_is_wrong_is_said_in_one_line, bad_variables_are_named,
-        a_forked_child_has_no_server_and_may_start_its_own, the_profilers_own_threads_are_not_shown};
+        a_forked_child_has_no_server_and_may_start_its_own, the_profilers_own_threads_are_not_shown,
+        the_profilers_own_memory_is_not_shown, head_and_connections_that_are_kept};
     return HARNESS_SUITE("server", 30, tests);
 }

@@ -68,11 +68,18 @@ int heap_start(int64_t rate_bytes)
     return set_rate(lg_sample);
 }
 
+bool heap_sample_thread(bool on)
+{
+    bool was = on;
+    size_t len = sizeof was;
+    if (is_profiling_jemalloc())
+        mallctl("thread.prof.active", &was, &len, &on, sizeof on);
+    return was;
+}
+
 void heap_exclude_thread(void)
 {
-    bool active = false;
-    if (is_profiling_jemalloc())
-        mallctl("thread.prof.active", NULL, NULL, &active, sizeof active);
+    heap_sample_thread(false);
 }
 
 /* ---- which frames are the allocator's -------------------------------------------------------------------

@@ -18,4 +18,8 @@ int heap_snapshot(struct snapshot *out);
 /* Allocations of the calling thread are not sampled from here on. For the profiler's own threads. */
 void heap_exclude_thread(void);
 
+/* Whether allocations of the calling thread are sampled; returns whether they were. For what the library does
+ * on a thread of the program's. */
+bool heap_sample_thread(bool on);
+
 #endif

@@ -1,6 +1,7 @@
 #include "cprof.h"
 
 #include "capture/contention.h"
+#include "capture/heap.h"
 #include "export/environment.h"
 #include "export/listener.h"
 #include "export/names.h"
@@ -112,7 +113,9 @@ int cprof_start(const char *address)
     struct error error = {0};
     pthread_once(&once, watch_forks);
     pthread_mutex_lock(&state.lock);
+    bool sampled = heap_sample_thread(false);
     int code = start_locked(address, &error);
+    heap_sample_thread(sampled);
     if (code && !state.server)
         state.address[0] = '\0';
     pthread_mutex_unlock(&state.lock);

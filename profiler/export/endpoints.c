@@ -1,5 +1,6 @@
 #include "export/endpoints.h"
 
+#include "capture/capture.h"
 #include "capture/cpu.h"
 #include "export/convert.h"
 #include "export/index.h"
@@ -69,6 +70,17 @@ static int cpu_hz(const struct request *r, struct reply *reply)
     return 0;
 }
 
+/* Objects may be loaded meanwhile, and handlers can only unwind through those that are known. */
+static bool wait_while_sampling(const struct request *r, int64_t seconds)
+{
+    for (; seconds > 0; seconds--) {
+        if (!request_wait(r, 1000000000))
+            return false;
+        capture_refresh();
+    }
+    return true;
+}
+
 static void serve_cpu(const struct endpoint *e, const struct request *r, struct reply *reply)
 {
     struct cpu_session *session;
@@ -84,7 +96,7 @@ static void serve_cpu(const struct endpoint *e, const struct request *r, struct 
             code == ERR_BUSY ? "cpu profiling already in use" : error_text(code));
         return;
     }
-    bool whole = request_wait(r, seconds * 1000000000);
+    bool whole = wait_while_sampling(r, seconds);
     code = cpu_session_stop(session, whole ? &s : NULL);
     if (!whole)
         reply->status = 0;

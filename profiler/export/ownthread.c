@@ -2,7 +2,6 @@
 
 #include "base/error.h"
 #include "capture/capture.h"
-#include "capture/heap.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -13,7 +12,6 @@ static void *begin(void *arg)
 {
     struct ownthread *t = arg;
     capture_exclude_thread();
-    heap_exclude_thread();
     pthread_setname_np(pthread_self(), t->name);
     t->run(t->arg);
     return NULL;

@@ -59,11 +59,11 @@ declared() { # declared FILE KEY: what its first comment says under that key
     sed '/\*\//q' "$1" | tr -d '*\n' | sed -n "s|.*[ ;]$2: *\([^;/]*\).*|\1|p"
 }
 
-# Two at a time: much of a check is waiting.
+# Four at a time: most of a check is waiting.
 background() { # background run_checks …
     "$@" &
     pending=$((pending + 1))
-    [ $((pending % 2)) -ne 0 ] || wait
+    [ $((pending % 4)) -ne 0 ] || wait
 }
 
 check_lesson() {

@@ -5,13 +5,17 @@
 
 asked=0 right=0
 
-# newest_folder: the newest of the lesson's saved runs, or nothing
+# newest_folder COMMAND…: the newest of the lesson's saved runs for which the command, given its folder, is
+# true; or else the newest of all; or nothing
 newest_folder() {
-    newest=''
+    newest='' fitting=''
     for folder in "$work"/profiles/*/; do
-        [ -e "$folder/summary.txt" ] && newest=${folder%/}
+        folder=${folder%/}
+        [ -e "$folder/summary.txt" ] || continue
+        newest=$folder
+        ! "$@" "$folder" || fitting=$folder
     done
-    echo "$newest"
+    echo "${fitting:-$newest}"
 }
 
 # ask QUESTION LOOK ANSWER…: any of the answers is right; three attempts, with the command to look between them

@@ -18,7 +18,7 @@ newest() { # newest LABEL
     echo "$last"
 }
 if [ $# -ge 3 ]; then
-    flawed=$2 repaired=$3
+    flawed=$(given_path "$2") repaired=$(given_path "$3")
 else
     "$work/run.sh" --build flawed --seconds 60 --label bands-flawed >/dev/null || exit 2
     "$work/run.sh" --build reference --seconds 60 --label bands-repaired >/dev/null || exit 2

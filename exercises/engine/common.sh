@@ -5,6 +5,7 @@
 # fixed), NEEDS (what `make lessonN` builds), JSON-like extras as the lesson's own scripts like.
 # What the learner has done is kept in exercises/.progress: lines of "lessonN KEY VALUE".
 
+started_in=$PWD
 cd "$(dirname "$0")" || exit 2
 until [ -f exercises/engine/common.sh ]; do
     cd .. && [ "$PWD" != / ] || exit 2
@@ -19,6 +20,13 @@ state=${WORKBOOK_STATE:-exercises/.progress}
 die() {
     echo "workbook: $*" >&2
     exit 2
+}
+
+given_path() { # given_path PATH: as typed in the folder the script was started in
+    case $1 in
+    /*) echo "$1" ;;
+    *) if [ -e "$started_in/$1" ]; then echo "$started_in/$1"; else echo "$1"; fi ;;
+    esac
 }
 
 quiet_make() {

@@ -4,5 +4,6 @@
 . "$(dirname "$0")/../engine/common.sh"
 # shellcheck source=exercises/lesson6/findings.sh
 . exercises/lesson6/findings.sh
-[ -d "${1-}" ] || die "usage: figures.sh FOLDER"
-figures "${1%/}"
+folder=$(given_path "${1-}")
+[ -d "$folder" ] || die "usage: figures.sh FOLDER"
+figures "${folder%/}"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Three questions about a run you saved, and one from lesson 4.
 #
-#   exercises/lesson6/quiz.sh [FOLDER]     the newest run of the flawed gateway unless told otherwise
+#   exercises/lesson6/quiz.sh [FOLDER]     the newest run in which threads waited, unless told otherwise
 # shellcheck source=exercises/engine/common.sh
 . "$(dirname "$0")/../engine/common.sh"
 # shellcheck source=exercises/engine/asking.sh
@@ -10,7 +10,14 @@
 . exercises/lesson6/findings.sh
 lesson_load 6
 
-folder=${1:-$(newest_folder)}
+threads_wait() { # threads_wait FOLDER
+    [ -n "$(standing_before_lock "$1/threads.txt")" ]
+}
+if [ -n "${1-}" ]; then
+    folder=$(given_path "${1%/}")
+else
+    folder=$(newest_folder threads_wait)
+fi
 [ -n "$folder" ] || die "there are no saved profiles yet: exercises/lesson6/run.sh --build flawed"
 for file in cpu.pb.gz heap.pb.gz threads.txt; do
     [ -s "$folder/$file" ] || die "$folder has no $file: was it left by run.sh?"

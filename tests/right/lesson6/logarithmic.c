@@ -1,6 +1,8 @@
 /* Another design that is right: no list, but a heap by a counter of uses; a victim costs log n. */
 #include "lesson6/cache.h"
 
+#include "base/hash.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,14 +23,6 @@ struct cache {
     struct entry **buckets, **heap; /* heap[0] was used longest ago */
     struct cache_stats stats;
 };
-
-static uint64_t hash_of(const char *key)
-{
-    uint64_t h = 14695981039346656037u;
-    for (; *key; key++)
-        h = (h ^ (unsigned char)*key) * 1099511628211u;
-    return h ^ h >> 32;
-}
 
 struct cache *cache_new(const struct cache_config *config)
 {
@@ -96,7 +90,7 @@ static void use(struct cache *c, struct entry *e)
 
 void *cache_get(struct cache *c, const char *key)
 {
-    uint64_t hash = hash_of(key);
+    uint64_t hash = hash_bytes(key, strlen(key));
     void *value = NULL;
     pthread_mutex_lock(&c->lock);
     struct entry *e = *find(c, key, hash);
@@ -125,7 +119,7 @@ bool cache_put(struct cache *c, const char *key, void *value, size_t bytes)
     size_t length = strlen(key) + 1;
     struct entry *fresh = malloc(sizeof *fresh + length), *victim = NULL;
     void *old = NULL;
-    *fresh = (struct entry){.hash = hash_of(key), .bytes = bytes};
+    *fresh = (struct entry){.hash = hash_bytes(key, strlen(key)), .bytes = bytes};
     memcpy(fresh->key, key, length);
 
     pthread_mutex_lock(&c->lock);

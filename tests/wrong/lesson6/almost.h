@@ -5,6 +5,8 @@
  */
 #include "lesson6/cache.h"
 
+#include "base/hash.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,14 +61,6 @@ struct cache {
     struct cache_stats stats;
 };
 
-static uint64_t hash_of(const char *key)
-{
-    uint64_t h = 14695981039346656037u;
-    for (; *key; key++)
-        h = (h ^ (unsigned char)*key) * 1099511628211u;
-    return h ^ h >> 32;
-}
-
 struct cache *cache_new(const struct cache_config *config)
 {
     struct cache *c = calloc(1, sizeof *c);
@@ -118,7 +112,7 @@ static void link_newest(struct cache *c, struct entry *e)
 
 void *cache_get(struct cache *c, const char *key)
 {
-    uint64_t hash = hash_of(key);
+    uint64_t hash = hash_bytes(key, strlen(key));
     void *value = NULL;
     LOCK(c);
     struct entry *e = *find(c, key, hash);
@@ -164,7 +158,7 @@ bool cache_put(struct cache *c, const char *key, void *value, size_t bytes)
     size_t length = strlen(key) + 1;
     struct entry *e = malloc(sizeof *e + length), *replaced = NULL, *victims = NULL;
     memcpy(e->key, key, length);
-    e->hash = hash_of(key);
+    e->hash = hash_bytes(key, strlen(key));
     e->bytes = bytes;
     e->value = c->config.retain(value);
 

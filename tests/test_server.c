@@ -395,6 +395,31 @@ START_TEST(sixteen_at_once_and_clients_that_vanish)
 }
 END_TEST
 
+/* There is room for several CPU sessions, and for fewer than there are requests. */
+START_TEST(one_cpu_session_too_many)
+{
+    struct pollfd watched[SERVER_MAX_REQUESTS];
+    int refused = 0;
+    start();
+    for (int i = 0; i < SERVER_MAX_REQUESTS; i++)
+        watched[i] =
+            (struct pollfd){.fd = ask("GET", P "profile?seconds=3600", NULL, NULL), .events = POLLIN};
+    ck_assert_int_gt(poll(watched, SERVER_MAX_REQUESTS, 10000), 0);
+    for (int i = 0; i < SERVER_MAX_REQUESTS; i++) {
+        if (!(watched[i].revents & POLLIN)) {
+            close(watched[i].fd);
+            continue;
+        }
+        refused++;
+        expect(receive(watched[i].fd), "one too many", 503, TEXT,
+            "Could not enable CPU profiling: a limit was reached\n");
+    }
+    ck_assert_int_gt(refused, 0);
+    ck_assert_int_lt(refused, SERVER_MAX_REQUESTS - 1);
+    cprof_stop();
+}
+END_TEST
+
 START_TEST(stop_ends_what_runs)
 {
     start();
@@ -612,8 +637,8 @@ Suite *suite(void)
     const TTest *const tests[] = {profiles_are_gzipped_attachments, texts, index_page_lists_all,
         cmdline_is_joined_by_nul, symbol_by_get_and_post, errors_are_byte_for_byte_those_of_go,
         garbage_does_no_harm, only_loopback_names_are_answered, a_token_is_asked_for,
-        answers_with_5000_descriptors_open, sixteen_at_once_and_clients_that_vanish, stop_ends_what_runs,
-        start_stop_start, what_is_wrong_is_said_in_one_line, bad_variables_are_named,
+        answers_with_5000_descriptors_open, sixteen_at_once_and_clients_that_vanish, one_cpu_session_too_many,
+        stop_ends_what_runs, start_stop_start, what_is_wrong_is_said_in_one_line, bad_variables_are_named,
         a_forked_child_has_no_server_and_may_start_its_own, the_profilers_own_threads_are_not_shown,
         the_profilers_own_memory_is_not_shown, head_and_connections_that_are_kept};
     return HARNESS_SUITE("server", 30, tests);

@@ -92,7 +92,7 @@ static void serve_cpu(const struct endpoint *e, const struct request *r, struct 
         return;
     int code = cpu_session_start(hz, &session);
     if (code) {
-        reply_error(reply, 500, "Could not enable CPU profiling: %s",
+        reply_error(reply, code == ERR_LIMIT ? 503 : 500, "Could not enable CPU profiling: %s",
             code == ERR_BUSY ? "cpu profiling already in use" : error_text(code));
         return;
     }

@@ -27,7 +27,7 @@
 enum {
     STACK_BYTES = 128 * 1024,
     CONNECTION_BYTES = 20 * 1024, /* MHD's buffers for each */
-    IDLE_SECONDS = 30,            /* after which a connection is closed, and its thread ends */
+    IDLE_SECONDS = 15,            /* after which a connection is closed, and its thread ends */
     SPARE_THREADS = 64,           /* to say 503 with, and for everything that is not a connection */
     LEAST_CONNECTIONS = 16,
 };

@@ -14,11 +14,13 @@
 enum { CONTENTION_BUCKETS = 2048 };
 
 /* How many locks in a bucket have waiters, or waits not yet charged to anybody. */
-extern _Atomic uint32_t contention_active[CONTENTION_BUCKETS];
+extern _Atomic uint32_t contention_active[CONTENTION_BUCKETS] __attribute__((visibility("hidden")));
 
+/* Cheap rather than good: what falls together costs a moment, no accuracy. */
 static inline uint32_t contention_bucket(const void *lock)
 {
-    return (uint32_t)(((uintptr_t)lock >> 3) * UINT64_C(0x9e3779b97f4a7c15) >> 53);
+    uintptr_t at = (uintptr_t)lock;
+    return (uint32_t)((at >> 4 ^ at >> 13) % CONTENTION_BUCKETS);
 }
 
 /* False: nobody waits for this lock, as far as we know. One load: for the fast path. */

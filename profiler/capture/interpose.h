@@ -101,8 +101,9 @@ struct interpose_functions {
 
 /* What the wrappers look at first: 0 is "resolved, and off". */
 enum { INTERPOSE_UNRESOLVED = 1, INTERPOSE_ON = 2 };
-extern _Atomic int interpose_state;
-extern struct interpose_functions interpose_real;
+/* Hidden: reached without a detour through the global offset table. */
+extern _Atomic int interpose_state __attribute__((visibility("hidden")));
+extern struct interpose_functions interpose_real __attribute__((visibility("hidden")));
 
 /* Finds the real functions; idempotent, any thread, before constructors, too. Returns whether capture is on.
  */

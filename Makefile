@@ -36,7 +36,7 @@ CAPTURE  = ask capture cfi contention cpu heap heap_parse interpose interpose_io
            interpose_thread rawlock signals snapshot stacks thread threads ticks unwind unwind_libgcc \
            unwind_tables
 EXPORT   = names feed convert text threaddump request endpoints index ownthread listener server environment cprof
-VIEW     = measure regex path frames graph order trim labels tagfilter filter combine duration source_file \
+VIEW     = measure regex path frames graph order trim labels tagfilter filter combine duration source_file symbolize \
            report report_labels report_text report_tree report_traces report_raw report_list report_tags \
            report_proto report_dot report_callgrind dot_name dot_tags
 UI       = variables commands output options progress fetch store gather interrupt shell
@@ -70,7 +70,7 @@ DEMO_FLAGS = -Idemos -fno-inline -fno-optimize-sibling-calls -fno-ipa-sra -fno-i
 DEMO_LIBS  = $(call pkg,--libs libmicrohttpd) $(if $(SAN),,-ljemalloc)
 
 # Check programs: tests/test_NAME.c each, with tests/harness.c. By what they are linked with.
-TOOL_TESTS  = base profile codec merge maps symbol demangle measure regex filter graph report options fetch shell
+TOOL_TESTS  = base profile codec merge maps symbol demangle measure regex filter graph report options fetch shell symbolize
 CPROF_TESTS = contention cpu heap interpose snapshot stacks threads unwind \
               convert textformats server
 DEMO_TESTS  = json histogram loadgen upstream

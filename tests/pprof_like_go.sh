@@ -12,14 +12,14 @@ export HOME="$dir" TZ=UTC PPROF_BINARY_PATH=/nonexistent
 failed=0 compared=0
 
 same() { # same PROFILE FLAGS...
-    file=$1
+    input=$1
     shift
-    go tool pprof -symbolize=none "$@" "$file" 2>/dev/null | sed '/^Time: /d; /^Doc: /d' >"$dir/want"
-    profiler/pprof -symbolize=none "$@" "$file" 2>/dev/null | sed '/^Time: /d; /^Doc: /d' >"$dir/got"
+    go tool pprof -symbolize=none "$@" "$input" 2>/dev/null | sed '/^Time: /d; /^Doc: /d' >"$dir/want"
+    profiler/pprof -symbolize=none "$@" "$input" 2>/dev/null | sed '/^Time: /d; /^Doc: /d' >"$dir/got"
     compared=$((compared + 1))
     if ! cmp -s "$dir/want" "$dir/got" || ! [ -s "$dir/want" ]; then
         failed=$((failed + 1))
-        echo "differs: pprof $* $(basename "$file")"
+        echo "differs: pprof $* $(basename "$input")"
         diff "$dir/want" "$dir/got" | head -10
     fi
 }
@@ -44,7 +44,7 @@ same "$file" -top -hide=json -show_from=serve -relative_percentages
 same "$file" -top -tagfocus=1kb:64kb -sample_index=samples
 same "$file" -top -tagroot=route -divide_by=3
 same "$file" -callgrind
-same "$file" -callgrind -call_tree -sample_index=samples
+same "$dir/gateway.pb.gz" -callgrind -call_tree -sample_index=samples
 same "$file" -tree -mean -edgefraction=0.05 -nodecount=5
 same "$file" -top -diff_base="$dir/2.pb.gz"
 same "$file" -tree -base="$dir/2.pb.gz" -normalize

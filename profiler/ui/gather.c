@@ -5,6 +5,7 @@
 #include "ui/store.h"
 #include "view/combine.h"
 #include "view/filter.h"
+#include "view/symbolize.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -122,6 +123,36 @@ static int combine_groups(struct group *sources, struct group *bases, const stru
     return code;
 }
 
+/* PPROF_BINARY_PATH, else $HOME/pprof/binaries. */
+static void put_search_path(struct buf *out)
+{
+    const char *path = getenv("PPROF_BINARY_PATH"), *home = getenv("HOME");
+    if (path && *path)
+        buf_puts(out, path);
+    else
+        buf_printf(out, "%s/pprof/binaries", home ? home : "");
+}
+
+static int symbolize(struct profile **p, const struct options *o, struct error *error)
+{
+    struct profile *named;
+    struct buf search = {0}, notes = {0};
+    if (!symbolize_needed(*p, o->symbolize))
+        return 0;
+    put_search_path(&search);
+    int code = search.failed ? nomem(error)
+                             : symbolize_profile(*p, o->symbolize, search.data, &named, &notes, error);
+    if (notes.data)
+        fputs(notes.data, stderr);
+    if (!code) {
+        profile_free(*p);
+        *p = named;
+    }
+    buf_fini(&search);
+    buf_fini(&notes);
+    return code;
+}
+
 static int finish(struct profile **p, const struct options *o, struct error *error)
 {
     struct profile *pruned;
@@ -163,6 +194,8 @@ static int load_fetched(struct fetch *all, const struct options *o, struct profi
         code = combine_groups(&sources, &bases, o, &p, error);
     group_fini(&sources);
     group_fini(&bases);
+    if (!code)
+        code = symbolize(&p, o, error);
     if (!code)
         code = finish(&p, o, error);
     if (code) {

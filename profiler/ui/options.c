@@ -386,6 +386,8 @@ void options_print_usage(struct buf *out)
     buf_puts(out, "\n  Values, in place of -sample_index:\n   ");
     for (size_t i = 0; i < N_VALUE_SWITCHES; i++)
         buf_printf(out, " -%s", value_switches[i].name);
-    buf_puts(out, "\n\n  Environment:\n"
-                  "    PPROF_TMPDIR         Where fetched profiles are kept (default $HOME/pprof)\n");
+    buf_puts(out,
+        "\n\n  Environment:\n"
+        "    PPROF_TMPDIR         Where fetched profiles are kept (default $HOME/pprof)\n"
+        "    PPROF_BINARY_PATH    Where binaries are for their names (default $HOME/pprof/binaries)\n");
 }

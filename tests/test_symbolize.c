@@ -1,0 +1,143 @@
+#include "harness.h"
+
+#include "model/check.h"
+#include "view/symbolize.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A profile of this very process: an address inside a function of ours, and the mapping it is in. */
+
+static volatile int answer;
+
+__attribute__((noinline)) static void a_function_to_be_named(void)
+{
+    answer = answer * 3 + 1;
+}
+
+static char self[400];
+
+static struct mapping own_mapping(struct profile *p, uint64_t address)
+{
+    struct mapping found = {0};
+    char line[600];
+    FILE *maps = fopen("/proc/self/maps", "re");
+    while (fgets(line, sizeof line, maps)) {
+        unsigned long start, limit, offset;
+        if (sscanf(line, "%lx-%lx %*s %lx %*s %*s %399s", &start, &limit, &offset, self) == 4 &&
+            address >= start && address < limit) {
+            found = (struct mapping){
+                .start = start, .limit = limit, .offset = offset, .file = profile_string(p, self)};
+            break;
+        }
+    }
+    fclose(maps);
+    ck_assert(found.file != NULL);
+    return found;
+}
+
+static struct profile *own_profile(const char *file, const char *build_id)
+{
+    struct profile *p = profile_new(NULL);
+    uint64_t address = (uint64_t)(uintptr_t)a_function_to_be_named + 1;
+    struct mapping m = own_mapping(p, address);
+    if (file)
+        m.file = profile_string(p, file);
+    m.build_id = profile_string(p, build_id);
+    uint32_t loc;
+    profile_add_sample_type(p, profile_string(p, "samples"), profile_string(p, "count"));
+    profile_add_mapping(p, &m, NULL);
+    profile_add_function(p, &(struct function){.id = 900, .name = profile_string(p, "other")}, NULL);
+    profile_add_location(p, &(struct location){.address = address}, NULL, 0, &loc);
+    profile_add_sample(p, &loc, 1, (int64_t[]){1}, NULL, 0);
+    return p;
+}
+
+static struct buf notes;
+
+static struct profile *named(const struct profile *p, const char *mode, const char *search)
+{
+    struct profile *q;
+    struct error e;
+    notes.len = 0;
+    ck_assert(symbolize_needed(p, mode));
+    ck_assert_msg(symbolize_profile(p, mode, search, &q, &notes, &e) == 0, "%s", e.text);
+    ck_assert_msg(profile_check(q, &e) == 0, "%s", e.text);
+    ck_assert_uint_eq(p->locations.items[0].nlines, 0);
+    return q;
+}
+
+static const struct function *leaf(const struct profile *q)
+{
+    const struct location *l = &q->locations.items[0];
+    ck_assert_msg(l->nlines == 1, "%u lines; notes: %s", l->nlines, notes.data ? notes.data : "");
+    return &q->functions.items[q->lines.items[l->first_line].function];
+}
+
+START_TEST(addresses_get_names_and_lines)
+{
+    struct profile *p = own_profile(NULL, ""), *q = named(p, "", "");
+    ck_assert_str_eq(leaf(q)->name, "a_function_to_be_named");
+    ck_assert_msg(strstr(leaf(q)->file, "test_symbolize.c") != NULL, "%s", leaf(q)->file);
+    ck_assert_uint_eq(leaf(q)->id, 901);
+    ck_assert_int_gt(q->lines.items[0].line, 10);
+    ck_assert(q->mappings.items[0].has_functions && q->mappings.items[0].has_line_numbers);
+    ck_assert(!symbolize_needed(q, "") && symbolize_needed(q, "force"));
+    profile_free(q);
+    q = named(p, "fastlocal", "");
+    ck_assert_str_eq(leaf(q)->file, "");
+    ck_assert_int_eq(q->lines.items[0].line, 0);
+    profile_free(q);
+    profile_free(p);
+}
+END_TEST
+
+START_TEST(files_are_searched_for)
+{
+    char dir[400], file[400];
+    struct profile *p = own_profile(NULL, "");
+    snprintf(dir, sizeof dir, "/nonexistent:%.*s", (int)(strrchr(self, '/') - self), self);
+    snprintf(file, sizeof file, "/somewhere/else/%s", strrchr(self, '/') + 1);
+    profile_free(p);
+    p = own_profile(file, "");
+    struct profile *q = named(p, "local", dir);
+    ck_assert_str_eq(leaf(q)->name, "a_function_to_be_named");
+    profile_free(q);
+    q = named(p, "", "");
+    ck_assert_uint_eq(q->locations.items[0].nlines, 0);
+    ck_assert_msg(strstr(notes.data, "not found here") != NULL, "%s", notes.data);
+    profile_free(q);
+    profile_free(p);
+}
+END_TEST
+
+START_TEST(another_build_is_not_used)
+{
+    struct profile *p = own_profile(NULL, "00112233"), *q = named(p, "", "");
+    ck_assert_uint_eq(q->locations.items[0].nlines, 0);
+    ck_assert_msg(strstr(notes.data, "Ignoring local file") != NULL, "%s", notes.data);
+    profile_free(q);
+    profile_free(p);
+}
+END_TEST
+
+START_TEST(modes)
+{
+    struct profile *p = own_profile(NULL, ""), *q;
+    struct error e;
+    ck_assert(!symbolize_needed(p, "none") && !symbolize_needed(p, "remote"));
+    ck_assert_int_eq(symbolize_profile(p, "sometimes", "", &q, &notes, &e), ERR_INVALID);
+    ck_assert_msg(strstr(e.text, "\"sometimes\" is not one of none, local") != NULL, "%s", e.text);
+    profile_free(p);
+}
+END_TEST
+
+Suite *suite(void)
+{
+    a_function_to_be_named();
+    const TTest *tests[] = {
+        addresses_get_names_and_lines, files_are_searched_for, another_build_is_not_used, modes};
+    return HARNESS_SUITE("symbolize", 20, tests);
+}

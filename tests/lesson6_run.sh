@@ -42,7 +42,7 @@ done
 for finding in cpu heap threads mutex block gateway load; do
     grep -q "^$finding  .*[0-9]" "$folder/summary.txt" || fail "the summary says nothing of $finding"
 done
-for figure in heap_answers heap_mb cache_entries threads p95_ms; do
+for figure in cpu_json_flat heap_answers heap_mb cache_entries threads p95_ms; do
     exercises/lesson6/figures.sh "$folder" | grep -q "^$figure [1-9]" || fail "$figure was not measured"
 done
 

@@ -73,7 +73,7 @@ END
 run make -s .build/modules/exercises/lesson6/cache.so .build/modules/exercises/lesson6/cache.counted.so
 run env VERDICT_ONLY=bound_after_every_operation VERDICT_WATCHDOG_S=2 .build/checks/lesson6 deadlock .build/modules/demos/lesson6/cache \
     .build/modules/exercises/lesson6/cache
-expect 'deadlock' 1 'calls that never came back: cache_stats for'
+expect 'deadlock' 1 'calls that never came back: cache_stats for' 'look .*VERDICT_ONLY=bound_after_every_operation gdb --args'
 
 # Hints come one by one, and three is all.
 for n in 1 2 3 3; do

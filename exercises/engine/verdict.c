@@ -90,8 +90,11 @@ static unsigned watchdog_s;
 START_TEST(run_case)
 {
     record = &records[_i];
-    signal(SIGALRM, on_watchdog);
-    alarm(watchdog_s);
+    const char *fork = getenv("CK_FORK");
+    if (!fork || strcmp(fork, "no") != 0) { /* under a debugger nobody is in a hurry */
+        signal(SIGALRM, on_watchdog);
+        alarm(watchdog_s);
+    }
     running[_i].run();
     ck_assert_msg(record->measured[0], "the check gave no verdict");
 }
@@ -99,6 +102,21 @@ END_TEST
 
 /* ---- the report -----------------------------------------------------------------------------------------
  */
+
+/* How to run one case again under a debugger, as it was run here. */
+static void print_debug_command(const char *name)
+{
+    char arguments[4096];
+    FILE *f = fopen("/proc/self/cmdline", "r");
+    size_t n = f ? fread(arguments, 1, sizeof arguments - 1, f) : 0;
+    if (f)
+        fclose(f);
+    arguments[n] = '\0';
+    printf("CK_FORK=no VERDICT_ONLY=%s gdb --args", name);
+    for (const char *a = arguments; a < arguments + n; a += strlen(a) + 1)
+        printf(" '%s'", a);
+    printf("\n");
+}
 
 static void print_failure(const struct verdict_case *c, const struct record *r, TestResult *result)
 {
@@ -110,14 +128,16 @@ static void print_failure(const struct verdict_case *c, const struct record *r, 
         printf("        measured  the program died: %s\n", tr_msg(result));
     else
         printf("        measured  %s\n", tr_msg(result));
+    bool died = r->hung[0] || tr_rtype(result) == CK_ERROR;
+    const char *allowed = died ? "it survives" : r->allowed;
     if (r->hung[0])
-        printf("        allowed   every call returns; a deadlock, or a list that became a ring?\n");
-    else if (tr_rtype(result) == CK_ERROR)
-        printf("        allowed   it survives; the check is exercises/lesson*/checks_*.c, run it under gdb "
-               "with CK_FORK=no\n");
+        allowed = "every call returns; a deadlock, or a list that became a ring?";
+    printf("        allowed   %s\n", allowed);
+    printf("        shows in  %s\n        look      ", c->shows);
+    if (died)
+        print_debug_command(c->name);
     else
-        printf("        allowed   %s\n", r->allowed);
-    printf("        shows in  %s\n        look      %s\n", c->shows, c->look);
+        printf("%s\n", c->look);
 }
 
 static void print_verdict(const struct verdict_case *c, const struct record *r, TestResult *result)

@@ -12,7 +12,7 @@ static const char ITEMS[] = "/v1/items/";
 
 /* A client's connection, with what the gateway remembers of it from request to request. */
 struct session {
-    bool refused; /* one too many */
+    bool refused; /* one too many when it came; MHD tells of closed ones late, so there may be room by now */
 };
 
 static void count(uint64_t *figure)
@@ -159,7 +159,7 @@ enum MHD_Result routes_handle(void *gateway, struct MHD_Connection *connection, 
         *upload_len = 0;
         return MHD_YES;
     }
-    if (session->refused) {
+    if (session->refused && figure(&g->connections) > (uint64_t)g->max_connections) {
         count(&g->refused);
         return reply_text(connection, MHD_HTTP_SERVICE_UNAVAILABLE, "too many connections\n");
     }

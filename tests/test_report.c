@@ -287,10 +287,49 @@ START_TEST(empty_and_negative_profiles_report)
 }
 END_TEST
 
+/* Whatever decodes can be reported on: numbers at their limits, odd references, cycles. */
+START_TEST(damaged_profiles_report)
+{
+    struct profile *p = gateway_profile(), *q;
+    struct buf bytes = {0}, out = {0}, notes = {0};
+    struct error e;
+    unsigned seed = 99;
+    int reported = 0;
+    ck_assert_int_eq(profile_encode(p, false, &bytes, &e), 0);
+    for (int round = 0; round < 1500; round++) {
+        char *copy = malloc(bytes.len);
+        memcpy(copy, bytes.data, bytes.len);
+        for (int flips = 1 + rand_r(&seed) % 3; flips; flips--)
+            copy[(size_t)rand_r(&seed) % bytes.len] = (char)rand_r(&seed);
+        int code = profile_decode(copy, bytes.len, 0, &q, &e);
+        free(copy);
+        if (code)
+            continue;
+        for (size_t i = 0; i < q->values.len; i += 1 + (size_t)rand_r(&seed) % 8)
+            q->values.items[i] = (int64_t[]){INT64_MIN, INT64_MAX, -1, 0}[rand_r(&seed) % 4];
+        for (int format = REPORT_TEXT; format <= REPORT_CALLGRIND; format++) {
+            const char *pattern = format == REPORT_PEEK || format == REPORT_LIST ? "." : NULL;
+            struct report_request r = {.format = (enum report_format)format, .pattern = pattern};
+            r.config.mean = round % 2;
+            r.config.call_tree = round % 3 == 0;
+            r.config.granularity = round % 5;
+            reported += generate(q, r, &out, &notes, &e) == 0;
+        }
+        profile_free(q);
+    }
+    ck_assert_int_gt(reported, 1000);
+    profile_free(p);
+    buf_fini(&bytes);
+    buf_fini(&out);
+    buf_fini(&notes);
+}
+END_TEST
+
 Suite *suite(void)
 {
     const TTest *tests[] = {list_annotates_source, what_cannot_be_reported_is_explained,
-        a_profile_written_reads_the_same, topproto_holds_the_top, empty_and_negative_profiles_report};
+        a_profile_written_reads_the_same, topproto_holds_the_top, empty_and_negative_profiles_report,
+        damaged_profiles_report};
     Suite *s = HARNESS_SUITE("report", 10, tests);
     TCase *loop = tcase_create("goldens");
     tcase_add_loop_test(loop, reports_are_as_the_goldens, 0, N_GOLDENS);

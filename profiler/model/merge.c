@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/hash.h"
+#include "base/number.h"
 #include "base/table.h"
 
 #include <math.h>
@@ -489,18 +490,12 @@ int profile_select_types(const struct profile *p, const char *const types[], siz
 
 /* ---- scaling ---- */
 
-/* What Go's float64 to int64 conversion gives on amd64: out of range is the smallest integer. */
-static int64_t to_int64(double x)
-{
-    return x >= -0x1p63 && x < 0x1p63 ? (int64_t)x : INT64_MIN;
-}
-
 static bool scale_values(int64_t *values, const double *ratios, size_t n)
 {
     bool keep = false;
     for (size_t i = 0; i < n; i++) {
         if (ratios[i] != 1) {
-            values[i] = to_int64(round((double)values[i] * ratios[i]));
+            values[i] = number_truncate(round((double)values[i] * ratios[i]));
             keep |= values[i] != 0;
         }
     }

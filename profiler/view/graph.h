@@ -103,6 +103,8 @@ const char *graph_name(struct graph *g, uint32_t node); /* NULL when memory runs
 
 static inline int64_t ratio_value(int64_t value, int64_t div)
 {
+    if (div == -1)
+        return (int64_t)(-(uint64_t)value); /* the smallest integer would trap */
     return div ? value / div : value;
 }
 

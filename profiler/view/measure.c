@@ -1,5 +1,7 @@
 #include "view/measure.h"
 
+#include "base/number.h"
+
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
@@ -145,7 +147,7 @@ void measure_put_percent(struct buf *out, int64_t value, int64_t total)
 
 int64_t measure_int(double x)
 {
-    return x >= -0x1p63 && x < 0x1p63 ? (int64_t)x : INT64_MIN;
+    return number_truncate(x);
 }
 
 /* Names may differ in a plural s. */

@@ -105,7 +105,7 @@ static void put_node(struct drawing *d, uint32_t index)
     int64_t flat = node_flat(n), cum = node_cum(n);
     int font = 8;
     if (d->max_flat != 0 && flat)
-        font += (int)ceil(16.0 * sqrt((double)magnitude(flat) / d->max_flat));
+        font += (int)ceil(16.0 * sqrt(fabs((double)flat) / d->max_flat));
     buf_printf(d->out, "N%" PRIu32 " [label=\"", d->ids[index]);
     put_node_label(d, n, d->out);
     buf_printf(d->out, "\" id=\"node%" PRIu32 "\" fontsize=%d shape=box tooltip=\"", d->ids[index], font);
@@ -120,7 +120,7 @@ static void put_node(struct drawing *d, uint32_t index)
 /* 1 and what part of the total the edge is, in `parts` parts. */
 static int64_t edge_parts(const struct report *r, int64_t weight, int64_t parts)
 {
-    int64_t part = magnitude((int64_t)((uint64_t)weight * (uint64_t)parts) / r->total);
+    int64_t part = magnitude(ratio_value((int64_t)((uint64_t)weight * (uint64_t)parts), r->total));
     return 1 + (part < parts ? part : parts);
 }
 
@@ -181,7 +181,7 @@ static int put_nodes(struct drawing *d)
     int code = 0;
     for (size_t i = 0; i < d->g->listed.len; i++) {
         uint32_t node = d->g->listed.items[i];
-        double flat = (double)magnitude(node_flat(&d->g->nodes.items[node]));
+        double flat = fabs((double)node_flat(&d->g->nodes.items[node]));
         d->ids[node] = (uint32_t)i + 1;
         d->max_flat = flat > d->max_flat ? flat : d->max_flat;
     }

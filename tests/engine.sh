@@ -111,6 +111,27 @@ expect 'lessons, changed since' 0 'changed since'
 run exercises/engine/solution.sh 6
 expect 'solution' 0
 
+# The documents: a cache that mixes up its keys, and sources that are not as they came.
+cat >"$mine" <<'END'
+#include "base/hash.h"
+
+#include <string.h>
+#define strcmp(a, b) 0
+#define hash_bytes(bytes, len) ((void)(bytes), (uint64_t)1)
+#include "../../tests/wrong/lesson6/almost.h"
+END
+run exercises/lesson6/extra.sh
+expect 'keys mixed up' 1 '^FAIL  json_untouched' 'differ'
+cp solutions/lesson6/cache.c "$mine"
+if command -v git >/dev/null; then
+    git init -q . && git add -A && git -c user.name=test -c user.email=test@localhost commit -qm test
+    run exercises/lesson6/extra.sh
+    expect 'sources as they came' 0 '^ok    json_untouched'
+    echo '/* quicker JSON */' >>demos/lesson6/json.c
+    run exercises/lesson6/extra.sh
+    expect 'sources changed' 1 '^FAIL  json_untouched' 'changed since they came: demos/lesson6/json.c'
+fi
+
 run exercises/engine/check.sh 99
 expect 'no such lesson' 2 "there is no lesson '99'"
 [ "$failed" -eq 0 ] && echo "engine: all as it should be"

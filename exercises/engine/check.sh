@@ -12,7 +12,8 @@ for module in $MODULES; do
     targets="$targets $build/modules/$demo/$stem.so"
 done
 # shellcheck disable=SC2086 # a list of names
-quiet_make "$build/checks/$lesson" $targets || die "the checks of lesson $number do not build; that is not your file's fault"
+quiet_make "$build/checks/$lesson" $targets ||
+    die "the checks of lesson $number do not build; that is not your file's fault"
 
 targets='' stems=''
 for module in $MODULES; do

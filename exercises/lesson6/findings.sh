@@ -85,6 +85,13 @@ total() { # total FILE OPTION…: of the sample type, without its unit; 0 when t
         sed -n 's/^Showing nodes accounting for .* of \([0-9.]*\)[A-Za-z]* total.*/\1/p' | grep . || echo 0
 }
 
+finding() { # finding NAME FORMAT VALUE…: a line of the summary
+    name=$1 format=$2
+    shift 2
+    # shellcheck disable=SC2059 # the formats are those below
+    printf "%-10s $format\\n" "$name" "$@"
+}
+
 # findings FOLDER: what each profile says, a line each, with the learner's prediction first
 findings() {
     folder=$1
@@ -97,12 +104,16 @@ findings() {
 
     echo
     [ ! -s "$prediction" ] || echo "predicted  $(cat "$prediction")"
-    echo "cpu        $(echo "$top" | cut -d' ' -f5-) is first with $(echo "$top" | cut -d' ' -f2) flat; eviction has $(figure_of cpu_evict)% with all it calls"
-    echo "heap       answer_new, what the cache keeps, owns $(figure_of heap_answers)% of $(figure_of heap_mb) MB in use ($(figure_of heap_start_mb) MB at the start)"
-    echo "threads    $(figure_of threads) when it was worst, $(figure_of threads_in_lock) of them waiting for a lock${standing:+, most in $standing}"
-    echo "mutex      $(figure_of mutex_evict)% of $(figure_of mutex_delay_s) s of delay are charged to cache_evict"
-    echo "block      $(figure_of block_delay_s) s waited in all, by all threads together"
-    echo "gateway    $(figure_of cache_entries) entries in the cache at the end, $(figure_of evictions) evictions since it started"
-    echo "load       p95 $(figure_of p95_ms) ms"
+    finding cpu '%s is first with %s flat; eviction has %s%% with all it calls' \
+        "$(echo "$top" | cut -d' ' -f5-)" "$(echo "$top" | cut -d' ' -f2)" "$(figure_of cpu_evict)"
+    finding heap 'answer_new, what the cache keeps, owns %s%% of %s MB in use (%s MB at the start)' \
+        "$(figure_of heap_answers)" "$(figure_of heap_mb)" "$(figure_of heap_start_mb)"
+    finding threads '%s when it was worst, %s of them waiting for a lock%s' \
+        "$(figure_of threads)" "$(figure_of threads_in_lock)" "${standing:+, most in $standing}"
+    finding mutex '%s%% of %s s of delay are charged to cache_evict' "$(figure_of mutex_evict)" "$(figure_of mutex_delay_s)"
+    finding block '%s s waited in all, by all threads together' "$(figure_of block_delay_s)"
+    finding gateway '%s entries in the cache at the end, %s evictions since it started' \
+        "$(figure_of cache_entries)" "$(figure_of evictions)"
+    finding load 'p95 %s ms' "$(figure_of p95_ms)"
     echo
 }

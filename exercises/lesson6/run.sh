@@ -84,7 +84,8 @@ else
     [ -n "$before" ] || die "no gateway answers on $url: start ./demos/gateway, or use --build flawed"
     sleep 1
     after=$(figure requests)
-    [ $((after - before)) -ge 100 ] || die "nobody loads the gateway: start ./demos/load in another terminal. A quiet server's profiles show nothing"
+    [ $((after - before)) -ge 100 ] ||
+        die "nobody loads the gateway, and a quiet server's profiles show nothing: start ./demos/load first"
 fi
 
 echo "collecting for $seconds s into $out"

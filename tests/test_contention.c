@@ -143,10 +143,10 @@ static void run_mix(const struct mix *m)
 START_TEST(test_delay_charged_is_delay_suffered)
 {
     static const struct mix mixes[] = {
-        {2, 300, 200, 100, false},
+        {2, 200, 200, 100, true},
         {8, 60, 100, 0, false}, /* barging: whoever runs takes it again */
         {16, 10, 1000, 0, true},
-        {4, 100, 100, 1000, false},
+        {4, 60, 300, 300, true},
         {32, 6, 500, 50, true},
     };
     start(1, 1);
@@ -159,7 +159,7 @@ START_TEST(test_delay_charged_is_delay_suffered)
         double waited = (double)(sum_of(CONTENTION_BLOCK, contend).values[1] - waited0.values[1]);
         printf("mix %zu: charged %.1f ms, suffered %.1f ms, clocked %.1f ms\n", i, held / 1e6, waited / 1e6,
             (double)clocked_ns / 1e6);
-        ck_assert_double_gt(waited, 1e6);
+        ck_assert_double_gt(waited, 1e5);
         ck_assert_double_le(fabs(held / waited - 1), 0.05);
     }
 }
@@ -171,7 +171,7 @@ END_TEST
 /* The expectation is the truth at every fraction: a hundred and more charges, sampled 1 in 4. */
 START_TEST(test_mutex_fraction_is_unbiased)
 {
-    static const struct mix m = {4, 250, 50, 50, false};
+    static const struct mix m = {4, 250, 50, 50, true};
     start(4, 1);
     ck_assert_int_eq(contention_mutex_fraction(), 4);
     run_mix(&m);
@@ -281,7 +281,7 @@ static NAMED void *wait_join(void *thread)
 
 static NAMED void hold_write(void)
 {
-    usleep(30000);
+    usleep(120000);
     pthread_rwlock_unlock(&rwlock);
     __asm__ volatile("" ::: "memory");
 }
@@ -315,7 +315,9 @@ static NAMED void *hold_and_wait(void *arg)
 {
     pthread_mutex_lock(&mutex);
     atomic_store(&ready, 1);
-    usleep(30000);
+    while (atomic_load(&ready) < 2) /* the other is about to wait */
+        usleep(1000);
+    usleep(60000);
     struct timespec soon;
     clock_gettime(CLOCK_REALTIME, &soon);
     pthread_cond_timedwait(&cond, &mutex, &soon);

@@ -67,6 +67,23 @@ static int by_tid(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* A thread that is just beginning may have two records for a moment: its own, and one made by an enumeration
+ * that was faster. Its own is the one it knows. */
+static void drop_twins(struct dump *d)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < d->entries.len; i++) {
+        struct entry *e = &d->entries.items[i];
+        if (kept > 0 && d->entries.items[kept - 1].tid == e->tid) {
+            if (e->t->self)
+                d->entries.items[kept - 1] = *e;
+        } else {
+            d->entries.items[kept++] = *e;
+        }
+    }
+    d->entries.len = kept;
+}
+
 static int list_entries(struct dump *d)
 {
     uint32_t n = thread_count();
@@ -83,6 +100,7 @@ static int list_entries(struct dump *d)
         d->entries.len += e->tid != 0;
     }
     qsort(d->entries.items, d->entries.len, sizeof *d->entries.items, by_tid);
+    drop_twins(d);
     return 0;
 }
 

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-int output_write_all(int fd, const char *bytes, size_t len)
+static int write_all(int fd, const char *bytes, size_t len)
 {
     while (len) {
         ssize_t n = write(fd, bytes, len);
@@ -24,14 +24,14 @@ int output_write_all(int fd, const char *bytes, size_t len)
 int output_write_stdout(const struct buf *text, struct error *error)
 {
     fflush(stdout);
-    if (output_write_all(STDOUT_FILENO, text->data, text->len) == 0)
+    if (write_all(STDOUT_FILENO, text->data, text->len) == 0)
         return 0;
     return error_set(error, ERR_IO, "standard output: %s", strerror(errno));
 }
 
-static int write_and_close(int fd, const char *file, const struct buf *text, struct error *error)
+int output_finish_file(int fd, const char *file, const struct buf *text, struct error *error)
 {
-    int failed = output_write_all(fd, text->data, text->len);
+    int failed = write_all(fd, text->data, text->len);
     int why = errno;
     if (close(fd) && !failed) {
         failed = -1;
@@ -46,7 +46,7 @@ int output_write_file(const char *file, const struct buf *text, struct error *er
     int fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd < 0)
         return error_set(error, ERR_IO, "%s: %s", file, strerror(errno));
-    return write_and_close(fd, file, text, error);
+    return output_finish_file(fd, file, text, error);
 }
 
 int output_create_numbered(
@@ -83,7 +83,7 @@ int output_write_new_file(
     if (fd < 0)
         return error->code;
     fprintf(stderr, "Generating report in %s\n", name);
-    int code = write_and_close(fd, name, text, error);
+    int code = output_finish_file(fd, name, text, error);
     free(name);
     return code;
 }

@@ -19,6 +19,7 @@ int output_write_new_file(
 int output_create_numbered(
     const char *dir, const char *prefix, const char *suffix, char **name, struct error *error);
 
-int output_write_all(int fd, const char *bytes, size_t len); /* 0 or -1 with errno */
+/* Writes all of text to fd and closes it; file is for the error. */
+int output_finish_file(int fd, const char *file, const struct buf *text, struct error *error);
 
 #endif

@@ -73,16 +73,6 @@ static char *make_prefix(const struct profile *p)
     return text;
 }
 
-static int write_to(int fd, const struct buf *bytes, const char *file, struct error *error)
-{
-    int failed = output_write_all(fd, bytes->data, bytes->len), why = errno;
-    if (close(fd) && !failed) {
-        failed = -1;
-        why = errno;
-    }
-    return failed ? error_set(error, ERR_IO, "%s: %s", file, strerror(why)) : 0;
-}
-
 int store_save(const struct profile *p, char **file, struct error *error)
 {
     char dir[PATH_MAX], *name = NULL;
@@ -93,7 +83,7 @@ int store_save(const struct profile *p, char **file, struct error *error)
     int code = prefix ? profile_encode(p, true, &bytes, error) : error_set(error, ERR_NOMEM, "out of memory");
     if (!code) {
         int fd = output_create_numbered(dir, prefix, ".pb.gz", &name, error);
-        code = fd < 0 ? error->code : write_to(fd, &bytes, name, error);
+        code = fd < 0 ? error->code : output_finish_file(fd, name, &bytes, error);
     }
     buf_fini(&bytes);
     free(prefix);

@@ -184,6 +184,7 @@ START_TEST(list_annotates_source)
     ck_assert_int_eq(generate(p, q, &out, &notes, &e), 0);
     ck_assert_msg(strstr(out.data, " Error: could not find file cache.c on path /nonexistent\n") != NULL,
         "%s", out.data);
+    ck_assert_msg(strstr(notes.data, "-source_path=DIR") != NULL, "%s", notes.data);
     remove_sources(dir);
     buf_fini(&out);
     profile_free(p);

@@ -22,8 +22,6 @@ extern const unsigned n_commands;
 
 const struct command *command_find(const char *name); /* NULL when there is none */
 
-struct profile;
-
 /*
  * Makes the report and puts it where the config says: c->output, else standard output, or a new file when
  * it is binary and would land on a screen. Notes go to standard error. *cancel stops it with ERR_CANCELLED.

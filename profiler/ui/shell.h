@@ -8,7 +8,7 @@
  * editing, completion and a history that is kept; otherwise line by line, with the prompt printed, so that
  * it can be scripted. Changes the settings it is given.
  *
- * *cancel is set by Ctrl-C (see interrupt.h): it stops the command that runs, not the shell.
+ * Ctrl-C (see interrupt.h) stops the command that runs, not the shell.
  */
 int shell_run(const struct profile *p, struct settings *settings, struct error *error);
 

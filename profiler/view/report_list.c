@@ -14,6 +14,7 @@ struct listing {
     struct graph *g;
     struct buf *out;
     VEC(uint32_t) nodes; /* that match, by function, file and line */
+    bool hinted;         /* at where sources might be */
 };
 
 static int compare_listed(const void *a, const void *b, void *context)
@@ -103,6 +104,11 @@ static int put_routine(struct listing *l, const uint32_t *nodes, size_t n)
     int code = source_file_read(f->file, c->source_path, c->trim_path, &source, &why);
     if (code == ERR_NOTFOUND) {
         buf_printf(l->out, " Error: %s\n", why.text);
+        if (!l->hinted)
+            buf_puts(l->r->notes,
+                "For sources that are elsewhere: -source_path=DIR says where, -trim_path=PREFIX "
+                "what to take off their names.\n");
+        l->hinted = true;
         return 0;
     }
     if (code)

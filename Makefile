@@ -24,6 +24,9 @@ STD = -std=gnu11 -D_GNU_SOURCE -fno-omit-frame-pointer -fPIC -pthread
 CPPFLAGS += -Iprofiler -Iprofiler/include -I$(B)
 ALL_CFLAGS = $(STD) $(CPPFLAGS) $(CFLAGS) $(WARN) $(SANFLAGS)
 
+# A line for each file made; V=1 shows the commands.
+say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2);)
+
 # Asked for only when something is compiled or linked, by when setup.sh has seen to it that it is there.
 pkg = $(shell pkg-config $(1))
 
@@ -74,13 +77,17 @@ TOOL_TESTS  = base profile codec merge maps symbol demangle measure regex filter
 CPROF_TESTS = contention cpu heap interpose snapshot stacks threads unwind \
               convert textformats server
 DEMO_TESTS  = json histogram loadgen upstream
+# What a sanitizer can run: the interceptors of the address sanitizer stand in the way of libcprof's and of
+# jemalloc's heap; the runtime of the other brings libstdc++ into the process, which is what demangle tests.
+SAN_TESTS_address   = $(TOOL_TESTS) snapshot convert textformats
+SAN_TESTS_undefined = $(filter-out demangle,$(TOOL_TESTS)) $(CPROF_TESTS)
 # End-to-end tests: tests/NAME.sh, run from the top folder; exit 77 is "skipped", with a line that says why.
 SCRIPT_TESTS = setup_script engine exercises working_copies gateway_e2e lesson6_run go_pprof_reads pprof_tool pprof_like_go
 
 # ---- what people type -----------------------------------------------------------------------------------
 
 .DEFAULT_GOAL = all
-.PHONY: all help check stress lint format clean FORCE
+.PHONY: all help check sanitized stress lint format clean FORCE
 sources = $(shell git ls-files "*.c" "*.h")
 scripts = $(shell git ls-files "*.sh") .ci/run
 
@@ -92,6 +99,10 @@ help: ## this list
 check: ## everything a clone must pass
 	@$(MAKE) $(test_programs) $(B)/tests/target $(B)/tests/make_profile
 	@tests/run.sh $(test_programs) $(SCRIPT_TESTS:%=tests/%.sh)
+
+sanitized: ## the unit tests that a sanitizer can run: make sanitized SAN=address, or SAN=undefined
+	@$(MAKE) $(SAN_TESTS_$(SAN):%=$(B)/tests/test_%)
+	@tests/run.sh $(SAN_TESTS_$(SAN):%=$(B)/tests/test_%)
 
 lint: ## formatting, cppcheck, shellcheck, and the direction of includes
 	tests/layering.sh
@@ -140,15 +151,16 @@ $(B)/setup: exercises/engine/setup.sh $(wildcard /var/lib/dpkg/status)
 	@touch $@
 FORCE:
 
-$(B)/%.o: %.c | $(B)/setup
+# The flags are in this file, so what is compiled depends on it.
+$(B)/%.o: %.c Makefile | $(B)/setup
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
 $(B)/profile.pb-c.c $(B)/profile.pb-c.h &: profiler/profile.proto | $(B)/setup
-	protoc-c --proto_path=profiler --c_out=$(B) $<
+	$(call say,GEN,$@)protoc-c --proto_path=profiler --c_out=$(B) $<
 
 $(B)/profile.pb-c.o: $(B)/profile.pb-c.c
-	$(CC) $(ALL_CFLAGS) -w -MMD -MP -c $< -o $@
+	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) -w -MMD -MP -c $< -o $@
 
 $(B)/profiler/model/encode.o: $(B)/profile.pb-c.h
 
@@ -160,21 +172,21 @@ $(CAPTURE_O): STD += -ftls-model=initial-exec -fexceptions
 # All of the tool but its main(): what pprof and its tests are linked with.
 $(B)/libtool.a: $(BASE_O) $(MODEL_O) $(SYMBOL_O) $(VIEW_O) $(UI_O)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR,$@)$(AR) rcs $@ $^
 
 all: $(OUT)profiler/pprof $(OUT)profiler/libcprof.a $(OUT)profiler/libcprof.so
 
 $(OUT)profiler/pprof: $(B)/profiler/ui/main.o $(B)/libtool.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $^ $(PPROF_LIBS) -o $@
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $^ $(PPROF_LIBS) -o $@
 
 $(OUT)profiler/libcprof.a: $(BASE_O) $(MODEL_O) $(SYMBOL_O) $(CAPTURE_O) $(EXPORT_O)
 	@mkdir -p $(@D)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR,$@)$(AR) rcs $@ $^
 
 $(OUT)profiler/libcprof.so: $(OUT)profiler/libcprof.a
-	$(CC) $(ALL_CFLAGS) -shared -Wl,-soname,libcprof.so -Wl,--whole-archive $< -Wl,--no-whole-archive \
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) -shared -Wl,-soname,libcprof.so -Wl,--whole-archive $< -Wl,--no-whole-archive \
 	    $(CPROF_LIBS) -o $@
 
 # ---- demos ----------------------------------------------------------------------------------------------
@@ -185,7 +197,7 @@ all: $(OUT)demos/load $(OUT)demos/gateway $(OUT)solutions/lesson6/gateway
 
 $(OUT)demos/load: $(call objects,demos/common,load) $(LOADGEN_O) $(COMMON_O) $(BASE_O)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $^ $(DEMO_LIBS) -o $@
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $^ $(DEMO_LIBS) -o $@
 
 # The same program three times, but for the module that the exercise is about.
 $(OUT)demos/gateway: $(B)/demos/lesson6/cache.o
@@ -193,7 +205,7 @@ $(OUT)solutions/lesson6/gateway: $(B)/solutions/lesson6/cache.o
 $(OUT)exercises/lesson6/gateway: $(B)/exercises/lesson6/cache.o
 $(OUT)demos/gateway $(OUT)solutions/lesson6/gateway $(OUT)exercises/lesson6/gateway: $(LESSON6_O) $(COMMON_O) $(OUT)profiler/libcprof.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(filter %.o,$^) $(filter %.a,$^) $(CPROF_LIBS) -o $@
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(filter %.o,$^) $(filter %.a,$^) $(CPROF_LIBS) -o $@
 
 # ---- tests ----------------------------------------------------------------------------------------------
 
@@ -206,36 +218,36 @@ $(test_programs): $(B)/tests/harness.o
 $(test_programs): CPPFLAGS += -Itests
 
 $(tool_tests): %: %.o $(B)/libtool.a
-	$(CC) $(ALL_CFLAGS) $^ $(call pkg,--libs check) $(PPROF_LIBS) -o $@
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $^ $(call pkg,--libs check) $(PPROF_LIBS) -o $@
 
 # What the tool's scripts report on.
 $(B)/tests/make_profile: %: %.o $(B)/libtool.a
-	$(CC) $(ALL_CFLAGS) $^ $(PPROF_LIBS) -o $@
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $^ $(PPROF_LIBS) -o $@
 
 $(cprof_tests): %: %.o $(OUT)profiler/libcprof.a
-	$(CC) $(ALL_CFLAGS) $^ $(call pkg,--libs check) $(CPROF_LIBS) -o $@
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $^ $(call pkg,--libs check) $(CPROF_LIBS) -o $@
 
 # A program with libcprof that tests profile from outside, with all its functions in the stacks.
 $(B)/tests/target.o: ALL_CFLAGS += -fno-optimize-sibling-calls
 $(B)/tests/target: $(B)/tests/target.o $(OUT)profiler/libcprof.a
-	$(CC) $(ALL_CFLAGS) $^ $(CPROF_LIBS) -o $@
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $^ $(CPROF_LIBS) -o $@
 
 $(demo_tests:%=%.o): CPPFLAGS += -Idemos
 $(demo_tests): %: %.o $(filter-out %/gateway.o %/routes.o,$(LESSON6_O)) $(LOADGEN_O) $(COMMON_O) $(BASE_O)
-	$(CC) $(ALL_CFLAGS) $^ $(call pkg,--libs check) $(DEMO_LIBS) -o $@
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $^ $(call pkg,--libs check) $(DEMO_LIBS) -o $@
 
 # ---- exercises ------------------------------------------------------------------------------------------
 
 # A module under test, as the checks load it: plain, and with every basic block and allocation counted.
 MODULE_FLAGS = $(ALL_CFLAGS) -Idemos -MMD -MP -MF $@.d -shared
 
-$(B)/modules/%.so: %.c | $(B)/setup
+$(B)/modules/%.so: %.c Makefile | $(B)/setup
 	@mkdir -p $(@D)
-	$(CC) $(MODULE_FLAGS) $< -o $@
+	$(call say,CC,$<)$(CC) $(MODULE_FLAGS) $< -o $@
 
-$(B)/modules/%.counted.so: %.c exercises/engine/counted_names.h | $(B)/setup
+$(B)/modules/%.counted.so: %.c Makefile exercises/engine/counted_names.h | $(B)/setup
 	@mkdir -p $(@D)
-	$(CC) $(MODULE_FLAGS) -fno-builtin -fsanitize-coverage=trace-pc -include exercises/engine/counted_names.h $< -o $@
+	$(call say,CC,$<)$(CC) $(MODULE_FLAGS) -fno-builtin -fsanitize-coverage=trace-pc -include exercises/engine/counted_names.h $< -o $@
 
 # The checks of a lesson: its own files, named here, and the engine's.
 ENGINE_O = $(call objects,exercises/engine,counted verdict)
@@ -243,11 +255,11 @@ $(B)/checks/lesson6: $(call objects,exercises/lesson6,checks_lesson6 cache_rig l
 
 # What the scripts fetch with, since a fresh machine has no curl.
 $(B)/fetch: $(B)/exercises/engine/fetch.o
-	$(CC) $(ALL_CFLAGS) $^ -o $@
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $^ -o $@
 
 $(B)/exercises/%.o: CPPFLAGS += -Iexercises/engine -Idemos
 $(B)/checks/%: $(ENGINE_O) $(BASE_O)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -rdynamic $^ $(call pkg,--libs check) -o $@
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) -rdynamic $^ $(call pkg,--libs check) -o $@
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

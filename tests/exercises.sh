@@ -117,7 +117,7 @@ while [ "$run" -lt "$runs" ]; do
         lesson_load "$n"
         before=$problems
         check_lesson
-        [ "$problems" -eq "$before" ] || [ "$runs" -eq 1 ] || echo "exercises: in run $run of $runs"
+        [ "$runs" -eq 1 ] || echo "exercises: lesson $n, run $run of $runs: $((problems - before)) problems"
     done
 done
 [ "$problems" -eq 0 ] || exit 1

@@ -30,6 +30,9 @@ say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2);)
 # Asked for only when something is compiled or linked, by when setup.sh has seen to it that it is there.
 pkg = $(shell pkg-config $(1))
 
+# One job a core where a target builds much, unless the caller has said how many.
+jobs = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+
 # ---- rooms ----------------------------------------------------------------------------------------------
 
 BASE     = error vec buf intern table
@@ -96,31 +99,6 @@ all: ## build the tool, the library, every demo and every solution
 help: ## this list
 	@sed -n 's/^#\{0,1\}\([a-z][a-zA-Z0-9%_-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
-check: ## everything a clone must pass
-	@$(MAKE) $(test_programs) $(B)/tests/target $(B)/tests/make_profile
-	@tests/run.sh $(test_programs) $(SCRIPT_TESTS:%=tests/%.sh)
-
-sanitized: ## the unit tests that a sanitizer can run: make sanitized SAN=address, or SAN=undefined
-	@$(MAKE) $(SAN_TESTS_$(SAN):%=$(B)/tests/test_%)
-	@tests/run.sh $(SAN_TESTS_$(SAN):%=$(B)/tests/test_%)
-
-lint: ## formatting, cppcheck, shellcheck, and the direction of includes
-	tests/layering.sh
-	clang-format --dry-run --Werror $(sources)
-	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
-	    --suppressions-list=tests/cppcheck.txt --error-exitcode=1 $(CPPFLAGS) $(filter %.c,$(sources))
-	shellcheck $(scripts)
-
-format: ## clang-format everything in place
-	clang-format -i $(sources)
-
-clean: ## remove what was built; never a learner's work
-	rm -rf .build profiler/pprof profiler/libcprof.a profiler/libcprof.so* demos/load demos/gateway \
-	    solutions/lesson6/gateway exercises/lesson6/gateway
-
-stress: ## every exercise's checks RUNS times (20) beside twice as many busy loops as cores
-	@tests/stress.sh $(RUNS)
-
 # The workbook, for each lesson there is: make lesson6, make check6, …; exercises/engine has a script for each.
 LESSONS = $(patsubst exercises/lesson%/lesson.conf,%,$(wildcard exercises/lesson*/lesson.conf))
 LESSON_STEPS = lesson check hint reset watch solution
@@ -140,6 +118,31 @@ $(foreach step,$(LESSON_STEPS),$(eval $(call lesson_step,$(step))))
 .PHONY: lessons
 lessons: ## the lessons, and how far you are
 	@exercises/engine/lessons.sh
+
+check: ## everything a clone must pass
+	@$(MAKE) $(jobs) all $(test_programs) $(B)/tests/target $(B)/tests/make_profile
+	@tests/run.sh $(test_programs) $(SCRIPT_TESTS:%=tests/%.sh)
+
+sanitized: ## the unit tests that a sanitizer can run: make sanitized SAN=address, or SAN=undefined
+	@$(MAKE) $(jobs) $(SAN_TESTS_$(SAN):%=$(B)/tests/test_%)
+	@tests/run.sh $(SAN_TESTS_$(SAN):%=$(B)/tests/test_%)
+
+lint: ## formatting, cppcheck, shellcheck, and the direction of includes
+	tests/layering.sh
+	clang-format --dry-run --Werror $(sources)
+	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
+	    --suppressions-list=tests/cppcheck.txt --error-exitcode=1 $(CPPFLAGS) $(filter %.c,$(sources))
+	shellcheck $(scripts)
+
+format: ## clang-format everything in place
+	clang-format -i $(sources)
+
+clean: ## remove what was built; never a learner's work
+	rm -rf .build profiler/pprof profiler/libcprof.a profiler/libcprof.so* demos/load demos/gateway \
+	    solutions/lesson6/gateway exercises/lesson6/gateway
+
+stress: ## every exercise's checks RUNS times (20) beside twice as many busy loops as cores
+	@tests/stress.sh $(RUNS)
 
 # ---- compiling ------------------------------------------------------------------------------------------
 

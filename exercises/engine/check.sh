@@ -15,14 +15,16 @@ done
 quiet_make "$build/checks/$lesson" $targets ||
     die "the checks of lesson $number do not build; that is not your file's fault"
 
-targets='' stems=''
+plain='' counted='' stems=''
 for module in $MODULES; do
     stem=${module%.c}
-    targets="$targets $build/modules/$work/$stem.so $build/modules/$work/$stem.counted.so"
+    plain="$plain $build/modules/$work/$stem.so"
+    counted="$counted $build/modules/$work/$stem.counted.so"
     stems="$stems $build/modules/$demo/$stem $build/modules/$work/$stem"
 done
+# One after the other, so that the compiler says what it has to say once.
 # shellcheck disable=SC2086
-quiet_make $targets || {
+{ quiet_make $plain && quiet_make $counted; } || {
     echo "lesson $number: $work does not compile yet; see above" >&2
     exit 2
 }

@@ -21,6 +21,9 @@ lesson_load 6
 
 url=http://127.0.0.1:8080 debug=http://127.0.0.1:6060 seconds=20 run_build='' label='' json='' rate=''
 while [ $# -gt 0 ]; do
+    case $1 in
+    -h | --help) sed -n '2,/^# Leaves/ { /^# Leaves/d; s/^# \{0,1\}//p; }' "$work/run.sh" && exit 0 ;;
+    esac
     [ $# -ge 2 ] || die "$1 wants a value; the top of $0 lists the options"
     case $1 in
     --build) run_build=$2 label=${label:-$2} ;;
@@ -95,8 +98,9 @@ sleep 2
 cpu_pid=$!
 
 # Threads when it is worst: a short probe again and again, and the whole picture when more wait than before.
-most=-1
+most=-1 began=$(date +%s)
 while kill -0 "$cpu_pid" 2>/dev/null; do
+    [ ! -t 1 ] || printf '\r%d s, %s threads wait for a lock at most ' $(($(date +%s) - began)) "${most#-1}"
     if get 'threads?debug=1' threads-probe.txt; then
         waiting=$(threads_in_lock "$out/threads-probe.txt")
         if [ "$waiting" -gt "$most" ]; then
@@ -107,6 +111,7 @@ while kill -0 "$cpu_pid" 2>/dev/null; do
     fi
     sleep 0.5
 done
+[ ! -t 1 ] || printf '\r\033[K'
 wait "$cpu_pid" || die "the CPU profile did not come"
 cpu_pid=''
 rm -f "$out/threads-probe.txt"

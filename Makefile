@@ -58,7 +58,7 @@ VIEW_O    = $(call objects,profiler/view,$(VIEW))
 UI_O      = $(call objects,profiler/ui,$(UI))
 
 CPROF_LIBS = $(call pkg,--libs libmicrohttpd libprotobuf-c zlib libdw) -ljemalloc -lm
-PPROF_LIBS = $(call pkg,--libs libprotobuf-c zlib libdw libcurl libedit) -lm
+PPROF_LIBS = $(call pkg,--libs libprotobuf-c zlib libdw libcurl libedit libpcre2-8) -lm
 
 # The demo servers: what they share, and what belongs to one. A lesson's `cache.c` and the like is the module
 # that its exercise swaps, and so in no list.

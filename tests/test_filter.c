@@ -162,11 +162,30 @@ START_TEST(bad_expressions_are_named)
     struct label_units units = {0};
     struct error e;
     ck_assert_int_eq(filter_profile(p, WITH(.hide = "("), &units, &q, &notes, &e), ERR_FORMAT);
-    ck_assert_str_eq(e.text, "parsing hide regexp: error parsing regexp: missing closing ): `(`");
+    ck_assert_str_eq(e.text, "parsing hide regexp: missing closing parenthesis at offset 1: `(`");
     ck_assert_int_eq(filter_profile(p, WITH(.tagfocus = "k=["), &units, &q, &notes, &e), ERR_FORMAT);
     ck_assert_msg(strstr(e.text, "parsing tagfocus regexp") != NULL, "%s", e.text);
     ck_assert_int_eq(filter_profile(p, WITH(.taghide = "*"), &units, &q, &notes, &e), ERR_FORMAT);
     ck_assert_ptr_null(q);
+    profile_free(p);
+}
+END_TEST
+
+START_TEST(expressions_given_up_are_errors)
+{
+    static const char hopeless[] = "^(?P<x>(.+)+)+\\k<x>(?:;|#)$";
+    const struct config hopeless_ones[] = {*WITH(.focus = hopeless), *WITH(.ignore = hopeless),
+        *WITH(.hide = hopeless), *WITH(.show = hopeless), *WITH(.show_from = hopeless),
+        *WITH(.tagfocus = hopeless), *WITH(.tagignore = hopeless), *WITH(.prune_from = hopeless)};
+    struct profile *p = gateway_profile(), *q = NULL;
+    struct label_units units = {0};
+    for (size_t i = 0; i < sizeof hopeless_ones / sizeof *hopeless_ones; i++) {
+        struct error e = {0};
+        ck_assert_msg(
+            filter_profile(p, &hopeless_ones[i], &units, &q, &notes, &e) == ERR_LIMIT, "%zu: %s", i, e.text);
+        ck_assert_msg(strstr(e.text, hopeless) != NULL, "%zu: %s", i, e.text);
+        ck_assert_ptr_null(q);
+    }
     profile_free(p);
 }
 END_TEST
@@ -267,7 +286,7 @@ Suite *suite(void)
 {
     const TTest *tests[] = {focus_and_ignore_choose_samples, hide_and_show_choose_frames,
         show_from_cuts_above, prune_from_cuts_below, tags_choose_samples, tag_names_are_shown_or_hidden,
-        bad_expressions_are_named, dropped_frames_go_below_the_users, labels_become_frames,
-        units_of_labels_are_found, profiles_of_different_units_are_combined};
+        bad_expressions_are_named, expressions_given_up_are_errors, dropped_frames_go_below_the_users,
+        labels_become_frames, units_of_labels_are_found, profiles_of_different_units_are_combined};
     return HARNESS_SUITE("filter", 10, tests);
 }

@@ -51,16 +51,15 @@ END_TEST
 
 START_TEST(errors_say_what_is_wrong)
 {
-    static const char *const cases[][2] = {{"(", "missing closing )"}, {")", "unexpected )"},
-        {"a)b", "unexpected )"}, {"[a", "missing closing ]"}, {"[z-a]", "invalid character class range"},
-        {"*a", "missing argument to repetition"}, {"a**", "invalid nested repetition"},
-        {"a{2000}", "invalid repeat count"}, {"a{3,2}", "invalid repeat count"}, {"\\", "trailing backslash"},
-        {"\\y", "invalid escape sequence"}, {"\\x{110000}", "invalid escape"}, {"\\pL", "invalid escape"},
-        {"(?z)", "invalid or unsupported"}, {"(?", "missing argument"},
-        {"[[:foo:]]", "invalid character class range"}, {"((a{1000}){1000}){1000}", "too large"},
-        {"((()"
-         "{1000}){1000}){1000}",
-            "too large"}};
+    static const char *const cases[][2] = {{"(", "missing closing parenthesis at offset 1: `(`"},
+        {")", "unmatched closing parenthesis at offset 0"}, {"a)b", "at offset 1"},
+        {"[a", "missing terminating ]"}, {"[z-a]", "range out of order"},
+        {"*a", "does not follow a repeatable item at offset 0"}, {"a**", "at offset 2"},
+        {"a{70000}", "number too big"}, {"a{3,2}", "numbers out of order"}, {"\\", "\\ at end"},
+        {"\\y", "unrecognized character follows \\"}, {"\\x{110000}", "too large"},
+        {"\\pQ", "unknown property"}, {"\\C", "disabled"}, {"(?z)", "unrecognized character"},
+        {"(?", "missing closing parenthesis at offset 2"}, {"(a)\\1", "non-existent"},
+        {"[[:foo:]]", "unknown POSIX class"}, {"a\xff", "UTF-8"}, {"((a{1000}){1000}){1000}", "too large"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct regex *re = NULL;
         struct error e = {0};
@@ -71,19 +70,95 @@ START_TEST(errors_say_what_is_wrong)
 }
 END_TEST
 
-/* What takes a backtracking matcher 2^n steps is done before the watchdog wakes. */
-START_TEST(hostile_patterns_take_linear_time)
+START_TEST(letters_are_those_of_unicode)
 {
-    char pattern[200] = "", text[2001];
+    ck_assert(match("^\\pL+$", "Größe日本"));
+    ck_assert(!match("\\pL", "12 -"));
+    ck_assert(match("\\p{Greek}", "xλ"));
+    ck_assert(match("(?i)GRÖSSE", "grösse"));
+    ck_assert(!match("GRÖSSE", "grösse"));
+    ck_assert(match("^a.{2}b$", "a\xc3\xc3"
+                                "b"));
+    ck_assert(match("^\\x{fffd}{3}$", "\xed\xa0\x80")); /* a surrogate is no character */
+}
+END_TEST
+
+START_TEST(laziness_changes_no_answer)
+{
+    ck_assert(match("(?U)^a+b*c$", "aabbc"));
+    ck_assert(match("^a+?$", "aaa"));
+    ck_assert(!match("(?U)^a+$", "aab"));
+}
+END_TEST
+
+START_TEST(lookaround_works)
+{
+    ck_assert(match("(?<=cache_)get", "cache_get"));
+    ck_assert(!match("(?<!cache_)get", "cache_get"));
+    ck_assert(match("get(?!_all)", "get_one"));
+    ck_assert(!match("(?<=b)(a+)+$|c", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"));
+}
+END_TEST
+
+/* What takes a backtracking matcher 2^n steps is done before the watchdog wakes. */
+START_TEST(hostile_patterns_are_answered)
+{
+    char pattern[200] = "", text[401];
     for (int i = 0; i < 40; i++)
         strcat(pattern, "a?");
-    memset(text, 'a', 2000);
-    text[2000] = '\0';
-    strcat(pattern, "b");
+    memset(text, 'a', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    strcat(pattern, "(b|c)");
     ck_assert(!match(pattern, text));
-    ck_assert(!match("(a+)+$b", text));
-    ck_assert(!match("(a|aa)+b", text));
-    ck_assert(match("(x+x+)+|a{1000}", text));
+    ck_assert(!match("(a+)+(b|c)", text));
+    ck_assert(!match("(a|aa)+(b|c)", text));
+    ck_assert(!match("(a+)+$\\Qb", text));
+    ck_assert(!match("x|^(a*)*\\z.", text));
+    ck_assert(match("(x+x+)+|a{400}", text));
+    text[sizeof text - 2] = 'b';
+    ck_assert(!match("(a+)+$", text));
+    ck_assert(match("(a+)+$|(a|aa)+b$", text));
+}
+END_TEST
+
+/* However long the text: in linear time, or given up. */
+START_TEST(hostile_texts_are_done_with)
+{
+    static const char *const patterns[] = {"(a+)+$", "^(a*)*$", "(a|aa)+$", "(\\w+\\w+)+$", "(a?){40}a{40}$",
+        "(?=(a+)+$)b", "(?P<x>a+)+(?P=x)$", "((?:a|(?R))+)+$"};
+    static char text[20001];
+    memset(text, 'a', sizeof text - 2);
+    text[sizeof text - 2] = '-';
+    int given_up = 0;
+    for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) {
+        struct regex *re = NULL;
+        struct error e = {0};
+        ck_assert_msg(regex_new(patterns[i], &re, &e) == 0, "%s", e.text);
+        ck_assert_msg(!regex_match(re, text), "%s", patterns[i]);
+        given_up += regex_check(re, &e) != 0;
+        regex_free(re);
+    }
+    ck_assert_int_gt(given_up, 0);
+    ck_assert_int_lt(given_up, (int)(sizeof patterns / sizeof *patterns));
+}
+END_TEST
+
+/* A back reference needs backtracking: what cannot be had in few steps is given up, and said. */
+START_TEST(giving_up_is_said)
+{
+    struct regex *re = NULL;
+    struct error e = {0};
+    ck_assert_int_eq(regex_new("^(?P<x>a+)+(?P=x)(b|d)", &re, &e), 0);
+    ck_assert(regex_match(re, "aab"));
+    ck_assert(!regex_match(re, "ac"));
+    ck_assert_int_eq(regex_check(re, &e), 0);
+    ck_assert(!regex_match(re, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaac"));
+    ck_assert_int_eq(regex_check(re, &e), ERR_LIMIT);
+    ck_assert_msg(strstr(e.text, "given up") && strstr(e.text, "^(?P<x>a+)+(?P=x)(b|d)"), "%s", e.text);
+    ck_assert(!strchr(e.text, '\n'));
+    ck_assert(!regex_match(re, "aab")); /* for good */
+    regex_free(re);
+    ck_assert_int_eq(regex_check(NULL, &e), 0);
 }
 END_TEST
 
@@ -96,7 +171,7 @@ START_TEST(deep_nesting_is_refused)
     struct regex *re = NULL;
     struct error e;
     ck_assert_int_eq(regex_new(pattern, &re, &e), ERR_FORMAT);
-    ck_assert_msg(strstr(e.text, "nests too deeply") != NULL, "%s", e.text);
+    ck_assert_msg(strstr(e.text, "too deeply nested") != NULL, "%s", e.text);
 }
 END_TEST
 
@@ -128,6 +203,8 @@ END_TEST
 Suite *suite(void)
 {
     const TTest *tests[] = {what_matches, what_does_not, errors_say_what_is_wrong,
-        hostile_patterns_take_linear_time, deep_nesting_is_refused, garbage_never_crashes};
+        letters_are_those_of_unicode, laziness_changes_no_answer, lookaround_works,
+        hostile_patterns_are_answered, hostile_texts_are_done_with, giving_up_is_said,
+        deep_nesting_is_refused, garbage_never_crashes};
     return HARNESS_SUITE("regex", 20, tests);
 }

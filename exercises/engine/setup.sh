@@ -22,6 +22,7 @@ zlib1g-dev|pc:zlib|profiles are gzipped
 libdw-dev|pc:libdw|turns addresses into functions, files and lines
 libcurl4-openssl-dev|pc:libcurl|lets pprof fetch profiles
 libedit-dev|pc:libedit|line editing in the pprof shell
+libpcre2-dev|pc:libpcre2-8|regular expressions in -focus and its kin
 '
 
 dry_run=''

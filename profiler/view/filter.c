@@ -266,6 +266,10 @@ static int filter_tags(struct profile *p, const struct config *c, const struct l
         code = tagfilter_new("tagignore", c->tagignore, units, &f.ignore, notes, error);
     if (!code && (f.focus || f.ignore))
         keep_samples(p, keep_by_tag, &f);
+    if (!code)
+        code = tagfilter_check(f.focus, error);
+    if (!code)
+        code = tagfilter_check(f.ignore, error);
     if (!code) {
         note_miss(!f.focus || f.focus_any, "TagFocus", notes);
         note_miss(!f.ignore || f.ignore_any, "TagIgnore", notes);
@@ -305,6 +309,12 @@ static int new_regex(const char *option, const char *pattern, struct regex **out
     return code;
 }
 
+static int check_both(const struct regex *a, const struct regex *b, struct error *error)
+{
+    int code = regex_check(a, error);
+    return code ? code : regex_check(b, error);
+}
+
 static int filter_tag_names(struct profile *p, const struct config *c, struct buf *notes, struct error *error)
 {
     struct tag_names n = {0};
@@ -313,6 +323,8 @@ static int filter_tag_names(struct profile *p, const struct config *c, struct bu
         code = new_regex("taghide", c->taghide, &n.hide, error);
     if (!code && (n.show || n.hide))
         keep_samples(p, keep_shown_tags, &n);
+    if (!code)
+        code = check_both(n.show, n.hide, error);
     if (!code) {
         note_miss(!n.show || n.show_any, "TagShow", notes);
         note_miss(!n.hide || n.hide_any, "TagHide", notes);
@@ -440,6 +452,8 @@ static int prune(struct profile *p, struct regex *drop, struct regex *keep,
     for (size_t i = 0; i < p->locations.len && !code; i++)
         mark(&r, (uint32_t)i);
     if (!code)
+        code = check_both(drop, keep, error);
+    if (!code)
         keep_samples(p, cut, &r);
     free(r.functions);
     free(r.marks);
@@ -503,6 +517,15 @@ static int names_init(
     return code;
 }
 
+static int names_check(const struct name_matches *n, struct error *error)
+{
+    const struct matches *const all[] = {&n->focus, &n->ignore, &n->hide, &n->show, &n->show_from};
+    int code = 0;
+    for (size_t i = 0; i < sizeof all / sizeof *all && !code; i++)
+        code = regex_check(all[i]->re, error);
+    return code;
+}
+
 static int apply(struct profile *p, const struct config *c, const struct label_units *units,
     struct buf *notes, struct error *error)
 {
@@ -512,6 +535,8 @@ static int apply(struct profile *p, const struct config *c, const struct label_u
         code = filter_names(&n, p, notes, error);
     if (!code)
         code = filter_show_from(&n.show_from, p, notes, error);
+    if (!code)
+        code = names_check(&n, error);
     if (!code)
         code = filter_tags(p, c, units, notes, error);
     if (!code)

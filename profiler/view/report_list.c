@@ -39,7 +39,7 @@ static int find_nodes(struct listing *l)
     }
     if (l->nodes.len)
         qsort_r(l->nodes.items, l->nodes.len, sizeof *l->nodes.items, compare_listed, l->g);
-    return 0;
+    return regex_check(l->r->symbol, l->r->error);
 }
 
 static const char *value_or_dot(struct report *r, int64_t value)

@@ -53,7 +53,8 @@ int report_tree(struct report *r, struct buf *out)
         buf_puts(out, separator);
     graph_fini(&g);
     frames_fini(&frames);
-    if (r->symbol && !any)
-        return error_set(r->error, ERR_NOTFOUND, "no matches found for regexp: %s", regex_pattern(r->symbol));
-    return 0;
+    code = regex_check(r->symbol, r->error);
+    if (!code && r->symbol && !any)
+        code = error_set(r->error, ERR_NOTFOUND, "no matches found for regexp: %s", regex_pattern(r->symbol));
+    return code;
 }

@@ -108,7 +108,7 @@ static int add_patterns(struct tagfilter *f, const char *option, char *value, st
     return 0;
 }
 
-static bool match_pair(const struct regex *re, const struct label *l)
+static bool match_pair(struct regex *re, const struct label *l)
 {
     struct buf pair = {0};
     buf_printf(&pair, "%s:%s", l->key, l->str);
@@ -118,7 +118,7 @@ static bool match_pair(const struct regex *re, const struct label *l)
 }
 
 static bool match_any_label(
-    const struct tagfilter *f, const struct regex *re, const struct label *labels, uint32_t n)
+    const struct tagfilter *f, struct regex *re, const struct label *labels, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
         if (labels[i].is_num)
@@ -171,6 +171,14 @@ void tagfilter_free(struct tagfilter *f)
     free(f->unit);
     free(f->text);
     free(f);
+}
+
+int tagfilter_check(const struct tagfilter *f, struct error *error)
+{
+    int code = 0;
+    for (size_t i = 0; f && i < f->patterns.len && !code; i++)
+        code = regex_check(f->patterns.items[i], error);
+    return code;
 }
 
 bool tagfilter_match(const struct tagfilter *f, const struct label *labels, uint32_t n)

@@ -16,4 +16,7 @@ int tagfilter_new(const char *option, const char *text, const struct label_units
 void tagfilter_free(struct tagfilter *f); /* NULL is allowed */
 bool tagfilter_match(const struct tagfilter *f, const struct label *labels, uint32_t n);
 
+/* 0 while every answer was right (NULL is allowed), ERR_LIMIT once one was given up, as regex_check. */
+int tagfilter_check(const struct tagfilter *f, struct error *error);
+
 #endif

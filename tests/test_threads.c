@@ -386,7 +386,7 @@ END_TEST
  */
 
 static sigjmp_buf escape;
-static atomic_int escaped;
+static atomic_int armed, escaped;
 
 static void on_usr1(int signal)
 {
@@ -396,8 +396,10 @@ static void on_usr1(int signal)
 
 static NAMED void *jumps_out(void *arg)
 {
-    if (!sigsetjmp(escape, 1))
+    if (!sigsetjmp(escape, 1)) {
+        armed = 1;
         wait_poll(NULL);
+    }
     escaped = 1;
     return run(arg);
 }
@@ -411,6 +413,8 @@ START_TEST(test_longjmp_out_of_a_wait)
     start();
     pthread_create(&t, NULL, jumps_out, NULL);
     pthread_setname_np(t, "jumper");
+    while (!armed) /* before that there is nowhere to jump to */
+        usleep(1000);
     usleep(50000);
     pthread_kill(t, SIGUSR1);
     while (!escaped)

@@ -36,16 +36,16 @@ jobs = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 # ---- rooms ----------------------------------------------------------------------------------------------
 
 BASE     = error vec buf intern table
-MODEL    = profile check idmap wire gzip decode encode merge
+MODEL    = profile check idmap wire gzip decode encode sample_types merge
 SYMBOL   = maps elffile debuginfo ifunc demangle symbol
 CAPTURE  = ask capture cfi contention cpu heap heap_parse interpose interpose_io interpose_lock \
            interpose_thread rawlock signals snapshot stacks thread threads ticks unwind unwind_libgcc \
            unwind_tables
 EXPORT   = names feed convert text threaddump request endpoints index ownthread listener server environment cprof
-VIEW     = measure regex path frames graph order trim labels tagfilter filter combine duration source_file symbolize \
+VIEW     = measure regex path frames graph order trim labels tagfilter prune filter combine duration source_file symbolize \
            report report_labels report_text report_tree report_traces report_raw report_list report_tags \
            report_proto report_dot report_callgrind dot_name dot_tags
-UI       = variables commands output options progress fetch store gather interrupt shell
+UI       = variables commands output options progress fetch store gather interrupt shell session
 
 objects = $(patsubst %,$(B)/$(1)/%.o,$(2))
 

@@ -2,6 +2,7 @@
 
 #include "model/check.h"
 #include "model/merge.h"
+#include "model/sample_types.h"
 #include "sample_profile.h"
 
 #include <string.h>

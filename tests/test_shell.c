@@ -1,6 +1,7 @@
 #include "harness.h"
 
 #include "gateway_profile.h"
+#include "ui/session.h"
 #include "ui/shell.h"
 
 #include <fcntl.h>
@@ -191,7 +192,7 @@ END_TEST
 static void expect_completion(const char *line, const char *const *want, size_t n)
 {
     char *names[20];
-    size_t found = shell_complete(shell, line, names, 20);
+    size_t found = session_complete(p, line, names, 20);
     ck_assert_uint_eq(found, n);
     for (size_t i = 0; i < n; i++) {
         ck_assert_str_eq(names[i], want[i]);
@@ -207,7 +208,7 @@ START_TEST(names_are_completed)
     expect_completion("top main -ev", (const char *const[]){"cache_evict"}, 1);
     expect_completion("zz", NULL, 0);
     char *names[2];
-    ck_assert_uint_eq(shell_complete(shell, "t", names, 2), 2); /* no more than fit */
+    ck_assert_uint_eq(session_complete(p, "t", names, 2), 2); /* no more than fit */
     free(names[0]);
     free(names[1]);
 }

@@ -1,6 +1,6 @@
 #include "ui/interrupt.h"
 #include "ui/gather.h"
-#include "ui/shell.h"
+#include "ui/session.h"
 
 #include <curl/curl.h>
 #include <stdio.h>
@@ -26,7 +26,7 @@ static int print_usage(void)
 static int report(const struct profile *p, struct options *o, struct error *error)
 {
     if (!o->command)
-        return shell_run(p, &o->settings, error);
+        return session_run(p, &o->settings, error);
     return command_run(
         p, o->command, o->pattern, &o->settings.config, isatty(STDOUT_FILENO), &interrupted, error);
 }

@@ -1,6 +1,7 @@
 #include "view/combine.h"
 
 #include "model/merge.h"
+#include "model/sample_types.h"
 #include "view/measure.h"
 
 #include <string.h>

@@ -1,5 +1,6 @@
 #include "view/filter.h"
 
+#include "view/prune.h"
 #include "view/regex.h"
 #include "view/tagfilter.h"
 
@@ -309,12 +310,6 @@ static int new_regex(const char *option, const char *pattern, struct regex **out
     return code;
 }
 
-static int check_both(const struct regex *a, const struct regex *b, struct error *error)
-{
-    int code = regex_check(a, error);
-    return code ? code : regex_check(b, error);
-}
-
 static int filter_tag_names(struct profile *p, const struct config *c, struct buf *notes, struct error *error)
 {
     struct tag_names n = {0};
@@ -324,179 +319,15 @@ static int filter_tag_names(struct profile *p, const struct config *c, struct bu
     if (!code && (n.show || n.hide))
         keep_samples(p, keep_shown_tags, &n);
     if (!code)
-        code = check_both(n.show, n.hide, error);
+        code = regex_check(n.show, error);
+    if (!code)
+        code = regex_check(n.hide, error);
     if (!code) {
         note_miss(!n.show || n.show_any, "TagShow", notes);
         note_miss(!n.hide || n.hide_any, "TagHide", notes);
     }
     regex_free(n.show);
     regex_free(n.hide);
-    return code;
-}
-
-/* ---- pruning: names are matched without their arguments ---- */
-
-/* name up to its argument list: the first parenthesis that is not part of the name itself. */
-static void simplify(const char *name, struct buf *out)
-{
-    static const char *const reserved[] = {"(anonymous namespace)", "operator()"};
-    const char *at = name + (*name == '.'); /* PowerPC */
-    out->len = 0;
-    while (*at) {
-        size_t skip = 0;
-        for (size_t i = 0; i < 2 && !skip; i++)
-            if (strncmp(at, reserved[i], strlen(reserved[i])) == 0)
-                skip = strlen(reserved[i]);
-        if (!skip && *at == '(')
-            break;
-        buf_append(out, at, skip ? skip : 1);
-        at += skip ? skip : 1;
-    }
-    buf_append(out, "", 0);
-}
-
-struct pruner {
-    struct profile *p;
-    struct regex *drop, *keep;
-    uint8_t *functions; /* enum answer */
-    uint8_t *marks;     /* of each location: PRUNE, PRUNE_BENEATH */
-    struct buf name;
-};
-
-enum { PRUNE = 1, PRUNE_BENEATH = 2 };
-
-static bool is_pruned(struct pruner *r, uint32_t function)
-{
-    uint8_t *answer = &r->functions[function];
-    const char *name = r->p->functions.items[function].name;
-    if (*answer == UNKNOWN && *name) {
-        simplify(name, &r->name);
-        const char *simple = r->name.data ? r->name.data : "";
-        *answer = regex_match(r->drop, simple) && !(r->keep && regex_match(r->keep, simple)) ? YES : NO;
-    }
-    return *answer == YES;
-}
-
-static void mark_pruned(struct pruner *r, uint32_t index)
-{
-    struct location *l = &r->p->locations.items[index];
-    for (uint32_t i = l->nlines; i-- > 0;) {
-        if (!is_pruned(r, r->p->lines.items[l->first_line + i].function))
-            continue;
-        r->marks[index] = PRUNE_BENEATH;
-        if (i == l->nlines - 1) {
-            r->marks[index] |= PRUNE;
-        } else {
-            l->first_line += i + 1;
-            l->nlines -= i + 1;
-        }
-        return;
-    }
-}
-
-static void cut_below(struct sample *s, uint32_t n)
-{
-    s->first_loc += n;
-    s->nlocs -= n;
-}
-
-/* From the root: frames before the first one of the user's are let be, else nothing might be left. */
-static bool prune_sample(void *context, struct profile *p, struct sample *s)
-{
-    const struct pruner *r = context;
-    bool user = false;
-    for (uint32_t i = s->nlocs; i-- > 0;) {
-        uint8_t mark = r->marks[p->locs.items[s->first_loc + i]];
-        if (!mark)
-            user = true;
-        else if (user) {
-            cut_below(s, mark & PRUNE ? i + 1 : i);
-            break;
-        }
-    }
-    return true;
-}
-
-static bool prune_sample_from(void *context, struct profile *p, struct sample *s)
-{
-    const struct pruner *r = context;
-    for (uint32_t i = 0; i < s->nlocs; i++) {
-        if (r->marks[p->locs.items[s->first_loc + i]]) {
-            cut_below(s, i);
-            break;
-        }
-    }
-    return true;
-}
-
-static void mark_prune_from(struct pruner *r, uint32_t index)
-{
-    struct location *l = &r->p->locations.items[index];
-    for (uint32_t i = 0; i < l->nlines; i++) {
-        if (is_pruned(r, r->p->lines.items[l->first_line + i].function)) {
-            r->marks[index] = PRUNE_BENEATH;
-            l->first_line += i;
-            l->nlines -= i;
-            return;
-        }
-    }
-}
-
-static int prune(struct profile *p, struct regex *drop, struct regex *keep,
-    void (*mark)(struct pruner *, uint32_t), keep_fn cut, struct error *error)
-{
-    struct pruner r = {.p = p, .drop = drop, .keep = keep};
-    r.functions = calloc(p->functions.len + 1, 1);
-    r.marks = calloc(p->locations.len + 1, 1);
-    int code = r.functions && r.marks ? 0 : nomem(error);
-    for (size_t i = 0; i < p->locations.len && !code; i++)
-        mark(&r, (uint32_t)i);
-    if (!code)
-        code = check_both(drop, keep, error);
-    if (!code)
-        keep_samples(p, cut, &r);
-    free(r.functions);
-    free(r.marks);
-    buf_fini(&r.name);
-    return code;
-}
-
-static int filter_prune_from(struct profile *p, const struct config *c, struct error *error)
-{
-    struct regex *re = NULL;
-    int code = new_regex("prune_from", c->prune_from, &re, error);
-    if (!code && re)
-        code = prune(p, re, NULL, mark_prune_from, prune_sample_from, error);
-    regex_free(re);
-    return code;
-}
-
-static int whole_regex(const char *pattern, struct regex **out, struct error *error)
-{
-    struct buf whole = {0};
-    buf_printf(&whole, "^(%s)$", pattern);
-    int code = whole.failed ? nomem(error) : regex_new(whole.data, out, error);
-    buf_fini(&whole);
-    return code;
-}
-
-int filter_dropped_frames(const struct profile *p, struct profile **out, struct error *error)
-{
-    struct regex *drop = NULL, *keep = NULL;
-    struct profile *q = profile_copy(p);
-    int code = q ? 0 : nomem(error);
-    if (!code && *p->drop_frames)
-        code = whole_regex(p->drop_frames, &drop, error);
-    if (!code && drop && *p->keep_frames)
-        code = whole_regex(p->keep_frames, &keep, error);
-    if (!code && drop)
-        code = prune(q, drop, keep, mark_pruned, prune_sample, error);
-    regex_free(drop);
-    regex_free(keep);
-    if (code)
-        profile_free(q);
-    else
-        *out = q;
     return code;
 }
 
@@ -542,7 +373,7 @@ static int apply(struct profile *p, const struct config *c, const struct label_u
     if (!code)
         code = filter_tag_names(p, c, notes, error);
     if (!code)
-        code = filter_prune_from(p, c, error);
+        code = *c->prune_from ? prune_from(p, c->prune_from, error) : 0;
     matches_fini(&n.focus);
     matches_fini(&n.ignore);
     matches_fini(&n.hide);
@@ -558,6 +389,17 @@ int filter_profile(const struct profile *p, const struct config *c, const struct
     if (!q)
         return nomem(error);
     int code = apply(q, c, units, notes, error);
+    if (code)
+        profile_free(q);
+    else
+        *out = q;
+    return code;
+}
+
+int filter_dropped_frames(const struct profile *p, struct profile **out, struct error *error)
+{
+    struct profile *q = profile_copy(p);
+    int code = q ? prune_dropped(q, error) : nomem(error);
     if (code)
         profile_free(q);
     else

@@ -238,7 +238,7 @@ static void choose_unit(struct report *r, const struct graph *g)
     r->output_unit = *unit ? unit : r->unit;
 }
 
-int report_trimmed_graph(struct report *r, struct frames *frames, struct graph *g, struct trimmed *trimmed)
+int report_with_graph(struct report *r, report_write_fn write, struct buf *out)
 {
     const struct config *c = &r->config;
     struct trim trim = {.nodecount = c->nodecount,
@@ -246,19 +246,33 @@ int report_trimmed_graph(struct report *r, struct frames *frames, struct graph *
         .edgefraction = c->edgefraction,
         .cum = c->sort == SORT_CUM,
         .visual = r->format == REPORT_DOT};
-    int code = report_graph(r, frames, g);
+    struct frames frames;
+    struct graph g;
+    struct trimmed trimmed;
+    int code = report_graph(r, &frames, &g);
     if (code)
         return code;
-    code = trim_graph(g, &trim, trimmed);
+    code = trim_graph(&g, &trim, &trimmed);
     if (!code)
-        code = graph_link(g);
-    if (code) {
-        graph_fini(g);
-        frames_fini(frames);
-        return code;
+        code = graph_link(&g);
+    if (!code) {
+        choose_unit(r, &g);
+        code = write(r, &g, &trimmed, out);
     }
-    choose_unit(r, g);
-    return 0;
+    graph_fini(&g);
+    frames_fini(&frames);
+    return code;
+}
+
+void report_put_values(struct report *r, const struct node *n, int64_t *sum, struct buf *out)
+{
+    int64_t flat = node_flat(n), cum = node_cum(n);
+    *sum = wrap_add(*sum, flat);
+    report_put_right(out, 10, report_value(r, flat));
+    buf_printf(out, " %s", report_percent(r, flat, r->total));
+    buf_printf(out, " %s ", report_percent(r, *sum, r->total));
+    report_put_right(out, 10, report_value(r, cum));
+    buf_printf(out, " %s", report_percent(r, cum, r->total));
 }
 
 /* ---- the pipeline ---- */

@@ -79,9 +79,16 @@ const char *report_percent(struct report *r, int64_t value, int64_t total);
 /* text, right-aligned in width characters (not bytes). */
 void report_put_right(struct buf *out, int width, const char *text);
 
-/* The graph as it is, or trimmed and sorted with the unit chosen. Caller finishes both. */
+/* The graph as it is. Caller finishes both. */
 int report_graph(struct report *r, struct frames *frames, struct graph *g);
-int report_trimmed_graph(struct report *r, struct frames *frames, struct graph *g, struct trimmed *trimmed);
+
+/* Has write put the graph, trimmed and sorted and with the unit chosen, into out. */
+typedef int (*report_write_fn)(
+    struct report *r, struct graph *g, const struct trimmed *trimmed, struct buf *out);
+int report_with_graph(struct report *r, report_write_fn write, struct buf *out);
+
+/* "flat flat% sum% cum cum%" of a node, whose flat is added to *sum. */
+void report_put_values(struct report *r, const struct node *n, int64_t *sum, struct buf *out);
 
 /* "File: ...", "Type: ..." and so on, a line each; report_labels() adds filters and what was trimmed. */
 void report_profile_labels(struct report *r, struct buf *out);

@@ -211,21 +211,19 @@ static void numbering_fini(struct numbering *n)
     table_fini(&n->table);
 }
 
-int report_callgrind(struct report *r, struct buf *out)
+static int put_callgrind(struct report *r, struct graph *g, const struct trimmed *trimmed, struct buf *out)
 {
-    struct frames frames;
-    struct graph g;
-    struct trimmed trimmed;
-    int code = report_trimmed_graph(r, &frames, &g, &trimmed);
-    if (code)
-        return code;
-    struct callgrind c = {.r = r, .g = &g, .out = out, .callees = calloc(g.nodes.len + 1, sizeof *c.callees)};
-    code = c.callees ? put_all(&c) : ERR_NOMEM;
+    struct callgrind c = {.r = r, .g = g, .out = out, .callees = calloc(g->nodes.len + 1, sizeof *c.callees)};
+    (void)trimmed;
+    int code = c.callees ? put_all(&c) : ERR_NOMEM;
     numbering_fini(&c.objfiles);
     numbering_fini(&c.files);
     numbering_fini(&c.functions);
     free(c.callees);
-    graph_fini(&g);
-    frames_fini(&frames);
     return code;
+}
+
+int report_callgrind(struct report *r, struct buf *out)
+{
+    return report_with_graph(r, put_callgrind, out);
 }

@@ -236,21 +236,18 @@ static int draw(struct drawing *d, const struct trimmed *t)
     return code;
 }
 
-int report_dot(struct report *r, struct buf *out)
+static int put_dot(struct report *r, struct graph *g, const struct trimmed *trimmed, struct buf *out)
 {
-    struct frames frames;
-    struct graph g;
-    struct trimmed trimmed;
-    int code = report_trimmed_graph(r, &frames, &g, &trimmed);
-    if (code)
-        return code;
-    struct drawing d = {.r = r, .g = &g, .out = out};
-    d.ids = calloc(g.nodes.len + 1, sizeof *d.ids);
-    d.has_tags = calloc(g.nodes.len + 1, sizeof *d.has_tags);
-    code = d.ids && d.has_tags ? draw(&d, &trimmed) : ERR_NOMEM;
+    struct drawing d = {.r = r, .g = g, .out = out};
+    d.ids = calloc(g->nodes.len + 1, sizeof *d.ids);
+    d.has_tags = calloc(g->nodes.len + 1, sizeof *d.has_tags);
+    int code = d.ids && d.has_tags ? draw(&d, trimmed) : ERR_NOMEM;
     free(d.ids);
     free(d.has_tags);
-    graph_fini(&g);
-    frames_fini(&frames);
     return code;
+}
+
+int report_dot(struct report *r, struct buf *out)
+{
+    return report_with_graph(r, put_dot, out);
 }

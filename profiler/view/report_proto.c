@@ -69,24 +69,22 @@ static struct profile *top_header(struct report *r)
     return NULL;
 }
 
-int report_topproto(struct report *r, struct buf *out)
+static int put_top(struct report *r, struct graph *g, const struct trimmed *trimmed, struct buf *out)
 {
-    struct frames frames;
-    struct graph g;
-    struct trimmed trimmed;
+    (void)trimmed;
     struct table seen = {0};
-    int code = report_trimmed_graph(r, &frames, &g, &trimmed);
-    if (code)
-        return code;
     struct profile *p = top_header(r);
-    code = p ? 0 : ERR_NOMEM;
-    for (size_t i = 0; i < g.listed.len && !code; i++)
-        code = add_node(r, p, &seen, &g.nodes.items[g.listed.items[i]]);
+    int code = p ? 0 : ERR_NOMEM;
+    for (size_t i = 0; i < g->listed.len && !code; i++)
+        code = add_node(r, p, &seen, &g->nodes.items[g->listed.items[i]]);
     if (!code)
         code = profile_encode(p, true, out, r->error);
     table_fini(&seen);
     profile_free(p);
-    graph_fini(&g);
-    frames_fini(&frames);
     return code;
+}
+
+int report_topproto(struct report *r, struct buf *out)
+{
+    return report_with_graph(r, put_top, out);
 }

@@ -16,29 +16,21 @@ static const char *inline_note(const struct graph *g, const struct node *n)
 static void put_row(struct report *r, struct graph *g, uint32_t index, int64_t *sum, struct buf *out)
 {
     const struct node *n = &g->nodes.items[index];
-    int64_t flat = node_flat(n), cum = node_cum(n);
-    *sum = wrap_add(*sum, flat);
-    report_put_right(out, 10, report_value(r, flat));
-    buf_printf(out, " %s", report_percent(r, flat, r->total));
-    buf_printf(out, " %s ", report_percent(r, *sum, r->total));
-    report_put_right(out, 10, report_value(r, cum));
-    buf_printf(out, " %s  %s%s\n", report_percent(r, cum, r->total), n->name, inline_note(g, n));
+    report_put_values(r, n, sum, out);
+    buf_printf(out, "  %s%s\n", n->name, inline_note(g, n));
+}
+
+static int put_rows(struct report *r, struct graph *g, const struct trimmed *trimmed, struct buf *out)
+{
+    report_labels(r, g, trimmed, false, out);
+    buf_puts(out, "      flat  flat%   sum%        cum   cum%\n");
+    int64_t sum = 0;
+    for (size_t i = 0; i < g->listed.len; i++)
+        put_row(r, g, g->listed.items[i], &sum, out);
+    return 0;
 }
 
 int report_text(struct report *r, struct buf *out)
 {
-    struct frames frames;
-    struct graph g;
-    struct trimmed trimmed;
-    int code = report_trimmed_graph(r, &frames, &g, &trimmed);
-    if (code)
-        return code;
-    report_labels(r, &g, &trimmed, false, out);
-    buf_puts(out, "      flat  flat%   sum%        cum   cum%\n");
-    int64_t sum = 0;
-    for (size_t i = 0; i < g.listed.len; i++)
-        put_row(r, &g, g.listed.items[i], &sum, out);
-    graph_fini(&g);
-    frames_fini(&frames);
-    return 0;
+    return report_with_graph(r, put_rows, out);
 }

@@ -18,43 +18,36 @@ static void put_edges(struct report *r, const struct graph *g, const uint32_t *e
 static void put_node(struct report *r, const struct graph *g, uint32_t index, int64_t *sum, struct buf *out)
 {
     const struct node *n = &g->nodes.items[index];
-    int64_t flat = node_flat(n), cum = node_cum(n);
+    int64_t cum = node_cum(n);
     buf_puts(out, separator);
     put_edges(r, g, g->in.items + n->first_in, n->n_in, cum, true, out);
-    *sum = wrap_add(*sum, flat);
-    report_put_right(out, 10, report_value(r, flat));
-    buf_printf(out, " %s", report_percent(r, flat, r->total));
-    buf_printf(out, " %s ", report_percent(r, *sum, r->total));
-    report_put_right(out, 10, report_value(r, cum));
-    buf_printf(out, " %s                | %s\n", report_percent(r, cum, r->total), n->name);
+    report_put_values(r, n, sum, out);
+    buf_printf(out, "                | %s\n", n->name);
     put_edges(r, g, g->out.items + n->first_out, n->n_out, cum, false, out);
 }
 
-int report_tree(struct report *r, struct buf *out)
+static int put_tree(struct report *r, struct graph *g, const struct trimmed *trimmed, struct buf *out)
 {
-    struct frames frames;
-    struct graph g;
-    struct trimmed trimmed;
-    int code = report_trimmed_graph(r, &frames, &g, &trimmed);
-    if (code)
-        return code;
-    report_labels(r, &g, &trimmed, false, out);
+    report_labels(r, g, trimmed, false, out);
     buf_puts(out, separator);
     buf_puts(out, "      flat  flat%   sum%        cum   cum%   calls calls% + context \t \t \n");
     int64_t sum = 0;
     bool any = false;
-    for (size_t i = 0; i < g.listed.len; i++) {
-        if (r->symbol && !regex_match(r->symbol, g.nodes.items[g.listed.items[i]].name))
+    for (size_t i = 0; i < g->listed.len; i++) {
+        if (r->symbol && !regex_match(r->symbol, g->nodes.items[g->listed.items[i]].name))
             continue;
         any = true;
-        put_node(r, &g, g.listed.items[i], &sum, out);
+        put_node(r, g, g->listed.items[i], &sum, out);
     }
-    if (g.listed.len)
+    if (g->listed.len)
         buf_puts(out, separator);
-    graph_fini(&g);
-    frames_fini(&frames);
-    code = regex_check(r->symbol, r->error);
+    int code = regex_check(r->symbol, r->error);
     if (!code && r->symbol && !any)
         code = error_set(r->error, ERR_NOTFOUND, "no matches found for regexp: %s", regex_pattern(r->symbol));
     return code;
+}
+
+int report_tree(struct report *r, struct buf *out)
+{
+    return report_with_graph(r, put_tree, out);
 }

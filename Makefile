@@ -38,7 +38,7 @@ jobs = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 BASE     = error vec buf intern table
 MODEL    = profile check idmap wire gzip decode encode sample_types merge
 SYMBOL   = maps elffile debuginfo ifunc demangle symbol
-CAPTURE  = ask capture cfi contention cpu heap heap_parse interpose interpose_io interpose_lock \
+CAPTURE  = ask capture cfi contention cpu cpu_timer heap heap_parse interpose interpose_io interpose_lock \
            interpose_thread rawlock signals snapshot stacks thread threads ticks unwind unwind_libgcc \
            unwind_tables
 EXPORT   = names feed convert text threaddump request endpoints index ownthread listener server environment cprof

@@ -9,8 +9,10 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -72,7 +74,8 @@ WORKER(2)
 WORKER(3)
 
 /* Two that exist before the session and two that come later, all of different length: each within what the
- * random phase of its own timer allows, two periods, of its own CPU clock. */
+ * random phase of its own timer allows, two periods, and the ticks that it and others on its processor met by
+ * chance, of its own CPU clock. */
 START_TEST(test_shares)
 {
     void *(*const workers[])(void *) = {worker0, worker1, worker2, worker3};
@@ -92,13 +95,13 @@ START_TEST(test_shares)
     ck_assert_int_eq(s.period, 10000000);
     ck_assert_int_eq(s.nvalues, 2);
     ck_assert_uint_eq(s.lost, 0);
-    ck_assert_str_eq(s.source, "timer");
+    ck_assert_int_eq(strncmp(s.source, "timer, scaled by ", 17), 0);
     ck_assert_int_gt(s.duration_ns, 400000000);
     static const int ms[] = {400, 200, 300, 100};
     for (int i = 0; i < 4; i++) {
         int64_t ns = sum_of(&s, 1, workers[i]);
-        ck_assert_msg(llabs(ns - ms[i] * INT64_C(1000000)) <= 25000000, "worker %d: %lld ms of %d", i,
-            (long long)ns / 1000000, ms[i]);
+        ck_assert_msg(llabs(ns - ms[i] * INT64_C(1000000)) <= 25000000 + ms[i] * INT64_C(150000),
+            "worker %d: %lld ms of %d", i, (long long)ns / 1000000, ms[i]);
         ck_assert_int_eq(ns, sum_of(&s, 0, workers[i]) * s.period);
     }
     double all = (double)sum_of(&s, 1, NULL);
@@ -118,6 +121,74 @@ START_TEST(test_above_the_tick)
     int64_t samples = sum_of(&s, 0, burn_ms);
     ck_assert_int_ge(samples, 380);
     ck_assert_int_le(samples, 420);
+    snapshot_fini(&s);
+}
+END_TEST
+
+/* ---- bursts ----------------------------------------------------------------------------------------------
+ */
+
+enum { BURSTERS = 150, SHORT_NS = 200000, LONG_NS = 1600000, SHORT_A_LONG = 8 };
+static _Atomic int64_t short_ns, long_ns;
+static _Atomic bool bursts_end;
+
+/* Two copies of one thing, to be told apart by address. Counts what its thread's clock says it took. */
+#define BURN_NS(name, sum)                                  \
+    static NAMED void name(int64_t ns)                      \
+    {                                                       \
+        int64_t began = clock_thread_cpu_ns(), now;         \
+        volatile unsigned x = 0;                            \
+        do                                                  \
+            for (int i = 0; i < 500; i++)                   \
+                x += (unsigned)i;                           \
+        while ((now = clock_thread_cpu_ns()) < began + ns); \
+        atomic_fetch_add(&(sum), now - began);              \
+    }
+BURN_NS(burn_short, short_ns)
+BURN_NS(burn_long, long_ns)
+
+static void *burst(void *number)
+{
+    unsigned seed = (unsigned)(intptr_t)number;
+    for (int i = rand_r(&seed) % SHORT_A_LONG; !atomic_load(&bursts_end); i++) {
+        struct pollfd none = {.fd = -1};
+        poll(&none, 1, 20 + rand_r(&seed) % 40);
+        burn_short(SHORT_NS);
+        if (i % SHORT_A_LONG == 0)
+            burn_long(LONG_NS);
+    }
+    return NULL;
+}
+
+/* Threads that never run for as long as the kernel's tick, half of their time in bursts a twentieth of it:
+ * all of it is seen, and no kind more than the other. */
+START_TEST(test_short_bursts)
+{
+    pthread_t threads[BURSTERS];
+    struct snapshot s;
+    start();
+    for (int i = 0; i < BURSTERS; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, burst, (void *)(intptr_t)(i + 1)), 0);
+    struct cpu_session *session = begin(100);
+    int64_t before = clock_read_ns(CLOCK_PROCESS_CPUTIME_ID);
+    double were[] = {(double)short_ns, (double)long_ns};
+    while (clock_read_ns(CLOCK_PROCESS_CPUTIME_ID) < before + 2 * INT64_C(1000000000))
+        usleep(20000);
+    double used = (double)(clock_read_ns(CLOCK_PROCESS_CPUTIME_ID) - before);
+    were[0] = (double)short_ns - were[0], were[1] = (double)long_ns - were[1];
+    ck_assert_int_eq(cpu_session_stop(session, &s), 0);
+    atomic_store(&bursts_end, true);
+    for (int i = 0; i < BURSTERS; i++)
+        pthread_join(threads[i], NULL);
+    double sampled = (double)sum_of(&s, 1, NULL) + (double)s.lost * (double)s.period;
+    double as_short = (double)sum_of(&s, 1, burn_short), as_long = (double)sum_of(&s, 1, burn_long);
+    printf("bursts: %.2f s sampled of %.2f (short %.2f of %.2f, long %.2f of %.2f), lost %llu, %s\n",
+        sampled / 1e9, used / 1e9, as_short / 1e9, were[0] / 1e9, as_long / 1e9, were[1] / 1e9,
+        (unsigned long long)s.lost, s.source);
+    ck_assert_double_le(fabs(sampled / used - 1), 0.03);
+    ck_assert_uint_le(s.lost, 10);
+    double share = as_short / (as_short + as_long), was = were[0] / (were[0] + were[1]);
+    ck_assert_double_le(fabs(share - was), 0.15);
     snapshot_fini(&s);
 }
 END_TEST
@@ -335,7 +406,7 @@ END_TEST
 
 Suite *suite(void)
 {
-    const TTest *const tests[] = {test_shares, test_above_the_tick, test_short_threads,
+    const TTest *const tests[] = {test_shares, test_above_the_tick, test_short_bursts, test_short_threads,
         test_threads_that_block_signals, test_own_threads_are_left_out, test_two_sessions, test_refusals,
         test_foreign_handler, test_no_timer_to_be_had, test_children_start_unprofiled,
         test_no_call_is_interrupted};

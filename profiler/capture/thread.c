@@ -124,7 +124,6 @@ static void thread_end(void *record)
     if (++t->destructor_rounds < PTHREAD_DESTRUCTOR_ITERATIONS && pthread_setspecific(exit_key, t) == 0)
         return;
     thread_tls = THREAD_GONE;
-    cpu_thread_ending(t);
     record_release(t);
 }
 

@@ -48,10 +48,12 @@ struct thread {
     void *argument;
     uint32_t found_before; /* thread.c: records found by enumeration when this one was prepared */
     int destructor_rounds;
-    _Atomic int timer_state; /* cpu.c: see there */
+    _Atomic int timer_state; /* this and the next: cpu_timer.c */
     int timer_id;
-    int64_t timer_base_ns,
-        timer_ticks; /* cpu.c: the CPU clock when its first period began; periods seen since */
+    int64_t timer_interval_ns;
+    int64_t timer_first_ns;                  /* the tick clock when it is to expire for the first time */
+    int64_t timer_cpu_ns;                    /* the CPU clock when it was armed */
+    _Atomic int64_t timer_expirations;       /* that the handler has seen since */
     int64_t session_due_ns[THREAD_SESSIONS]; /* cpu.c: CPU time not yet turned into a sample */
     uint32_t session_seen[THREAD_SESSIONS];  /* cpu.c: the session that was for */
     _Atomic uint32_t next_free;              /* guard: the free list's compare-and-swap */

@@ -83,7 +83,7 @@ static void on_tick(int signal, siginfo_t *info, void *context)
     if (t && period && !t->is_profiler) {
         int64_t expirations = 1 + (int64_t)info->si_overrun;
         atomic_fetch_add(&t->timer_expirations, expirations);
-        tick(t, expirations * period, context);
+        tick(t, cpu_timer_elapsed_sigsafe(t, expirations), context);
     }
     atomic_fetch_sub(&in_handler, 1);
     errno = saved;

@@ -72,7 +72,9 @@ static void arm(struct thread *t, int64_t period_ns)
     atomic_store(&t->timer_expirations, 0);
     t->timer_interval_ns = period_ns;
     t->timer_cpu_ns = read_clock(tid, CPU_CLOCK);
-    t->timer_first_ns = read_clock(tid, TICK_CLOCK) + 1 + (int64_t)phase;
+    t->timer_tick_ns = read_clock(tid, TICK_CLOCK);
+    t->timer_first_ns = t->timer_tick_ns + 1 + (int64_t)phase;
+    t->timer_corrected_ns = 0;
     struct itimerspec when = {to_timespec(period_ns), to_timespec(t->timer_first_ns)};
     syscall(SYS_timer_settime, t->timer_id, TIMER_ABSTIME, &when, NULL);
 }
@@ -131,6 +133,25 @@ void cpu_timer_stop(struct thread *t)
     syscall(SYS_timer_delete, t->timer_id);
     atomic_store(&t->timer_state, CPU_TIMER_NONE);
     errno = saved;
+}
+
+/* Bounded, since the timer may be armed anew while we look. */
+int64_t cpu_timer_elapsed_sigsafe(struct thread *t, int64_t expirations)
+{
+    enum { SHARE = 4 };
+    pid_t tid = atomic_load(&t->tid);
+    int64_t ticks_say = expirations * atomic_load(&cpu_timer_period_ns);
+    int64_t cpu = read_clock(tid, CPU_CLOCK), ticked = read_clock(tid, TICK_CLOCK);
+    if (cpu < 0 || ticked < 0 || atomic_load(&t->timer_state) != CPU_TIMER_ARMED)
+        return ticks_say;
+    int64_t ahead = cpu - t->timer_cpu_ns - (ticked - t->timer_tick_ns) - t->timer_corrected_ns;
+    int64_t correction = ahead / SHARE;
+    if (correction > ticks_say)
+        correction = ticks_say;
+    if (correction < -ticks_say)
+        correction = -ticks_say;
+    t->timer_corrected_ns += correction;
+    return ticks_say + correction;
 }
 
 /* ---- all timers -----------------------------------------------------------------------------------------

@@ -36,6 +36,12 @@ void cpu_timer_stop(struct thread *t);
 extern _Atomic int64_t cpu_timer_period_ns; /* 0: no session, no timers */
 extern _Atomic uint32_t cpu_timer_refused;  /* threads that could have none since timers began */
 
+/* In the handler: the CPU time that so many expirations of the caller's timer stand for. It is what the ticks
+ * say and a quarter of what its CPU clock was found to differ: where threads compete for a processor they
+ * come and go with the ticks, and some would meet more of them than they should. Not all of the difference,
+ * for then a long burst's first tick would be credited with the short bursts before it. */
+int64_t cpu_timer_elapsed_sigsafe(struct thread *t, int64_t expirations);
+
 /* All timers at this period from now on; 0 deletes them. How many there are. Guard: cpu.c's session lock. */
 int cpu_timer_follow(int64_t period_ns);
 

@@ -85,7 +85,7 @@ DEMO_TESTS  = json histogram loadgen upstream
 SAN_TESTS_address   = $(TOOL_TESTS) snapshot convert textformats
 SAN_TESTS_undefined = $(filter-out demangle,$(TOOL_TESTS)) $(CPROF_TESTS)
 # End-to-end tests: tests/NAME.sh, run from the top folder; exit 77 is "skipped", with a line that says why.
-SCRIPT_TESTS = setup_script engine exercises working_copies gateway_e2e lesson6_run go_pprof_reads pprof_tool pprof_like_go
+SCRIPT_TESTS = setup_script engine exercises working_copies gateway_e2e lesson6_run other_malloc go_pprof_reads pprof_tool pprof_like_go
 
 # ---- what people type -----------------------------------------------------------------------------------
 

@@ -68,7 +68,8 @@ static int start_locked(const struct capture_config *config, struct error *error
     int r = prepare(error);
     if (r)
         return r;
-    /* A program on another malloc has no heap profile, which heap_snapshot says; the rest is as good. */
+    /* A program on another malloc has no heap profile, which heap_why_unsupported says; the rest is as good.
+     */
     r = heap_start(config->heap_rate_bytes);
     if (r && r != ERR_UNSUPPORTED)
         return error_set(error, r, "heap rate %lld: %s", (long long)config->heap_rate_bytes,

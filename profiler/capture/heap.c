@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <link.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,9 +30,42 @@ static bool get_bool(const char *name)
     return mallctl(name, &v, &size, NULL, 0) == 0 && v;
 }
 
-static bool is_profiling_jemalloc(void)
+/*
+ * Whether malloc is jemalloc's: jemalloc may be in the process and yet not be what the program calls, as when
+ * libc comes before it. Its count of what this thread allocated tells; addresses would not, for a malloc in
+ * the program may lead there. Where nothing is counted, it is taken to be.
+ */
+static bool is_jemalloc_in_force(void)
 {
-    return mallctl && get_bool("config.prof") && get_bool("opt.prof");
+    uint64_t before, after;
+    size_t size = sizeof before;
+    if (mallctl("thread.allocated", &before, &size, NULL, 0) != 0)
+        return true;
+    void *volatile some = malloc(64);
+    free(some);
+    return mallctl("thread.allocated", &after, &size, NULL, 0) != 0 || after > before;
+}
+
+static const char *find_reason(void)
+{
+    if (!mallctl)
+        return "there is no jemalloc in this process";
+    if (!is_jemalloc_in_force())
+        return "the program's malloc is not jemalloc: link it with -ljemalloc, before libc";
+    if (!get_bool("config.prof") || !get_bool("opt.prof"))
+        return "this jemalloc was built or started without profiling";
+    return NULL;
+}
+
+const char *heap_why_unsupported(void)
+{
+    static _Atomic bool known; /* none of it changes; whoever comes first finds the same */
+    static _Atomic(const char *) reason;
+    if (!atomic_load(&known)) {
+        atomic_store(&reason, find_reason());
+        atomic_store(&known, true);
+    }
+    return atomic_load(&reason);
 }
 
 /*
@@ -54,7 +88,7 @@ int heap_start(int64_t rate_bytes)
 {
     if (rate_bytes < 0 || (rate_bytes & (rate_bytes - 1)) != 0)
         return ERR_INVALID;
-    if (!is_profiling_jemalloc())
+    if (heap_why_unsupported())
         return ERR_UNSUPPORTED;
     bool active = rate_bytes > 0;
     if (mallctl("prof.active", NULL, NULL, &active, sizeof active) != 0)
@@ -72,7 +106,7 @@ bool heap_sample_thread(bool on)
 {
     bool was = on;
     size_t len = sizeof was;
-    if (is_profiling_jemalloc())
+    if (!heap_why_unsupported())
         mallctl("thread.prof.active", &was, &len, &on, sizeof on);
     return was;
 }
@@ -126,7 +160,7 @@ static int parse_file(int fd, struct snapshot *out)
 
 int heap_snapshot(struct snapshot *out)
 {
-    if (!is_profiling_jemalloc())
+    if (heap_why_unsupported())
         return ERR_UNSUPPORTED;
     int fd = memfd_create("cprof-heap", MFD_CLOEXEC);
     if (fd < 0)

@@ -8,8 +8,11 @@
  * inuse_space, unbiased; period: bytes between samples; jemalloc's own frames are trimmed off the leaf.
  */
 
-/* Sets the sampling rate (a power of two; 0 switches sampling off) by prof.reset. ERR_UNSUPPORTED when the
- * process' malloc is not a jemalloc with profiling; ERR_INVALID. */
+/* NULL, or why there can be no heap profile: the process' malloc is not a jemalloc with profiling. */
+const char *heap_why_unsupported(void);
+
+/* Sets the sampling rate (a power of two; 0 switches sampling off) by prof.reset. ERR_UNSUPPORTED (see
+ * above); ERR_INVALID. */
 int heap_start(int64_t rate_bytes);
 
 /* ERR_UNSUPPORTED, ERR_IO, ERR_NOMEM. */

@@ -102,6 +102,8 @@ static int start_locked(const char *address, struct error *error)
         capture_stop();
         return code;
     }
+    if (config.capture.heap_rate_bytes && heap_why_unsupported())
+        fprintf(stderr, "cprof: no heap profile: %s\n", heap_why_unsupported());
     if (picks_port(config.address))
         fprintf(stderr, "cprof: serving http://%s/debug/pprof/\n", state.address);
     return 0;

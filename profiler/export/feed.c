@@ -133,7 +133,7 @@ int feed_take(enum feed_id id, struct snapshot *out, struct error *error)
     case FEED_ALLOCS:
         code = heap_snapshot(out);
         if (code == ERR_UNSUPPORTED)
-            return error_set(error, code, "the program's malloc is not a jemalloc with profiling");
+            return error_set(error, code, "no heap profile: %s", heap_why_unsupported());
         break;
     case FEED_THREADS:
     case FEED_GOROUTINE:

@@ -1,6 +1,7 @@
 #include "harness.h"
 
 #include "capture/capture.h"
+#include "capture/thread.h"
 #include "capture/threads.h"
 
 #include "base/clock.h"
@@ -8,6 +9,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -499,6 +501,68 @@ static void *own(void *arg)
     return run(arg);
 }
 
+enum { FOUND_THREADS = 24, FOUND_ROUNDS = 40 };
+static atomic_int found_waiting;
+static _Atomic bool found_go, found_end;
+
+static void *wait_often(void *arg)
+{
+    struct timespec moment = {0, 1000};
+    atomic_fetch_add(&found_waiting, 1);
+    while (!atomic_load(&found_go))
+        sched_yield();
+    while (!atomic_load(&found_end))
+        nanosleep(&moment, NULL);
+    return arg;
+}
+
+static int by_pid(const void *a, const void *b)
+{
+    return *(const pid_t *)a - *(const pid_t *)b;
+}
+
+static int count_twins(void)
+{
+    pid_t tids[512];
+    size_t n = 0;
+    int twins = 0;
+    for (uint32_t i = 0; i < thread_count() && n < 512; i++)
+        if ((tids[n] = atomic_load(&thread_at(i)->tid)) != 0)
+            n++;
+    qsort(tids, n, sizeof *tids, by_pid);
+    for (size_t i = 1; i < n; i++)
+        twins += tids[i] == tids[i - 1];
+    return twins;
+}
+
+/* Threads that come to their first wait while the enumeration is looking for them. */
+START_TEST(test_nobody_is_known_twice)
+{
+    pthread_t threads[FOUND_THREADS];
+    int twins = 0;
+    for (int round = 0; round < FOUND_ROUNDS; round++) {
+        atomic_store(&found_waiting, 0);
+        atomic_store(&found_go, false);
+        atomic_store(&found_end, false);
+        for (int i = 0; i < FOUND_THREADS; i++)
+            pthread_create(&threads[i], NULL, wait_often, NULL);
+        while (atomic_load(&found_waiting) < FOUND_THREADS)
+            usleep(100);
+        atomic_store(&found_go, true);
+        start();
+        if (count_twins() > 0) { /* one may still be at it */
+            usleep(20000);
+            twins += count_twins();
+        }
+        capture_stop();
+        atomic_store(&found_end, true);
+        for (int i = 0; i < FOUND_THREADS; i++)
+            pthread_join(threads[i], NULL);
+    }
+    ck_assert_int_eq(twins, 0);
+}
+END_TEST
+
 START_TEST(test_own_threads_are_flagged)
 {
     pthread_t t;
@@ -520,6 +584,6 @@ Suite *suite(void)
 {
     const TTest *const tests[] = {test_states, test_waits_are_not_disturbed, test_threads_come_and_go,
         test_longjmp_out_of_a_wait, test_threads_that_block_signals, test_threads_from_before_the_start,
-        test_own_threads_are_flagged};
+        test_nobody_is_known_twice, test_own_threads_are_flagged};
     return HARNESS_SUITE("threads", 20, tests);
 }

@@ -80,7 +80,7 @@ static void record_reset(struct thread *t)
 
 static void record_release(struct thread *t)
 {
-    cpu_timer_stop(t);
+    cpu_timer_stop(t); /* while it still has its tid, by which its clocks are read */
     if (t->created_slot != STACKS_NONE)
         stacks_bump_sigsafe(thread_created_table, t->created_slot, CREATED_LIVE, -1);
     t->created_slot = STACKS_NONE;
@@ -95,7 +95,16 @@ static void record_publish(struct thread *t, pid_t tid)
 {
     atomic_fetch_add(&live, 1);
     atomic_store(&t->tid, tid);
-    cpu_timer_start(t);
+}
+
+/* One of two records of a thread, which its maker and the thread itself may both want to be rid of. */
+static void record_drop(struct thread *t, pid_t tid)
+{
+    if (!atomic_compare_exchange_strong(&t->tid, &tid, 0))
+        return;
+    atomic_fetch_sub(&live, 1);
+    cpu_timer_stop(t);
+    record_put(t);
 }
 
 uint32_t thread_count(void)
@@ -160,6 +169,30 @@ static void attach(struct thread *t, size_t stack_bytes)
     pthread_setspecific(exit_key, t); /* an early key: a store, no allocation */
 }
 
+/*
+ * A record for the calling thread, which may get another in two ways while we make it: from an enumeration
+ * that finds no record of it yet (each publishes its own first and looks for the other's then, so at least
+ * one sees both), or in a handler of ours on top of us, which has settled it when we go on.
+ */
+static struct thread *make_own(pid_t tid)
+{
+    struct thread *t = record_take();
+    if (!t)
+        return NULL;
+    record_reset(t);
+    prctl(PR_GET_NAME, t->name);
+    record_publish(t, tid);
+    if (*(struct thread *volatile *)&thread_tls) {
+        record_drop(t, tid);
+        return thread_tls;
+    }
+    for (uint32_t i = 0, n = thread_count(); i < n; i++)
+        if (&pool[i] != t)
+            record_drop(&pool[i], tid);
+    cpu_timer_start(t);
+    return t;
+}
+
 struct thread *thread_self_slow_sigsafe(void)
 {
     if (!atomic_load_explicit(&initialized, memory_order_acquire))
@@ -167,11 +200,8 @@ struct thread *thread_self_slow_sigsafe(void)
     int saved = errno;
     pid_t tid = own_tid();
     struct thread *t = find_by_tid(tid);
-    if (!t && (t = record_take())) {
-        record_reset(t);
-        prctl(PR_GET_NAME, t->name);
-        record_publish(t, tid);
-    }
+    if (!t)
+        t = make_own(tid);
     if (t)
         attach(t, 0);
     errno = saved;
@@ -235,6 +265,7 @@ void thread_begin(struct thread *t)
     attach(t, stack_bytes);
     prctl(PR_GET_NAME, t->name); /* after attach: from then on a renaming finds us */
     record_publish(t, own_tid());
+    cpu_timer_start(t);
 }
 
 void thread_abandon(struct thread *t)
@@ -327,6 +358,14 @@ static void read_name(pid_t tid, char name[16])
         close(fd);
 }
 
+static bool find_other(const struct thread *t, pid_t tid)
+{
+    for (uint32_t i = 0, n = thread_count(); i < n; i++)
+        if (&pool[i] != t && atomic_load(&pool[i].tid) == tid)
+            return true;
+    return false;
+}
+
 static void add_found(pid_t tid)
 {
     struct thread *t = record_take();
@@ -334,10 +373,11 @@ static void add_found(pid_t tid)
         return;
     record_reset(t);
     read_name(tid, t->name);
-    if (find_by_tid(tid)) /* it came by itself meanwhile */
-        record_put(t);
+    record_publish(t, tid);
+    if (find_other(t, tid) && !t->self) /* it came by itself meanwhile, and did not take to ours */
+        record_drop(t, tid);
     else
-        record_publish(t, tid);
+        cpu_timer_start(t);
     atomic_fetch_add(&found_ever, 1);
 }
 

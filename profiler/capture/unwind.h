@@ -56,7 +56,8 @@ struct unwind_stack {
 };
 
 /* Brings the tables up to date with the loaded objects: cheap when nothing came or went. Takes the loader's
- * lock: never in a handler, nor with a lock of ours held. 0 or ERR_NOMEM (the old tables stay). */
+ * lock on its list: never in a handler. That lock is not held while constructors run, so one may call this
+ * inside dlopen while another thread is at it. 0 or ERR_NOMEM (the old tables stay). */
 int unwind_refresh(void);
 
 /* What a signal interrupted; context is the handler's third argument. Signal-safe. */

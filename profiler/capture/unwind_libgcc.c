@@ -31,9 +31,9 @@ static _Unwind_Reason_Code visit(struct _Unwind_Context *context, void *data)
 
 static void walk_above(uintptr_t above, struct unwind_stack *out)
 {
-    struct walk w = {above, out};
     out->depth = 0;
     out->truncated = false;
+    struct walk w = {above, out};
     _Unwind_Backtrace(visit, &w);
 }
 

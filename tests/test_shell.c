@@ -139,7 +139,7 @@ START_TEST(mistakes_are_told_on_standard_error)
         {"nodecount=x", "\"x\" is not a whole number"}, {"sample_index=foo", "must be one of: [samples cpu]"},
         {"peek", "requires an argument"}, {"peek zzz", "no matches found"},
         {"top >", "unexpected end of line after >"}, {"granularity=bad", "one of functions, filefunctions"},
-        {"top (", "missing closing )"}, {"raw > /nonexistent/x", "No such file"},
+        {"top (", "missing closing parenthesis"}, {"raw > /nonexistent/x", "No such file"},
         {"focus5", "did you mean: focus"}, {"help nosuch", "Unknown command: nosuch"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         ck_assert_int_eq(run(cases[i][0]), 0);

@@ -36,7 +36,8 @@ jobs = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 # ---- rooms ----------------------------------------------------------------------------------------------
 
 BASE     = error vec buf intern table
-MODEL    = profile check idmap wire gzip decode encode sample_types merge
+MODEL    = profile check idmap wire gzip decode encode sample_types merge \
+           legacy legacy_build legacy_maps legacy_cpu legacy_heap legacy_stacks legacy_contention legacy_java
 SYMBOL   = maps elffile debuginfo ifunc demangle symbol
 CAPTURE  = ask capture cfi contention cpu cpu_timer heap heap_parse interpose interpose_io interpose_lock \
            interpose_thread rawlock signals snapshot stacks thread threads ticks unwind unwind_libgcc \
@@ -76,7 +77,7 @@ DEMO_FLAGS = -Idemos -fno-inline -fno-optimize-sibling-calls -fno-ipa-sra -fno-i
 DEMO_LIBS  = $(call pkg,--libs libmicrohttpd) $(if $(SAN),,-ljemalloc)
 
 # Check programs: tests/test_NAME.c each, with tests/harness.c. By what they are linked with.
-TOOL_TESTS  = base profile codec merge maps symbol demangle measure regex filter graph report options fetch shell symbolize
+TOOL_TESTS  = base profile codec legacy merge maps symbol demangle measure regex filter graph report options fetch shell symbolize
 CPROF_TESTS = contention cpu heap interpose snapshot stacks threads unwind \
               convert textformats server
 DEMO_TESTS  = json histogram loadgen upstream

@@ -13,7 +13,8 @@
 int profile_encode(const struct profile *p, bool gzip, struct buf *out, struct error *error);
 
 /*
- * Reads one profile, gzipped (also several members, but never gzip inside gzip) or plain. Everything the
+ * Reads one profile, gzipped (also several members, but never gzip inside gzip) or plain, of profile.proto or
+ * of the formats before it (see legacy.h). Everything the
  * file says is checked (see check.h) before *out is set; the error names the position, counted in the
  * unpacked bytes, and the reason. Fields the format does not know are skipped. Unpacking stops at max_bytes
  * (0: 4 GiB) with ERR_LIMIT. Caller frees *out.

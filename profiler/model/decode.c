@@ -3,6 +3,7 @@
 #include "model/check.h"
 #include "model/gzip.h"
 #include "model/idmap.h"
+#include "model/legacy.h"
 #include "model/wire.h"
 
 #include <inttypes.h>
@@ -554,15 +555,29 @@ static int decode_plain(const void *bytes, size_t len, struct profile **out, str
     return 0;
 }
 
+/* What is no profile.proto may be older; what is neither is told why it is not the first. */
+static int decode_any(const void *bytes, size_t len, struct profile **out, struct error *error)
+{
+    int code = decode_plain(bytes, len, out, error);
+    if (code != ERR_FORMAT)
+        return code;
+    struct error legacy_error = {0};
+    int legacy_code = legacy_decode(bytes, len, out, &legacy_error);
+    if (legacy_code == 0 || legacy_code == ERR_UNSUPPORTED)
+        return legacy_code == 0 ? 0 : code;
+    *error = legacy_error;
+    return legacy_code;
+}
+
 int profile_decode(const void *bytes, size_t len, size_t max_bytes, struct profile **out, struct error *error)
 {
     if (!gzip_is(bytes, len))
-        return decode_plain(bytes, len, out, error);
+        return decode_any(bytes, len, out, error);
     struct buf plain = {0};
     size_t limit = max_bytes ? max_bytes : (size_t)4 << 30;
     int code = gzip_unpack(bytes, len, limit, &plain, error);
     if (!code)
-        code = decode_plain(plain.data, plain.len, out, error);
+        code = decode_any(plain.data, plain.len, out, error);
     buf_fini(&plain);
     return code;
 }

@@ -64,7 +64,7 @@ static const struct source_option source_options[] = {
     {"all_frames", SOURCE_SWITCH, OPTION(all_frames), "Keep the frames the profile says to drop"},
     {"symbolize", SOURCE_TEXT, OPTION(symbolize),
         "Where names come from: none, local, fastlocal, remote, force"},
-    {"tools", SOURCE_TEXT, OPTION(tools), "Where object tools are (default $PPROF_TOOLS)"},
+    {"tools", SOURCE_TEXT, OPTION(tools), "Taken, as by go tool pprof, and without effect: none are needed"},
     {"http", SOURCE_HTTP, 0, NULL},
     {"no_browser", SOURCE_NO_BROWSER, 0, NULL},
     {"help", SOURCE_SWITCH, OPTION(help), "This text"},
@@ -369,15 +369,16 @@ void options_fini(struct options *o)
 
 void options_print_usage(struct buf *out)
 {
-    buf_puts(out, "Usage:\n"
-                  "  pprof -FORMAT [options] [binary] SOURCE...   print a report\n"
-                  "  pprof [options] [binary] SOURCE...           a shell for one report after another\n"
-                  "\n"
-                  "A SOURCE is a file (profile.proto, gzipped or not) or a URL: http://HOST:PORT means\n"
-                  "http://HOST:PORT/debug/pprof/profile. Several are added up. For example:\n"
-                  "  pprof -top http://127.0.0.1:6060/debug/pprof/profile?seconds=30\n"
-                  "  pprof -peek=cache_ -inuse_space heap.pb.gz\n"
-                  "\n");
+    buf_puts(out,
+        "Usage:\n"
+        "  pprof -FORMAT [options] [binary] SOURCE...   print a report\n"
+        "  pprof [options] [binary] SOURCE...           a shell for one report after another\n"
+        "\n"
+        "A SOURCE is a file (profile.proto or an older format, gzipped or not) or a URL:\n"
+        "http://HOST:PORT means http://HOST:PORT/debug/pprof/profile. Several are added up. For example:\n"
+        "  pprof -top http://127.0.0.1:6060/debug/pprof/profile?seconds=30\n"
+        "  pprof -peek=cache_ -inuse_space heap.pb.gz\n"
+        "\n");
     commands_print_usage(true, out);
     buf_puts(out, "\n  Sources:\n");
     for (size_t i = 0; i < sizeof source_options / sizeof *source_options; i++)

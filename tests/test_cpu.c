@@ -74,8 +74,8 @@ WORKER(2)
 WORKER(3)
 
 /* Two that exist before the session and two that come later, all of different length: each within what the
- * random phase of its own timer allows, two periods, and the ticks that it and others on its processor met by
- * chance, of its own CPU clock. */
+ * random phase of its own timer allows, two periods, and how long others on its processor kept the tick from
+ * it, of its own CPU clock. */
 START_TEST(test_shares)
 {
     void *(*const workers[])(void *) = {worker0, worker1, worker2, worker3};
@@ -289,12 +289,12 @@ START_TEST(test_two_sessions)
     worker3((void *)100);
     ck_assert_int_eq(a.period, 20000000);
     ck_assert_int_eq(b.period, 5000000);
-    ck_assert_int_le(llabs(sum_of(&a, 0, worker0) - 10), 2);
-    ck_assert_int_le(llabs(sum_of(&a, 0, worker1) - 10), 2);
+    ck_assert_int_le(llabs(sum_of(&a, 0, worker0) - 10), 3);
+    ck_assert_int_le(llabs(sum_of(&a, 0, worker1) - 10), 3);
     ck_assert_int_eq(sum_of(&a, 0, worker2), 0);
     ck_assert_int_eq(sum_of(&b, 0, worker0), 0);
-    ck_assert_int_le(llabs(sum_of(&b, 0, worker1) - 40), 3);
-    ck_assert_int_le(llabs(sum_of(&b, 0, worker2) - 40), 3);
+    ck_assert_int_le(llabs(sum_of(&b, 0, worker1) - 40), 10);
+    ck_assert_int_le(llabs(sum_of(&b, 0, worker2) - 40), 10);
     ck_assert_int_eq(sum_of(&b, 0, worker3), 0);
     snapshot_fini(&a);
     snapshot_fini(&b);

@@ -14,13 +14,14 @@
 #include <time.h>
 
 /*
- *     thread's tick clock ─► its timer ─► SIGPROF to that thread ─► on_tick: unwind once
- *                                └► for each session: time due += expirations × period;
+ *     thread's CPU clock ─► its timer ─► SIGPROF to that thread ─► on_tick: unwind once
+ *                                └► for each session: CPU time due += expirations × period;
  *                                   whole session periods become samples
- *     session's end ─► samples and lost ones, scaled together to the CPU time of all threads
+ *     end of thread or session ─► what is late goes to the thread's last stack
+ *     end of session ─► samples and lost ones, scaled together to the CPU time of all threads
  *
  * A timer faster than the kernel's tick expires several times at once, with those that were missed in
- * si_overrun: counted in. Why ticks, and why they come to the CPU time only after scaling: cpu_timer.h.
+ * si_overrun: counted in. Why expirations come late, and the scaling: cpu_timer.h.
  */
 
 enum { SLOTS = 1 << 14, PCS = 1 << 19 };
@@ -30,7 +31,8 @@ struct cpu_session {
     int64_t period_ns, started_ns;
     struct stacks *table;
     uint32_t id;
-    struct cpu_timer_totals before; /* when it began */
+    int64_t cpu_before_ns;   /* cpu_timer_account's when it began */
+    _Atomic int64_t lost_ns; /* of threads that do not let our signal in */
 };
 
 static struct rawlock session_lock; /* guards starting and stopping */
@@ -42,21 +44,56 @@ static uint32_t next_id;
 /* ---- the handler ----------------------------------------------------------------------------------------
  */
 
+enum { DEAF_NS = 100000000 }; /* a thread that used so much and was never met: not by chance */
+
+/* How many samples so much more CPU time makes. */
+static int64_t take_due(struct cpu_session *s, struct thread *t, int64_t elapsed_ns)
+{
+    int64_t due = t->session_due_ns[s->index] + elapsed_ns;
+    t->session_due_ns[s->index] = due % s->period_ns;
+    return due / s->period_ns;
+}
+
 static void session_add(
     struct cpu_session *s, struct thread *t, int64_t elapsed_ns, const struct unwind_stack *stack)
 {
     if (t->session_seen[s->index] != s->id) { /* its first: the phase is random, as the timer's */
-        t->session_seen[s->index] = s->id;
         t->session_due_ns[s->index] = (int64_t)(thread_random(t) % (uint64_t)s->period_ns);
+        t->session_slot[s->index] = STACKS_NONE;
+        t->session_seen[s->index] = s->id;
     }
-    int64_t due = t->session_due_ns[s->index] + elapsed_ns;
-    int64_t samples = due / s->period_ns;
-    t->session_due_ns[s->index] = due % s->period_ns;
+    int64_t samples = take_due(s, t, elapsed_ns);
     if (samples == 0)
         return;
     int64_t values[SNAPSHOT_MAX_VALUES] = {samples, samples * s->period_ns};
-    if (stacks_add_sigsafe(s->table, stack, values) == STACKS_NONE)
+    uint32_t slot = stacks_add_sigsafe(s->table, stack, values);
+    if (slot == STACKS_NONE)
         stacks_lose_sigsafe(s->table, (uint64_t)samples - 1);
+    t->session_slot[s->index] = slot;
+}
+
+static void session_late(void *session, struct thread *t, int64_t late_ns)
+{
+    struct cpu_session *s = session;
+    bool seen = t->session_seen[s->index] == s->id && t->session_slot[s->index] != STACKS_NONE;
+    if (!seen) {
+        atomic_fetch_add(&s->lost_ns, late_ns > DEAF_NS ? late_ns : 0);
+        return;
+    }
+    int64_t samples = take_due(s, t, late_ns);
+    stacks_bump_sigsafe(s->table, t->session_slot[s->index], 0, samples);
+    stacks_bump_sigsafe(s->table, t->session_slot[s->index], 1, samples * s->period_ns);
+}
+
+void cpu_late_sigsafe(struct thread *t, int64_t late_ns)
+{
+    atomic_fetch_add(&in_handler, 1);
+    for (int i = 0; i < THREAD_SESSIONS; i++) {
+        struct cpu_session *s = atomic_load(&sessions[i]);
+        if (s)
+            session_late(s, t, late_ns);
+    }
+    atomic_fetch_sub(&in_handler, 1);
 }
 
 static void tick(struct thread *t, int64_t elapsed_ns, const void *context)
@@ -83,7 +120,7 @@ static void on_tick(int signal, siginfo_t *info, void *context)
     if (t && period && !t->is_profiler) {
         int64_t expirations = 1 + (int64_t)info->si_overrun;
         atomic_fetch_add(&t->timer_expirations, expirations);
-        tick(t, cpu_timer_elapsed_sigsafe(t, expirations), context);
+        tick(t, expirations * period, context);
     }
     atomic_fetch_sub(&in_handler, 1);
     errno = saved;
@@ -157,7 +194,7 @@ static int start_locked(int hz, struct cpu_session **out)
         .started_ns = clock_monotonic_ns(),
         .table = table,
         .id = ++next_id,
-        .before = cpu_timer_totals()};
+        .cpu_before_ns = cpu_timer_account(NULL, NULL)};
     atomic_store(&sessions[index], s);
     if (update_timers_locked() == 0 && atomic_load(&cpu_timer_refused) > 0) {
         atomic_store(&sessions[index], NULL);
@@ -191,10 +228,10 @@ int cpu_session_start(int hz, struct cpu_session **session)
  * What was sampled and what was lost, in the proportions that were found, as much together as the threads'
  * CPU clocks say; what rounding leaves of one stack goes to the next. Returns the factor.
  */
-static double fit(struct snapshot *found, int64_t cpu_ns, int64_t missed_ns)
+static double fit(struct snapshot *found, int64_t cpu_ns, int64_t lost_ns)
 {
     double used = (double)cpu_ns / (double)found->period;
-    double lost = (double)found->lost + (double)missed_ns / (double)found->period, seen = 0;
+    double lost = (double)found->lost + (double)lost_ns / (double)found->period, seen = 0;
     for (size_t i = 0; i < found->records.len; i++)
         seen += (double)found->records.items[i].values[0];
     double scale = seen + lost > 0 ? used / (seen + lost) : 1;
@@ -223,8 +260,7 @@ static void describe(char *source, size_t size, double scale)
     snprintf(source, size, "timer%s, scaled by %.2f", without, scale);
 }
 
-static int gather(const struct cpu_session *s, const struct cpu_timer_totals *used, int64_t duration_ns,
-    struct snapshot *out)
+static int gather(struct cpu_session *s, int64_t cpu_ns, int64_t duration_ns, struct snapshot *out)
 {
     struct snapshot found = {
         .nvalues = 2, .time_ns = clock_realtime_ns(), .duration_ns = duration_ns, .period = s->period_ns};
@@ -233,7 +269,7 @@ static int gather(const struct cpu_session *s, const struct cpu_timer_totals *us
         snapshot_fini(&found);
         return r;
     }
-    double scale = fit(&found, used->cpu_ns, used->missed_ns);
+    double scale = fit(&found, cpu_ns, atomic_load(&s->lost_ns));
     describe(found.source, sizeof found.source, scale);
     *out = found;
     return 0;
@@ -243,15 +279,13 @@ int cpu_session_stop(struct cpu_session *session, struct snapshot *out)
 {
     int64_t duration = clock_monotonic_ns() - session->started_ns;
     rawlock_lock(&session_lock);
-    struct cpu_session ended = *session;
-    atomic_store(&sessions[ended.index], NULL);
-    struct cpu_timer_totals used = cpu_timer_totals();
-    used.cpu_ns -= ended.before.cpu_ns;
-    used.missed_ns -= ended.before.missed_ns;
-    update_timers_locked();
+    atomic_store(&sessions[session->index], NULL);
     wait_for_handlers();
+    int64_t cpu = cpu_timer_account(session_late, session) - session->cpu_before_ns;
+    update_timers_locked();
+    struct cpu_session ended = *session; /* from here on its place may be another's */
     rawlock_unlock(&session_lock);
-    int r = out ? gather(&ended, &used, duration, out) : 0;
+    int r = out ? gather(&ended, cpu, duration, out) : 0;
     stacks_free(ended.table);
     return r;
 }

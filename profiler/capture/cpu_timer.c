@@ -12,48 +12,46 @@
 
 _Atomic int64_t cpu_timer_period_ns;
 _Atomic uint32_t cpu_timer_refused;
-static _Atomic int64_t settled_cpu_ns, settled_missed_ns; /* of timers that are no more, or began anew */
+static _Atomic int64_t settled_cpu_ns; /* of timers that are no more, or began anew */
 
-/* ---- a thread's clocks ----------------------------------------------------------------------------------
+/* ---- a thread's account ---------------------------------------------------------------------------------
  */
 
-enum which_clock { TICK_CLOCK = 0, CPU_CLOCK = 2 }; /* the kernel's CPUCLOCK_PROF and CPUCLOCK_SCHED */
-
-static clockid_t clock_of(pid_t tid, enum which_clock which)
+static clockid_t clock_of(pid_t tid)
 {
-    return (clockid_t)(~(unsigned)tid << 3 | 4 | which); /* 4: of a thread */
+    return (clockid_t)(~(unsigned)tid << 3 | 6); /* the kernel's name for "thread, scheduler's time" */
 }
 
 /* -1 when the thread is gone. */
-static int64_t read_clock(pid_t tid, enum which_clock which)
+static int64_t read_clock(pid_t tid)
 {
     struct timespec now;
-    if (syscall(SYS_clock_gettime, clock_of(tid, which), &now) != 0)
+    if (syscall(SYS_clock_gettime, clock_of(tid), &now) != 0)
         return -1;
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+struct account {
+    int64_t cpu_ns, late_ns;
+};
+
 /* What an armed timer stands for so far. */
-static struct cpu_timer_totals account_of(const struct thread *t)
+static struct account account_of(const struct thread *t)
 {
-    pid_t tid = atomic_load(&t->tid);
-    int64_t cpu = read_clock(tid, CPU_CLOCK), ticked = read_clock(tid, TICK_CLOCK);
-    struct cpu_timer_totals account = {0};
-    if (cpu < 0 || ticked < 0)
-        return account;
-    account.cpu_ns = cpu - t->timer_cpu_ns;
-    int64_t expired =
-        ticked < t->timer_first_ns ? 0 : 1 + (ticked - t->timer_first_ns) / t->timer_interval_ns;
-    int64_t missed = expired - atomic_load(&t->timer_expirations);
-    account.missed_ns = missed > 0 ? missed * t->timer_interval_ns : 0;
-    return account;
+    int64_t cpu = read_clock(atomic_load(&t->tid));
+    if (cpu < 0 || t->timer_cpu_ns < 0)
+        return (struct account){0};
+    int64_t expired = cpu < t->timer_first_ns ? 0 : 1 + (cpu - t->timer_first_ns) / t->timer_interval_ns;
+    int64_t late = expired - atomic_load(&t->timer_expirations);
+    return (struct account){cpu - t->timer_cpu_ns, late > 0 ? late * t->timer_interval_ns : 0};
 }
 
-static void settle(const struct thread *t)
+static void settle(struct thread *t)
 {
-    struct cpu_timer_totals account = account_of(t);
+    struct account account = account_of(t);
     atomic_fetch_add(&settled_cpu_ns, account.cpu_ns);
-    atomic_fetch_add(&settled_missed_ns, account.missed_ns);
+    if (account.late_ns)
+        cpu_late_sigsafe(t, account.late_ns);
 }
 
 /* ---- a thread's timer -----------------------------------------------------------------------------------
@@ -71,10 +69,8 @@ static void arm(struct thread *t, int64_t period_ns)
     uint64_t phase = hash_mix((uintptr_t)t, (uint64_t)clock_monotonic_ns()) % (uint64_t)period_ns;
     atomic_store(&t->timer_expirations, 0);
     t->timer_interval_ns = period_ns;
-    t->timer_cpu_ns = read_clock(tid, CPU_CLOCK);
-    t->timer_tick_ns = read_clock(tid, TICK_CLOCK);
-    t->timer_first_ns = t->timer_tick_ns + 1 + (int64_t)phase;
-    t->timer_corrected_ns = 0;
+    t->timer_cpu_ns = read_clock(tid);
+    t->timer_first_ns = t->timer_cpu_ns + 1 + (int64_t)phase;
     struct itimerspec when = {to_timespec(period_ns), to_timespec(t->timer_first_ns)};
     syscall(SYS_timer_settime, t->timer_id, TIMER_ABSTIME, &when, NULL);
 }
@@ -87,7 +83,7 @@ static bool create(struct thread *t, int64_t period_ns)
     event._sigev_un._tid = tid;
     if (tid == 0)
         return false;
-    if (syscall(SYS_timer_create, clock_of(tid, TICK_CLOCK), &event, &t->timer_id) != 0) {
+    if (syscall(SYS_timer_create, clock_of(tid), &event, &t->timer_id) != 0) {
         if (errno == EAGAIN)
             atomic_fetch_add(&cpu_timer_refused, 1);
         return false;
@@ -135,25 +131,6 @@ void cpu_timer_stop(struct thread *t)
     errno = saved;
 }
 
-/* Bounded, since the timer may be armed anew while we look. */
-int64_t cpu_timer_elapsed_sigsafe(struct thread *t, int64_t expirations)
-{
-    enum { SHARE = 4 };
-    pid_t tid = atomic_load(&t->tid);
-    int64_t ticks_say = expirations * atomic_load(&cpu_timer_period_ns);
-    int64_t cpu = read_clock(tid, CPU_CLOCK), ticked = read_clock(tid, TICK_CLOCK);
-    if (cpu < 0 || ticked < 0 || atomic_load(&t->timer_state) != CPU_TIMER_ARMED)
-        return ticks_say;
-    int64_t ahead = cpu - t->timer_cpu_ns - (ticked - t->timer_tick_ns) - t->timer_corrected_ns;
-    int64_t correction = ahead / SHARE;
-    if (correction > ticks_say)
-        correction = ticks_say;
-    if (correction < -ticks_say)
-        correction = -ticks_say;
-    t->timer_corrected_ns += correction;
-    return ticks_say + correction;
-}
-
 /* ---- all timers -----------------------------------------------------------------------------------------
  */
 
@@ -183,21 +160,20 @@ int cpu_timer_follow(int64_t period_ns)
     return armed;
 }
 
-struct cpu_timer_totals cpu_timer_totals(void)
+int64_t cpu_timer_account(void (*late)(void *arg, struct thread *t, int64_t late_ns), void *arg)
 {
-    struct cpu_timer_totals sum = {0};
+    int64_t sum = 0;
     for (uint32_t i = 0, n = thread_count(); i < n; i++) {
         struct thread *t = thread_at(i);
         if (atomic_load(&t->timer_state) == CPU_TIMER_NONE || !claim_armed(t))
             continue;
-        struct cpu_timer_totals account = account_of(t);
+        struct account account = account_of(t);
+        if (late && account.late_ns)
+            late(arg, t, account.late_ns);
         atomic_store(&t->timer_state, CPU_TIMER_ARMED);
-        sum.cpu_ns += account.cpu_ns;
-        sum.missed_ns += account.missed_ns;
+        sum += account.cpu_ns;
     }
-    sum.cpu_ns += atomic_load(&settled_cpu_ns);
-    sum.missed_ns += atomic_load(&settled_missed_ns);
-    return sum;
+    return sum + atomic_load(&settled_cpu_ns);
 }
 
 void cpu_timer_after_fork(void)

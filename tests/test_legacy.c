@@ -184,6 +184,11 @@ START_TEST(variables_cannot_grow_for_ever)
     for (int i = 1; i < 60; i++)
         buf_printf(&b, "v%c=$v%c$v%c\n", '0' + i, '0' + i - 1, '0' + i - 1);
     expect_error(b.data, "more than 65536 bytes in a line");
+    b.len = 0;
+    buf_puts(&b, "goroutine profile: total 1\n1 @ 0x10\n--- Memory map: ---\n");
+    for (int i = 0; i < 1001; i++)
+        buf_printf(&b, "name%d=x\n", i);
+    expect_error(b.data, "line 1004: more than 1000 names");
     buf_fini(&b);
 }
 END_TEST

@@ -186,6 +186,7 @@ START_TEST(list_annotates_source)
         "%s", out.data);
     ck_assert_msg(strstr(notes.data, "-source_path=DIR") != NULL, "%s", notes.data);
     remove_sources(dir);
+    buf_fini(&notes);
     buf_fini(&out);
     profile_free(p);
 }

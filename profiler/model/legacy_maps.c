@@ -9,7 +9,7 @@
  * perhaps behind what a logger puts first, and "name=value" lines, after which $name stands for value.
  */
 
-enum { MAX_LINE_BYTES = 1 << 16 }; /* values may hold values: not for ever */
+enum { MAX_LINE_BYTES = 1 << 16, MAX_VARIABLES = 1000 }; /* values may hold values: not for ever */
 
 struct variable {
     char *name, *value; /* of one block */
@@ -72,6 +72,9 @@ static int add_variable(struct maps *m, const char *line)
     const char *equals = strchr(line, '=');
     if (!equals)
         return 0;
+    if (m->variables.len == MAX_VARIABLES)
+        return error_set(m->l->error, ERR_LIMIT, "line %zu: more than %d names in the memory map",
+            m->l->line_number, MAX_VARIABLES);
     struct variable v;
     char *block = malloc(strlen(line) + 2), *second;
     if (!block)

@@ -12,7 +12,7 @@
 /*
  * focus, ignore, hide, show, show_from, tagfocus, tagignore, tagshow, taghide and prune_from of c, in the
  * order google/pprof applies them. An expression that matches nothing is named in notes. ERR_FORMAT for a
- * bad expression, ERR_NOMEM.
+ * bad expression, ERR_LIMIT for one that had to be given up, ERR_NOMEM.
  */
 int filter_profile(const struct profile *p, const struct config *c, const struct label_units *units,
     struct profile **out, struct buf *notes, struct error *error);

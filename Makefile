@@ -129,14 +129,14 @@ sanitized: ## the unit tests that a sanitizer can run: make sanitized SAN=addres
 	@tests/run.sh $(SAN_TESTS_$(SAN):%=$(B)/tests/test_%)
 
 lint: ## formatting, cppcheck, shellcheck, and the direction of includes
-	tests/layering.sh
-	clang-format --dry-run --Werror $(sources)
-	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
+	@tests/layering.sh
+	@clang-format --dry-run --Werror $(sources)
+	@cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
 	    --suppressions-list=tests/cppcheck.txt --error-exitcode=1 $(CPPFLAGS) $(filter %.c,$(sources))
-	shellcheck $(scripts)
+	@shellcheck -x $(scripts)
 
 format: ## clang-format everything in place
-	clang-format -i $(sources)
+	@clang-format -i $(sources)
 
 clean: ## remove what was built; never a learner's work
 	rm -rf .build profiler/pprof profiler/libcprof.a profiler/libcprof.so* demos/load demos/gateway \

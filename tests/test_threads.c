@@ -523,7 +523,7 @@ static int by_pid(const void *a, const void *b)
 
 static int count_twins(void)
 {
-    pid_t tids[512];
+    pid_t tids[512] = {0};
     size_t n = 0;
     int twins = 0;
     for (uint32_t i = 0; i < thread_count() && n < 512; i++)

@@ -61,7 +61,17 @@ refused 'is no option' -nosuch "$profile"
 refused 'options go first' "$profile" -top
 refused 'No such file' -top "$dir/nosuch"
 refused 'not a profile' -top tests/pprof_tool.sh
-refused 'missing closing )' -top '-focus=(' "$profile"
+refused 'missing closing parenthesis at offset 1' -top '-focus=(' "$profile"
+refused 'regexp given up' -top '-focus=^(?P<x>(.+)+)+(?P=x)(?:;|#)$' "$profile"
+
+printf 'goroutine profile: total 3\n3 @ 0x401001 0x402001\nMAPPED_LIBRARIES:\n400000-480000: /srv/prog\n' >"$dir/old.txt"
+run -top "$dir/old.txt"
+check "an older format" grep -q '^ *3   100%   100%          3   100%  \[prog\]' "$dir/out"
+gzip "$dir/old.txt"
+run -top "$dir/old.txt.gz"
+check "an older format, gzipped" grep -q '\[prog\]' "$dir/out"
+printf 'goroutine profile: total 3\n3 @ nowhere\n' >"$dir/broken.txt"
+refused 'line 2: expected' -top "$dir/broken.txt"
 refused 'no matches found' -peek=zzz "$profile"
 refused 'sample_index' -top -sample_index=9 "$profile"
 

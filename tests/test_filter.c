@@ -185,6 +185,7 @@ START_TEST(expressions_given_up_are_errors)
             filter_profile(p, &hopeless_ones[i], &units, &q, &notes, &e) == ERR_LIMIT, "%zu: %s", i, e.text);
         ck_assert_msg(strstr(e.text, hopeless) != NULL, "%zu: %s", i, e.text);
         ck_assert_ptr_null(q);
+        ck_assert_msg(notes.len == 0, "%zu: also said %s", i, notes.data); /* for it was not found out */
     }
     profile_free(p);
 }

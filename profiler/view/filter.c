@@ -175,6 +175,15 @@ static uint8_t mark_location(struct name_matches *n, struct profile *p, struct l
     return mark;
 }
 
+static int names_check(const struct name_matches *n, struct error *error)
+{
+    const struct matches *const all[] = {&n->focus, &n->ignore, &n->hide, &n->show};
+    int code = 0;
+    for (size_t i = 0; i < sizeof all / sizeof *all && !code; i++)
+        code = regex_check(all[i]->re, error);
+    return code;
+}
+
 static int filter_names(struct name_matches *n, struct profile *p, struct buf *notes, struct error *error)
 {
     if (!n->focus.re && !n->ignore.re && !n->hide.re && !n->show.re)
@@ -188,6 +197,9 @@ static int filter_names(struct name_matches *n, struct profile *p, struct buf *n
     }
     keep_samples(p, keep_by_name, &f);
     free(f.marks);
+    int code = names_check(n, error);
+    if (code)
+        return code;
     note_miss(!n->focus.re || n->focus_any, "Focus", notes);
     note_miss(!n->ignore.re || n->ignore_any, "Ignore", notes);
     note_miss(!n->hide.re || n->hide_any, "Hide", notes);
@@ -234,8 +246,10 @@ static int filter_show_from(struct matches *m, struct profile *p, struct buf *no
         any |= shown[i] = show_location_from(m, p, &p->locations.items[i]);
     keep_samples(p, cut_above, shown);
     free(shown);
-    note_miss(any, "ShowFrom", notes);
-    return 0;
+    int code = regex_check(m->re, error);
+    if (!code)
+        note_miss(any, "ShowFrom", notes);
+    return code;
 }
 
 /* ---- tags ---- */
@@ -348,15 +362,6 @@ static int names_init(
     return code;
 }
 
-static int names_check(const struct name_matches *n, struct error *error)
-{
-    const struct matches *const all[] = {&n->focus, &n->ignore, &n->hide, &n->show, &n->show_from};
-    int code = 0;
-    for (size_t i = 0; i < sizeof all / sizeof *all && !code; i++)
-        code = regex_check(all[i]->re, error);
-    return code;
-}
-
 static int apply(struct profile *p, const struct config *c, const struct label_units *units,
     struct buf *notes, struct error *error)
 {
@@ -366,8 +371,6 @@ static int apply(struct profile *p, const struct config *c, const struct label_u
         code = filter_names(&n, p, notes, error);
     if (!code)
         code = filter_show_from(&n.show_from, p, notes, error);
-    if (!code)
-        code = names_check(&n, error);
     if (!code)
         code = filter_tags(p, c, units, notes, error);
     if (!code)

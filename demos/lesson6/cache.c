@@ -20,7 +20,7 @@
 
 enum {
     SWEEP_EVERY_MS = 10000,
-    SWEEP_LASTS_MS = 2100, /* at most, and then the next one has to go on */
+    SWEEP_LASTS_MS = 2050, /* at most, and then the next one has to go on */
 };
 
 /* What is left of the interest in an entry after a millisecond in which nobody asked for it. */

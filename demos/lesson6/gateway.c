@@ -26,7 +26,7 @@
 
 enum {
     STACK_BYTES = 128 * 1024,
-    CONNECTION_BYTES = 20 * 1024, /* MHD's buffers for each */
+    CONNECTION_BYTES = 24 * 1024, /* MHD's buffers for each */
     IDLE_SECONDS = 15,            /* after which a connection is closed, and its thread ends */
     SPARE_THREADS = 64,           /* to say 503 with, and for everything that is not a connection */
     LEAST_CONNECTIONS = 16,
@@ -200,7 +200,7 @@ int main(int argc, char **argv)
         .capacity = 10000,
         .upstream_ms = 750,
         .max_threads = 4000,
-        .sellers = 44,
+        .sellers = 50,
         .debug = "127.0.0.1:6060"};
     const struct knob knobs[] = {
         {"port", "N", "where to serve on 127.0.0.1; 0 picks one", KNOB_NUMBER, &options.port, 0, 65535},

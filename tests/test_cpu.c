@@ -289,12 +289,16 @@ START_TEST(test_two_sessions)
     worker3((void *)100);
     ck_assert_int_eq(a.period, 20000000);
     ck_assert_int_eq(b.period, 5000000);
-    ck_assert_int_le(llabs(sum_of(&a, 0, worker0) - 10), 3);
-    ck_assert_int_le(llabs(sum_of(&a, 0, worker1) - 10), 3);
+    /* Beside others on the processor an expiration may be heard of in the next function, so the sums are held
+     * tightly and each part of them loosely; what ran before or after a session is not in it. */
+    ck_assert_int_le(llabs(sum_of(&a, 0, worker0) + sum_of(&a, 0, worker1) - 20), 4);
+    ck_assert_int_ge(sum_of(&a, 0, worker0), 4);
+    ck_assert_int_ge(sum_of(&a, 0, worker1), 4);
     ck_assert_int_eq(sum_of(&a, 0, worker2), 0);
     ck_assert_int_eq(sum_of(&b, 0, worker0), 0);
-    ck_assert_int_le(llabs(sum_of(&b, 0, worker1) - 40), 10);
-    ck_assert_int_le(llabs(sum_of(&b, 0, worker2) - 40), 10);
+    ck_assert_int_le(llabs(sum_of(&b, 0, worker1) + sum_of(&b, 0, worker2) - 80), 10);
+    ck_assert_int_ge(sum_of(&b, 0, worker1), 16);
+    ck_assert_int_ge(sum_of(&b, 0, worker2), 16);
     ck_assert_int_eq(sum_of(&b, 0, worker3), 0);
     snapshot_fini(&a);
     snapshot_fini(&b);

@@ -17,7 +17,8 @@
  *     thread's CPU clock ─► its timer ─► SIGPROF to that thread ─► on_tick: unwind once
  *                                └► for each session: CPU time due += expirations × period;
  *                                   whole session periods become samples
- *     end of thread or session ─► what is late goes to the thread's last stack
+ *     end of thread or session ─► what is late goes to the thread's last stack, or, when it ends without
+ *                                 one, to its start routine
  *     end of session ─► samples and lost ones, scaled together to the CPU time of all threads
  *
  * A timer faster than the kernel's tick expires several times at once, with those that were missed in
@@ -72,11 +73,15 @@ static void session_add(
     t->session_slot[s->index] = slot;
 }
 
+static bool was_met(const struct cpu_session *s, const struct thread *t)
+{
+    return t->session_seen[s->index] == s->id && t->session_slot[s->index] != STACKS_NONE;
+}
+
 static void session_late(void *session, struct thread *t, int64_t late_ns)
 {
     struct cpu_session *s = session;
-    bool seen = t->session_seen[s->index] == s->id && t->session_slot[s->index] != STACKS_NONE;
-    if (!seen) {
+    if (!was_met(s, t)) {
         atomic_fetch_add(&s->lost_ns, late_ns > DEAF_NS ? late_ns : 0);
         return;
     }
@@ -85,12 +90,17 @@ static void session_late(void *session, struct thread *t, int64_t late_ns)
     stacks_bump_sigsafe(s->table, t->session_slot[s->index], 1, samples * s->period_ns);
 }
 
+/* A thread that ends without having been met, as those do that live for a millisecond, would vanish among the
+ * others: what it was made for stands for what it did. */
 void cpu_late_sigsafe(struct thread *t, int64_t late_ns)
 {
+    struct unwind_stack start = {.pcs = {(uintptr_t)t->start}, .depth = 1, .truncated = true};
     atomic_fetch_add(&in_handler, 1);
     for (int i = 0; i < THREAD_SESSIONS; i++) {
         struct cpu_session *s = atomic_load(&sessions[i]);
-        if (s)
+        if (s && t->start && !was_met(s, t))
+            session_add(s, t, late_ns, &start);
+        else if (s)
             session_late(s, t, late_ns);
     }
     atomic_fetch_sub(&in_handler, 1);

@@ -11,8 +11,8 @@
  * The kernel looks at such timers on its tick only (250 a second, say). An expiration in a burst much shorter
  * than that waits for the next tick that meets its thread: of 1,500 threads with bursts of 200 µs a third to
  * two thirds of the time was still waiting when the session ended. So what is late when a timer goes, or a
- * session, is read off the thread's clock and goes to the stack it was last seen with; what a thread used
- * that no tick met at all is spread over what was sampled (cpu.c).
+ * session, is read off the thread's clock and goes to the stack it was last seen with, or, when it ends
+ * without one, to its start routine; what else no tick met is spread over what was sampled (cpu.c).
  *
  * What was rejected: timers on the tick clock (CPUCLOCK_PROF), which are never late and fair to every burst
  * of a thread alone, but beside others on the same processor, who come and go with the ticks, a thread was

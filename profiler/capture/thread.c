@@ -226,8 +226,10 @@ struct thread *thread_prepare(const struct unwind_regs *here, const pthread_attr
         return NULL;
     record_reset(t);
     t->found_before = atomic_load(&found_ever);
+    const struct thread *creator = thread_self();
+    t->is_profiler = creator && creator->is_profiler; /* from its first instruction on */
     struct unwind_stack stack;
-    struct unwind_memory memory = thread_memory(thread_self());
+    struct unwind_memory memory = thread_memory(creator);
     unwind_here_sigsafe(here, &memory, &stack);
     t->created_slot = stacks_add_sigsafe(
         thread_created_table, &stack, (int64_t[SNAPSHOT_MAX_VALUES]){[CREATED_LIVE] = 1, [CREATED_EVER] = 1});

@@ -9,6 +9,8 @@ ifeq ($(origin CC),default)
 CC = gcc
 endif
 AR = ar
+LD = ld
+OBJCOPY = objcopy
 PREFIX ?= /usr/local
 CFLAGS ?= -O2 -g
 MAKEFLAGS += --no-print-directory
@@ -44,11 +46,15 @@ SYMBOL   = maps elffile debuginfo ifunc demangle symbol
 CAPTURE  = ask capture cfi contention cpu cpu_timer heap heap_parse interpose interpose_io interpose_lock \
            interpose_thread rawlock signals snapshot stacks thread threads ticks unwind unwind_libgcc \
            unwind_tables
-EXPORT   = names feed convert text threaddump request endpoints index ownthread listener server environment cprof
+EXPORT   = names feed convert text threaddump request endpoints index ownfd ownthread listener server environment service
 VIEW     = measure regex path frames graph order trim labels tagfilter prune filter combine duration source_file symbolize \
            report report_labels report_text report_tree report_traces report_raw report_list report_tags \
            report_proto report_dot report_callgrind dot_name dot_tags
 UI       = variables commands output options progress fetch store gather interrupt shell session
+
+# cprof.h itself: with the service linked in (libcprof.a), or loaded on demand (libcprof.so).
+CPROF_A  = cprof service_linked
+CPROF_SO = cprof service_loaded preload
 
 objects = $(patsubst %,$(B)/$(1)/%.o,$(2))
 
@@ -60,7 +66,8 @@ EXPORT_O  = $(call objects,profiler/export,$(EXPORT))
 VIEW_O    = $(call objects,profiler/view,$(VIEW))
 UI_O      = $(call objects,profiler/ui,$(UI))
 
-CPROF_LIBS = $(call pkg,--libs libmicrohttpd libprotobuf-c zlib libdw) -ljemalloc -lm
+EXPORT_LIBS = $(call pkg,--libs libmicrohttpd libprotobuf-c zlib libdw) -lm
+CPROF_LIBS = $(EXPORT_LIBS) -ljemalloc
 PPROF_LIBS = $(call pkg,--libs libprotobuf-c zlib libdw libcurl libedit libpcre2-8) -lm
 
 # The demo servers: what they share, and what belongs to one. A lesson's `cache.c` and the like is the module
@@ -88,7 +95,7 @@ DEMO_TESTS  = json histogram loadgen upstream
 SAN_TESTS_address   = $(TOOL_TESTS) snapshot convert textformats
 SAN_TESTS_undefined = $(filter-out demangle,$(TOOL_TESTS)) $(CPROF_TESTS)
 # End-to-end tests: tests/NAME.sh, run from the top folder; exit 77 is "skipped", with a line that says why.
-SCRIPT_TESTS = setup_script engine exercises working_copies gateway_e2e lesson6_run other_malloc go_pprof_reads pprof_tool pprof_like_go
+SCRIPT_TESTS = setup_script engine exercises working_copies gateway_e2e lesson6_run preload other_malloc go_pprof_reads pprof_tool pprof_like_go
 
 # ---- what people type -----------------------------------------------------------------------------------
 
@@ -123,7 +130,7 @@ lessons: ## the lessons, and how far you are
 	@exercises/engine/lessons.sh
 
 check: ## everything a clone must pass
-	@$(MAKE) $(jobs) all $(test_programs) $(B)/tests/target $(B)/tests/make_profile
+	@$(MAKE) $(jobs) all $(test_programs) $(B)/tests/target $(B)/tests/target_shared $(B)/tests/guest $(B)/tests/make_profile
 	@tests/run.sh $(test_programs) $(SCRIPT_TESTS:%=tests/%.sh)
 
 sanitized: ## the unit tests that a sanitizer can run: make sanitized SAN=address, or SAN=undefined
@@ -141,7 +148,7 @@ format: ## clang-format everything in place
 	@clang-format -i $(sources)
 
 clean: ## remove what was built; never a learner's work
-	rm -rf .build profiler/pprof profiler/libcprof.a profiler/libcprof.so* demos/load demos/gateway \
+	rm -rf .build profiler/pprof profiler/libcprof.a profiler/libcprof*.so* demos/load demos/gateway \
 	    solutions/lesson6/gateway exercises/lesson6/gateway
 
 stress: ## every exercise's checks RUNS times (20) beside twice as many busy loops as cores
@@ -180,20 +187,52 @@ $(B)/libtool.a: $(BASE_O) $(MODEL_O) $(SYMBOL_O) $(VIEW_O) $(UI_O)
 	@rm -f $@
 	$(call say,AR,$@)$(AR) rcs $@ $^
 
-all: $(OUT)profiler/pprof $(OUT)profiler/libcprof.a $(OUT)profiler/libcprof.so
+all: $(OUT)profiler/pprof $(OUT)profiler/libcprof.a $(OUT)profiler/libcprof.so $(OUT)profiler/libcprof-export.so
 
 $(OUT)profiler/pprof: $(B)/profiler/ui/main.o $(B)/libtool.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $^ $(PPROF_LIBS) -o $@
 
-$(OUT)profiler/libcprof.a: $(BASE_O) $(MODEL_O) $(SYMBOL_O) $(CAPTURE_O) $(EXPORT_O)
+$(OUT)profiler/libcprof.a: $(BASE_O) $(MODEL_O) $(SYMBOL_O) $(CAPTURE_O) $(EXPORT_O) $(call objects,profiler/export,$(CPROF_A))
 	@mkdir -p $(@D)
 	@rm -f $@
 	$(call say,AR,$@)$(AR) rcs $@ $^
 
-$(OUT)profiler/libcprof.so: $(OUT)profiler/libcprof.a
-	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) -shared -Wl,-soname,libcprof.so -Wl,--whole-archive $< -Wl,--no-whole-archive \
-	    $(CPROF_LIBS) -o $@
+# libcprof.so is what a preloaded program pays for: capture, with jemalloc in it, on libc and libm alone. All else
+# is in libcprof-export.so, which it loads when there is something to serve. What that calls in it goes by names
+# beginning in cprof_private_, so that no program finds its own functions replaced; exports.sh makes the lists.
+# A sanitizer has its own malloc. libgcc's unwinder, which jemalloc samples with, is linked in; the one name that
+# capture uses of the loader (__libc_stack_end) is left open: the loader is always there.
+JEMALLOC_IN_SO = $(if $(SAN),,-l:libjemalloc_pic.a)
+LIBC_IN_SO = $(if $(SAN),-static-libgcc -lm,-nodefaultlibs -lm -lgcc -lgcc_eh -l:libc.so.6 -l:libc_nonshared.a)
+WRAPPERS_O = $(foreach o,$(CAPTURE_O),$(if $(findstring /interpose_,$(o)),$(o)))
+CPROF_SO_O = $(CAPTURE_O) $(call objects,profiler/export,$(CPROF_SO)) $(BASE_O)
+
+$(B)/libcprof.names: profiler/packaging/exports.sh $(CAPTURE_O) $(EXPORT_O)
+	$(call say,GEN,$@)profiler/packaging/exports.sh names "$(filter-out $(WRAPPERS_O),$(CAPTURE_O))" "$(EXPORT_O)" >$@
+
+$(B)/libcprof.map: profiler/packaging/exports.sh $(WRAPPERS_O)
+	$(call say,GEN,$@)profiler/packaging/exports.sh map "$(WRAPPERS_O)" >$@
+
+$(B)/libcprof-core.o: $(CPROF_SO_O) $(B)/libcprof.names
+	$(call say,LD,$@)$(LD) -r $(filter %.o,$^) -o $@
+	$(if $(V),,@)$(OBJCOPY) --redefine-syms=$(B)/libcprof.names $@
+
+$(B)/libcprof-export.o: $(EXPORT_O) $(SYMBOL_O) $(MODEL_O) $(BASE_O) $(B)/libcprof.names
+	$(call say,LD,$@)$(LD) -r $(filter %.o,$^) -o $@
+	$(if $(V),,@)$(OBJCOPY) --redefine-syms=$(B)/libcprof.names $@
+
+$(OUT)profiler/libcprof.so.0: $(B)/libcprof-core.o $(B)/libcprof.map
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) -shared -Wl,-soname,libcprof.so.0 -Wl,--version-script=$(B)/libcprof.map \
+	    -Wl,-z,now,-z,nodelete $< $(JEMALLOC_IN_SO) $(LIBC_IN_SO) -o $@
+
+$(OUT)profiler/libcprof.so: $(OUT)profiler/libcprof.so.0
+	$(call say,LN,$@)ln -sf $(<F) $@
+
+$(OUT)profiler/libcprof-export.so: $(B)/libcprof-export.o $(OUT)profiler/libcprof.so.0
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) -shared -Wl,-soname,$(@F) -Wl,--version-script=profiler/packaging/export.map \
+	    -Wl,-z,now,-z,nodelete $^ $(EXPORT_LIBS) -o $@
 
 # ---- demos ----------------------------------------------------------------------------------------------
 
@@ -237,6 +276,13 @@ $(cprof_tests): %: %.o $(OUT)profiler/libcprof.a
 $(B)/tests/target.o: ALL_CFLAGS += -fno-optimize-sibling-calls
 $(B)/tests/target: $(B)/tests/target.o $(OUT)profiler/libcprof.a
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $^ $(CPROF_LIBS) -o $@
+
+# The same with libcprof.so, and a program that knows nothing of libcprof.
+$(B)/tests/target_shared: $(B)/tests/target.o $(OUT)profiler/libcprof.so $(OUT)profiler/libcprof-export.so
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(filter %.o,$^) -L$(OUT)profiler -Wl,-rpath,$(abspath $(OUT)profiler) -l:libcprof.so -o $@
+
+$(B)/tests/guest: $(B)/tests/guest.o
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $^ -o $@
 
 $(demo_tests:%=%.o): CPPFLAGS += -Idemos
 $(demo_tests): %: %.o $(filter-out %/gateway.o %/routes.o,$(LESSON6_O)) $(LOADGEN_O) $(COMMON_O) $(BASE_O)

@@ -14,14 +14,19 @@
 
 /*
  * jemalloc reads this name when it starts, before any constructor of ours could run; profiling can be
- * switched on at no other time. The rate is changed later, by prof.reset.
+ * switched on at no other time. The rate is changed later, by prof.reset. Protected: the jemalloc in
+ * libcprof.so reads this one, also in a program that has one of its own for its own jemalloc.
  */
-extern const char *malloc_conf;
+extern const char *malloc_conf __attribute__((visibility("protected")));
 const char *malloc_conf = "prof:true,prof_active:true,prof_accum:true,lg_prof_sample:19";
 
 /* Weak: a process may run on another malloc. */
 extern int mallctl(const char *name, void *old, size_t *old_bytes, void *value, size_t value_bytes)
     __attribute__((weak));
+
+/* jemalloc's own, when it is linked in: false before it has started. The first mallctl touches dozens of
+ * pages, which is most of what could be saved. */
+extern bool je_opt_prof __attribute__((weak));
 
 static bool get_bool(const char *name)
 {
@@ -100,6 +105,13 @@ int heap_start(int64_t rate_bytes)
     if (mallctl("prof.lg_sample", &lg_now, &size, NULL, 0) == 0 && lg_now == lg_sample)
         return 0;
     return set_rate(lg_sample);
+}
+
+void heap_decline(void)
+{
+    malloc_conf = "prof:false";
+    if (!&je_opt_prof || je_opt_prof)
+        heap_start(0);
 }
 
 bool heap_sample_thread(bool on)

@@ -43,6 +43,8 @@ int environment_read(struct environment *out, struct error *error)
         code = error_set(error, ERR_INVALID, "CPROF_HEAP_RATE=%s: %s", getenv("CPROF_HEAP_RATE"), power);
     if (!code)
         code = read_switch("CPROF_ALLOW_REMOTE", &c.allow_remote, error);
+    if (!code)
+        code = read_switch("CPROF_FORK", &c.fork, error);
     if (code)
         return code;
     c.capture.mutex_fraction = (int)fraction;

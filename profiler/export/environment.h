@@ -11,6 +11,7 @@ struct environment {
     const char *address; /* CPROF_HTTP, else 127.0.0.1:6060; in the environment */
     const char *token;   /* CPROF_TOKEN, "" when not set; in the environment */
     bool allow_remote;
+    bool fork; /* CPROF_FORK: children are profiled, too */
     struct capture_config capture;
 };
 

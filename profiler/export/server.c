@@ -2,6 +2,7 @@
 
 #include "export/endpoints.h"
 #include "export/listener.h"
+#include "export/ownfd.h"
 #include "export/ownthread.h"
 
 #include <errno.h>
@@ -26,6 +27,7 @@ struct server {
     atomic_bool quit;
     int ready_fd; /* eventfd: started is set */
     bool started, any_host;
+    bool lost; /* the program has closed our descriptors, as daemons do: the numbers may be its own by now */
     char *token;
 };
 
@@ -223,6 +225,8 @@ static enum MHD_Result handle(void *arg, struct MHD_Connection *connection, cons
 
 static void start_daemon(struct server *s)
 {
+    struct ownfd_hold hold;
+    ownfd_hold_low(&hold);
     s->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, handle, s,
         MHD_OPTION_LISTEN_SOCKET, s->listen_fd, MHD_OPTION_URI_LOG_CALLBACK, begin_exchange, s,
         MHD_OPTION_NOTIFY_COMPLETED, end_exchange, s, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
@@ -232,6 +236,20 @@ static void start_daemon(struct server *s)
         s->daemon ? MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
     s->epoll_fd = info ? info->epoll_fd : -1;
     s->started = s->epoll_fd >= 0;
+    ownfd_release(&hold);
+}
+
+/* Waits until there is something to do. */
+static bool wait_for_work(struct server *s)
+{
+    struct pollfd watched[2] = {{.fd = s->epoll_fd, .events = POLLIN}, {.fd = s->wake_fd, .events = POLLIN}};
+    MHD_UNSIGNED_LONG_LONG ms;
+    uint64_t woken;
+    int timeout = MHD_get_timeout(s->daemon, &ms) == MHD_YES ? (int)(ms < 60000 ? ms : 60000) : -1;
+    poll(watched, 2, timeout);
+    if ((watched[0].revents | watched[1].revents) & POLLNVAL)
+        return false;
+    return !(watched[1].revents & POLLIN) || read(s->wake_fd, &woken, sizeof woken) > 0 || errno == EAGAIN;
 }
 
 static void serve(void *arg)
@@ -239,16 +257,13 @@ static void serve(void *arg)
     struct server *s = arg;
     start_daemon(s);
     raise_event(s->ready_fd);
-    struct pollfd watched[2] = {{.fd = s->epoll_fd, .events = POLLIN}, {.fd = s->wake_fd, .events = POLLIN}};
-    while (s->started && !s->quit) {
-        MHD_UNSIGNED_LONG_LONG ms;
-        uint64_t woken;
-        int timeout = MHD_get_timeout(s->daemon, &ms) == MHD_YES ? (int)(ms < 60000 ? ms : 60000) : -1;
-        poll(watched, 2, timeout);
-        if (read(s->wake_fd, &woken, sizeof woken) < 0 && errno != EAGAIN)
-            break;
-        MHD_run(s->daemon);
+    while (s->started && !s->quit && !s->lost) {
+        s->lost = !wait_for_work(s);
+        if (!s->lost)
+            MHD_run(s->daemon);
     }
+    if (s->lost)
+        return;
     if (s->daemon)
         MHD_stop_daemon(s->daemon); /* closes the listening socket, too */
     else
@@ -260,13 +275,11 @@ static void serve(void *arg)
 
 static void release(struct server *s)
 {
+    int fds[] = {s->stop_fd, s->wake_fd, s->ready_fd};
     workers_free(s->workers);
-    if (s->stop_fd >= 0)
-        close(s->stop_fd);
-    if (s->wake_fd >= 0)
-        close(s->wake_fd);
-    if (s->ready_fd >= 0)
-        close(s->ready_fd);
+    for (size_t i = 0; !s->lost && i < sizeof fds / sizeof *fds; i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
     free(s->token);
     free(s);
 }
@@ -278,14 +291,14 @@ int server_start(const struct server_config *config, struct server **out, struct
         close(config->listen_fd);
         return error_set(error, ERR_NOMEM, "out of memory");
     }
-    s->listen_fd = config->listen_fd;
+    s->listen_fd = ownfd_raise(config->listen_fd);
     s->epoll_fd = -1;
     s->any_host = config->any_host;
     s->token = strdup(config->token);
-    s->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    s->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    s->stop_fd = ownfd_raise(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    s->wake_fd = ownfd_raise(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     s->workers = workers_new(SERVER_MAX_REQUESTS);
-    s->ready_fd = eventfd(0, EFD_CLOEXEC);
+    s->ready_fd = ownfd_raise(eventfd(0, EFD_CLOEXEC));
     if (!s->token || !s->workers || s->stop_fd < 0 || s->wake_fd < 0 || s->ready_fd < 0 ||
         ownthread_start(&s->thread, "cprof-http", serve, s)) {
         close(s->listen_fd);
@@ -304,9 +317,12 @@ int server_start(const struct server_config *config, struct server **out, struct
     return 0;
 }
 
-/* The workers first: they resume their connections, and a daemon with suspended ones may not be stopped. */
+/* The workers first: they resume their connections, and a daemon with suspended ones may not be stopped.
+ * Where the descriptors are lost the threads cannot be woken: they and what they use stay behind. */
 void server_stop(struct server *s)
 {
+    if (!ownfd_is_event(s->stop_fd) || !ownfd_is_event(s->wake_fd))
+        return;
     raise_event(s->stop_fd);
     workers_stop(s->workers);
     s->quit = true;

@@ -45,7 +45,7 @@ int elffile_open(const char *path, struct elffile **out, struct error *error)
         return error_set(error, ERR_FORMAT, "%s: not an ELF file", path);
     }
     size_t len = (size_t)st.st_size;
-    void *image = mmap(NULL, len, PROT_READ, MAP_PRIVATE, fd, 0);
+    void *image = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0); /* see elffile_drop_pages */
     int why = errno;
     close(fd);
     if (image == MAP_FAILED)
@@ -69,10 +69,24 @@ void elffile_close(struct elffile *f)
     free(f);
 }
 
+/*
+ * libelf writes to an image it was given: when it decompresses a section it changes that section's header in
+ * place. So the mapping is writable, and private, and the table of section headers keeps its pages; in all
+ * others there is nothing that the file does not have.
+ */
 void elffile_drop_pages(struct elffile *f)
 {
-    if (f->is_mapped) /* read-only and private: nothing in it can be lost */
-        madvise(f->image, f->len, MADV_DONTNEED);
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    GElf_Ehdr header;
+    size_t n;
+    if (!f->is_mapped || !gelf_getehdr(f->elf, &header) || elf_getshdrnum(f->elf, &n))
+        return;
+    size_t from = header.e_shoff < f->len ? (size_t)header.e_shoff : f->len;
+    size_t bytes = n * header.e_shentsize < f->len - from ? n * header.e_shentsize : f->len - from;
+    size_t kept = from & ~(page - 1), after = (from + bytes + page - 1) & ~(page - 1);
+    madvise(f->image, kept, MADV_DONTNEED);
+    if (after < f->len)
+        madvise((char *)f->image + after, f->len - after, MADV_DONTNEED);
 }
 
 void elffile_build_id(struct elffile *f, char hex[129])

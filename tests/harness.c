@@ -1,6 +1,8 @@
 #include "harness.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 Suite *harness_suite(const char *name, double timeout_seconds, const TTest *const tests[], size_t ntests)
 {
@@ -11,6 +13,13 @@ Suite *harness_suite(const char *name, double timeout_seconds, const TTest *cons
         tcase_add_test(cases, tests[i]);
     suite_add_tcase(s, cases);
     return s;
+}
+
+bool harness_has_debug_file(const char *build_id)
+{
+    char path[256];
+    snprintf(path, sizeof path, "/usr/lib/debug/.build-id/%.2s/%s.debug", build_id, build_id + 2);
+    return access(path, R_OK) == 0;
 }
 
 int main(void)

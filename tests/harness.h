@@ -2,6 +2,7 @@
 #define TESTS_HARNESS_H
 
 #include <check.h>
+#include <stdbool.h>
 
 /*
  * Every tests/test_NAME.c includes this, defines suite(), and is linked with harness.c, whose main() runs
@@ -14,5 +15,9 @@ Suite *suite(void);
 Suite *harness_suite(const char *name, double timeout_seconds, const TTest *const tests[], size_t ntests);
 #define HARNESS_SUITE(name, timeout, tests) \
     harness_suite((name), (timeout), (tests), sizeof(tests) / sizeof *(tests))
+
+/* Whether this machine has the separate debug file of what has that build ID, as libc6-dbg installs libc's.
+ */
+bool harness_has_debug_file(const char *build_id);
 
 #endif

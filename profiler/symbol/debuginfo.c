@@ -261,6 +261,15 @@ static void frame_function(struct debuginfo *d, Dwarf_Die *die, struct debuginfo
     f->start_line = number(die, DW_AT_decl_line);
 }
 
+/* Of a function in several parts, the first that is listed is where it begins. */
+static uint64_t entry_address(Dwarf_Die *function)
+{
+    Dwarf_Addr entry, base, high;
+    if (dwarf_entrypc(function, &entry) == 0 || dwarf_ranges(function, 0, &base, &entry, &high) > 0)
+        return entry;
+    return 0;
+}
+
 static size_t unit_frames(struct debuginfo *d, Dwarf_Die *unit, Dwarf_Die *function, uint64_t vaddr,
     struct debuginfo_frame *frames, size_t max)
 {
@@ -271,9 +280,7 @@ static size_t unit_frames(struct debuginfo *d, Dwarf_Die *unit, Dwarf_Die *funct
     const char *file = at ? dwarf_linesrc(at, NULL, NULL) : NULL;
     if (at)
         dwarf_lineno(at, &line);
-    Dwarf_Addr entry = 0;
-    if (dwarf_entrypc(function, &entry) != 0 || entry > vaddr)
-        entry = 0; /* a part that was split off may lie before the entry */
+    uint64_t entry = entry_address(function);
     for (size_t i = n; i-- > 0 && given < max;) {
         struct debuginfo_frame *f = &frames[given];
         *f = (struct debuginfo_frame){.file = keep_path(d, unit, file), .line = line, .entry = entry};

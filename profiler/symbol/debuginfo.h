@@ -25,7 +25,8 @@ enum { DEBUGINFO_BUDGET_BYTES = 2 << 20 };
 struct debuginfo_frame {
     const char *name, *linkage, *file; /* interned; "" when unknown */
     int64_t line, start_line;
-    uint64_t entry; /* vaddr of the function's first instruction; of the outer one for those inlined */
+    uint64_t entry; /* vaddr of the function's first instruction; of the outer one for those inlined. A part
+                       that was split off (foo.cold) may lie before it */
 };
 
 /* file stays the caller's and open. NULL when it has no DWARF or memory runs out. */

@@ -63,6 +63,7 @@ void elffile_close(struct elffile *f)
     if (!f)
         return;
     vec_fini(&f->functions);
+    vec_fini(&f->exported);
     elf_end(f->elf);
     if (f->is_mapped)
         munmap(f->image, f->len);
@@ -168,14 +169,14 @@ static uint8_t name_rank(const char *name, int binding)
                      (binding == STB_LOCAL ? 2 : binding == STB_WEAK));
 }
 
-static bool add_symbols(struct elffile *f, uint32_t type)
+static bool add_symbols(struct elffile *f, uint32_t type, elf_functions *to)
 {
     GElf_Shdr header;
     Elf_Scn *section = section_of_type(f, type, &header);
     Elf_Data *data = section ? elf_getdata(section, NULL) : NULL;
     if (!data || !header.sh_entsize)
         return false;
-    size_t n = data->d_size / header.sh_entsize, before = f->functions.len;
+    size_t n = data->d_size / header.sh_entsize, before = to->len;
     for (size_t i = 0; i < n; i++) {
         GElf_Sym sym;
         if (!gelf_getsym(data, (int)i, &sym) || GELF_ST_TYPE(sym.st_info) != STT_FUNC || sym.st_size == 0 ||
@@ -188,10 +189,10 @@ static bool add_symbols(struct elffile *f, uint32_t type)
             .limit = sym.st_value + sym.st_size,
             .name = name,
             .rank = name_rank(name, GELF_ST_BIND(sym.st_info))};
-        if (!vec_push(&f->functions, e))
+        if (!vec_push(to, e))
             return false;
     }
-    return f->functions.len > before;
+    return to->len > before;
 }
 
 /* ---- the PLT --------------------------------------------------------------------------------------------
@@ -290,33 +291,55 @@ static int by_start(const void *a, const void *b)
     return p != q ? (p > q ? -1 : 1) : strcmp(y->name, x->name);
 }
 
+static void sort_functions(elf_functions *v)
+{
+    if (v->len)
+        qsort(v->items, v->len, sizeof *v->items, by_start);
+}
+
 static void read_functions(struct elffile *f)
 {
     f->sorted = true;
-    if (!add_symbols(f, SHT_SYMTAB))
-        add_symbols(f, SHT_DYNSYM);
+    if (!add_symbols(f, SHT_SYMTAB, &f->functions))
+        add_symbols(f, SHT_DYNSYM, &f->functions);
+    add_symbols(f, SHT_DYNSYM, &f->exported);
     add_plts(f);
-    if (f->functions.len)
-        qsort(f->functions.items, f->functions.len, sizeof *f->functions.items, by_start);
+    sort_functions(&f->functions);
+    sort_functions(&f->exported);
+}
+
+/* The last of those that begin at or before vaddr, plus one. */
+static size_t functions_until(const elf_functions *v, uint64_t vaddr)
+{
+    size_t low = 0, high = v->len;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (v->items[middle].start <= vaddr)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
 
 const struct elf_function *elffile_function(struct elffile *f, uint64_t vaddr)
 {
     if (!f->sorted)
         read_functions(f);
-    size_t low = 0, high = f->functions.len;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (f->functions.items[middle].start <= vaddr)
-            low = middle + 1;
-        else
-            high = middle;
-    }
+    size_t low = functions_until(&f->functions, vaddr);
     /* Symbols may nest (entry points inside a function in assembly), but not deeply. */
     for (size_t back = 0; low > 0 && back < 16; back++, low--)
         if (vaddr < f->functions.items[low - 1].limit)
             return &f->functions.items[low - 1];
     return NULL;
+}
+
+const char *elffile_exported_name(struct elffile *f, uint64_t vaddr)
+{
+    if (!f->sorted)
+        read_functions(f);
+    size_t end = functions_until(&f->exported, vaddr);
+    return end && f->exported.items[end - 1].start == vaddr ? f->exported.items[end - 1].name : NULL;
 }
 
 void elffile_each_ifunc(struct elffile *f, void (*visit)(const char *name, void *arg), void *arg)

@@ -8,6 +8,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct elf_function {
+    uint64_t start, limit; /* vaddr; start < limit: symbols without a size name nothing */
+    const char *name;      /* in the file's string table */
+    uint8_t rank;          /* which of several names for one place is the best; low is good */
+    bool is_plt;           /* name is what the entry jumps to */
+};
+
+typedef VEC(struct elf_function) elf_functions; /* sorted */
+
 /*
  * One ELF file, open: its build ID, where its segments go, and the names of its functions from .symtab (or
  * .dynsym when that is all a stripped file has) and from the entries of its PLT. The file's own addresses
@@ -19,15 +28,8 @@ struct elffile {
     size_t len;
     bool is_mapped;
     Elf *elf;
-    bool sorted; /* functions are read */
-    VEC(struct elf_function) functions;
-};
-
-struct elf_function {
-    uint64_t start, limit; /* vaddr; start < limit: symbols without a size name nothing */
-    const char *name;      /* in the file's string table */
-    uint8_t rank;          /* which of several names for one place is the best; low is good */
-    bool is_plt;           /* name is what the entry jumps to */
+    bool sorted; /* functions and exported are read */
+    elf_functions functions, exported;
 };
 
 /* ERR_NOTFOUND, ERR_IO, ERR_FORMAT. */
@@ -50,6 +52,10 @@ bool elffile_has_debug_info(struct elffile *f);
 
 /* The function whose bytes contain vaddr, or NULL. Valid until elffile_close. */
 const struct elf_function *elffile_function(struct elffile *f, uint64_t vaddr);
+
+/* The best of the names under which the dynamic symbol table exports the function that begins at vaddr, or
+ * NULL. Valid until elffile_close. */
+const char *elffile_exported_name(struct elffile *f, uint64_t vaddr);
 
 /* Calls visit with each dynamic symbol that is an IFUNC: its public name. */
 void elffile_each_ifunc(struct elffile *f, void (*visit)(const char *name, void *arg), void *arg);

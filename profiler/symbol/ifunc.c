@@ -18,8 +18,16 @@ struct visit {
     uintptr_t base;
 };
 
+/* BSD's names of what C calls strchr, strrchr and memcmp. Nobody looks for these. */
+static bool is_forgotten(const char *name)
+{
+    return strcmp(name, "index") == 0 || strcmp(name, "rindex") == 0 || strcmp(name, "bcmp") == 0;
+}
+
 static bool better(const char *name, const char *than)
 {
+    if (is_forgotten(name) != is_forgotten(than))
+        return is_forgotten(than);
     size_t a = strspn(name, "_"), b = strspn(than, "_");
     if (a != b)
         return a < b;

@@ -328,12 +328,28 @@ static const char *public_name(struct symbolizer *s, const char *linkage)
     return name ? name : "";
 }
 
+/*
+ * What callers of the function that begins at vaddr call it, or NULL. In the source of a library it may be
+ * __strtol or __GI___pthread_mutex_lock, and a variant of memcpy has a name of its own: with debug
+ * information or without, readers look for strtol, pthread_mutex_lock and memcpy.
+ */
+static const char *exported_name(struct symbolizer *s, struct object *o, uint64_t vaddr, uint64_t bias)
+{
+    uintptr_t start;
+    const char *name = vaddr ? elffile_exported_name(o->file, vaddr) : NULL;
+    if (name)
+        return intern_string(s->strings, name);
+    name = vaddr ? ifunc_find(&o->ifuncs, vaddr + bias, &start) : NULL;
+    return name && start == vaddr + bias ? name : NULL;
+}
+
 static size_t frames_from_dwarf(struct symbolizer *s, struct object *o, uint64_t vaddr, uint64_t bias,
     struct symbol_frame *frames, size_t max)
 {
     struct debuginfo_frame found[SYMBOL_MAX_INLINE];
     size_t room = max < SYMBOL_MAX_INLINE ? max : SYMBOL_MAX_INLINE;
     size_t n = o->dwarf ? debuginfo_frames(o->dwarf, vaddr, found, room) : 0;
+    const char *exported = n ? exported_name(s, o, found[n - 1].entry, bias) : NULL;
     for (size_t i = 0; i < n; i++) {
         bool mangled = strncmp(found[i].linkage, "_Z", 2) == 0;
         frames[i] = (struct symbol_frame){
@@ -342,8 +358,10 @@ static size_t frames_from_dwarf(struct symbolizer *s, struct object *o, uint64_t
             .file = found[i].file,
             .line = found[i].line,
             .start_line = found[i].start_line,
-            .entry = found[i].entry ? found[i].entry + bias : 0};
+            .entry = found[i].entry && found[i].entry <= vaddr ? found[i].entry + bias : 0};
     }
+    if (exported && strncmp(found[n - 1].linkage, "_Z", 2) != 0)
+        frames[n - 1].function = frames[n - 1].linkage = exported;
     return n;
 }
 
@@ -355,7 +373,8 @@ static size_t frame_from_symbols(
         f = elffile_function(o->file, vaddr);
     if (!f)
         return 0;
-    const char *linkage = intern_string(s->strings, f->name);
+    const char *exported = f->is_plt ? NULL : exported_name(s, o, f->start, bias);
+    const char *linkage = exported ? exported : intern_string(s->strings, f->name);
     if (!linkage)
         return 0;
     const char *name = public_name(s, linkage);

@@ -1,59 +1,21 @@
-#include "harness.h"
+#include "contention_rig.h"
 
-#include "capture/capture.h"
-#include "capture/contention.h"
+#include "capture/contention_wait.h"
 
-#include "base/clock.h"
-
+#include <errno.h>
 #include <math.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <setjmp.h>
+#include <signal.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-/* Each alone in its kilobyte, so that an address says whose it is. */
-#define NAMED __attribute__((noinline, noclone, aligned(1024), section(".text.named")))
-
-static void start(int fraction, int64_t rate_ns)
-{
-    struct capture_config config = {
-        .mutex_fraction = fraction, .block_rate_ns = rate_ns, .heap_rate_bytes = 0};
-    ck_assert_int_eq(capture_start(&config, NULL), 0);
-}
-
-/* Counts and delay of all stacks, or of those that have a frame in function (1 KiB at most). */
-static struct snapshot_record sum_of(enum contention_kind kind, void *function)
-{
-    struct snapshot s;
-    struct snapshot_record sum = {0};
-    ck_assert_int_eq(contention_snapshot(kind, &s), 0);
-    ck_assert_int_eq(s.nvalues, 2);
-    for (size_t i = 0; i < s.records.len; i++) {
-        const struct snapshot_record *r = &s.records.items[i];
-        bool in = function == NULL;
-        for (int k = 0; k < r->depth; k++) {
-            uintptr_t pc = s.pcs.items[r->first_pc + (size_t)k];
-            in |= pc > (uintptr_t)function && pc < (uintptr_t)function + 1024;
-        }
-        if (in) {
-            sum.values[0] += r->values[0];
-            sum.values[1] += r->values[1];
-        }
-    }
-    ck_assert_uint_eq(s.lost, 0);
-    snapshot_fini(&s);
-    return sum;
-}
-
-static void busy_us(int64_t us)
-{
-    int64_t until = clock_monotonic_ns() + us * 1000;
-    while (clock_monotonic_ns() < until)
-        ;
-}
 
 /* ---- who is charged -------------------------------------------------------------------------------------
  */
@@ -98,146 +60,6 @@ START_TEST(test_holder_and_waiters)
     ck_assert_int_ge(held.values[1], N * INT64_C(50000000));
     struct snapshot_record all = sum_of(CONTENTION_MUTEX, NULL);
     ck_assert_double_le(fabs((double)all.values[1] / (double)waited.values[1] - 1), 0.05);
-}
-END_TEST
-
-/* ---- the law --------------------------------------------------------------------------------------------
- */
-
-struct mix {
-    int threads, rounds, hold_us, pause_us;
-    bool hold_asleep;
-};
-
-static const struct mix *mix;
-static _Atomic int64_t clocked_ns; /* what the threads themselves saw */
-
-static NAMED void *contend(void *arg)
-{
-    for (int i = 0; i < mix->rounds; i++) {
-        int64_t before = clock_monotonic_ns();
-        pthread_mutex_lock(&mutex);
-        atomic_fetch_add(&clocked_ns, clock_monotonic_ns() - before);
-        if (mix->hold_asleep)
-            usleep((useconds_t)mix->hold_us);
-        else
-            busy_us(mix->hold_us);
-        pthread_mutex_unlock(&mutex);
-        if (mix->pause_us)
-            busy_us(mix->pause_us);
-    }
-    return arg;
-}
-
-static void run_mix(const struct mix *m)
-{
-    pthread_t threads[32];
-    mix = m;
-    for (int i = 0; i < m->threads; i++)
-        pthread_create(&threads[i], NULL, contend, NULL);
-    for (int i = 0; i < m->threads; i++)
-        pthread_join(threads[i], NULL);
-}
-
-/* What holders are charged is what waiters suffer, and both are what the threads' own clocks say. */
-START_TEST(test_delay_charged_is_delay_suffered)
-{
-    static const struct mix mixes[] = {
-        {2, 200, 200, 100, true},
-        {8, 60, 100, 0, false}, /* barging: whoever runs takes it again */
-        {16, 10, 1000, 0, true},
-        {4, 60, 300, 300, true},
-        {32, 6, 500, 50, true},
-    };
-    start(1, 1);
-    for (size_t i = 0; i < sizeof mixes / sizeof *mixes; i++) {
-        struct snapshot_record held0 = sum_of(CONTENTION_MUTEX, contend);
-        struct snapshot_record waited0 = sum_of(CONTENTION_BLOCK, contend);
-        atomic_store(&clocked_ns, 0);
-        run_mix(&mixes[i]);
-        double held = (double)(sum_of(CONTENTION_MUTEX, contend).values[1] - held0.values[1]);
-        double waited = (double)(sum_of(CONTENTION_BLOCK, contend).values[1] - waited0.values[1]);
-        printf("mix %zu: charged %.1f ms, suffered %.1f ms, clocked %.1f ms\n", i, held / 1e6, waited / 1e6,
-            (double)clocked_ns / 1e6);
-        ck_assert_double_gt(waited, 1e5);
-        ck_assert_double_le(fabs(held / waited - 1), 0.05);
-    }
-}
-END_TEST
-
-/* ---- sampling -------------------------------------------------------------------------------------------
- */
-
-/* The expectation is the truth at every fraction: a hundred and more charges, sampled 1 in 4. */
-START_TEST(test_mutex_fraction_is_unbiased)
-{
-    static const struct mix m = {4, 250, 50, 50, true};
-    start(4, 1);
-    ck_assert_int_eq(contention_mutex_fraction(), 4);
-    run_mix(&m);
-    struct snapshot_record held = sum_of(CONTENTION_MUTEX, contend),
-                           waited = sum_of(CONTENTION_BLOCK, contend);
-    ck_assert_int_eq(held.values[0] % 4, 0);
-    double ratio = (double)held.values[1] / (double)waited.values[1];
-    printf("fraction 4: %.2f of what waiters suffered, %ld charges\n", ratio, (long)held.values[0]);
-    ck_assert_double_ge(ratio, 0.5);
-    ck_assert_double_le(ratio, 1.7);
-}
-END_TEST
-
-static sem_t ping, pong;
-
-static NAMED void *ping_pong(void *arg)
-{
-    for (int i = 0; i < 1500; i++) {
-        sem_wait(&ping);
-        sem_post(&pong);
-    }
-    return arg;
-}
-
-static void play(void)
-{
-    pthread_t t;
-    pthread_create(&t, NULL, ping_pong, NULL);
-    for (int i = 0; i < 1500; i++) {
-        busy_us(20);
-        sem_post(&ping);
-        sem_wait(&pong);
-    }
-    pthread_join(t, NULL);
-}
-
-/* Waits far shorter than the rate: few are kept, each stands for many. */
-START_TEST(test_block_rate_is_unbiased)
-{
-    sem_init(&ping, 0, 0);
-    sem_init(&pong, 0, 0);
-    start(0, 1);
-    play();
-    struct snapshot_record exact = sum_of(CONTENTION_BLOCK, ping_pong);
-    ck_assert_int_eq(contention_set_block_rate_ns(200000), 1);
-    play();
-    struct snapshot_record both = sum_of(CONTENTION_BLOCK, ping_pong);
-    double counts = (double)(both.values[0] - exact.values[0]) / (double)exact.values[0];
-    printf("rate 200000: %.2f of the waits, %ld exact\n", counts, (long)exact.values[0]);
-    ck_assert_double_ge(counts, 0.5);
-    ck_assert_double_le(counts, 2);
-}
-END_TEST
-
-START_TEST(test_off_records_nothing)
-{
-    static const struct mix m = {4, 20, 100, 0, true};
-    start(0, 0);
-    run_mix(&m);
-    ck_assert_int_eq(sum_of(CONTENTION_MUTEX, NULL).values[0], 0);
-    ck_assert_int_eq(sum_of(CONTENTION_BLOCK, NULL).values[0], 0);
-    contention_set_mutex_fraction(1);
-    contention_set_block_rate_ns(1);
-    capture_stop();
-    run_mix(&m);
-    ck_assert_int_eq(sum_of(CONTENTION_MUTEX, NULL).values[0], 0);
 }
 END_TEST
 
@@ -385,11 +207,567 @@ START_TEST(test_own_threads_are_left_out)
 }
 END_TEST
 
+/* ---- kinds of mutexes ------------------------------------------------------------------------------------
+ */
+
+static pthread_mutex_t special;
+
+static void init_special(pthread_mutex_t *m, int type, int protocol, int robust, int shared)
+{
+    pthread_mutexattr_t attr;
+    pthread_mutexattr_init(&attr);
+    pthread_mutexattr_settype(&attr, type);
+    pthread_mutexattr_setprotocol(&attr, protocol);
+    pthread_mutexattr_setrobust(&attr, robust);
+    pthread_mutexattr_setpshared(&attr, shared);
+    ck_assert_int_eq(pthread_mutex_init(m, &attr), 0);
+    pthread_mutexattr_destroy(&attr);
+}
+
+/* Until somebody waits for the lock, and 30 ms more. */
+static void await_waiter(const void *lock)
+{
+    while (!contention_is_active(lock))
+        usleep(100);
+    usleep(30000);
+}
+
+static int taken_with; /* what the waiter's lock returned */
+
+static NAMED void *wait_special(void *m)
+{
+    taken_with = pthread_mutex_lock(m);
+    pthread_mutex_unlock(m);
+    return NULL;
+}
+
+/* A thread that has waited for m for 30 ms. */
+static pthread_t make_waiter(pthread_mutex_t *m)
+{
+    pthread_t t;
+    ck_assert_int_eq(pthread_create(&t, NULL, wait_special, m), 0);
+    await_waiter(m);
+    return t;
+}
+
+static NAMED void unlock_outer(pthread_mutex_t *m)
+{
+    pthread_mutex_unlock(m);
+    NOT_A_TAIL_CALL();
+}
+
+static NAMED void unlock_inner(pthread_mutex_t *m)
+{
+    pthread_mutex_unlock(m);
+    NOT_A_TAIL_CALL();
+}
+
+START_TEST(test_every_kind_of_mutex)
+{
+    static const int types[] = {
+        PTHREAD_MUTEX_NORMAL, PTHREAD_MUTEX_ADAPTIVE_NP, PTHREAD_MUTEX_ERRORCHECK, PTHREAD_MUTEX_RECURSIVE};
+    start(1, 1);
+    for (int i = 0; i < 16; i++) {
+        struct snapshot_record held = sum_of(CONTENTION_MUTEX, unlock_outer);
+        struct snapshot_record waited = sum_of(CONTENTION_BLOCK, wait_special);
+        init_special(&special, types[i % 4], i & 4 ? PTHREAD_PRIO_INHERIT : PTHREAD_PRIO_NONE,
+            i & 8 ? PTHREAD_MUTEX_ROBUST : PTHREAD_MUTEX_STALLED, PTHREAD_PROCESS_PRIVATE);
+        pthread_mutex_lock(&special);
+        pthread_t t = make_waiter(&special);
+        unlock_outer(&special);
+        pthread_join(t, NULL);
+        pthread_mutex_destroy(&special);
+        int64_t charged = sum_of(CONTENTION_MUTEX, unlock_outer).values[1] - held.values[1];
+        int64_t suffered = sum_of(CONTENTION_BLOCK, wait_special).values[1] - waited.values[1];
+        ck_assert_int_ge(suffered, 15000000);
+        ck_assert_msg(fabs((double)charged / (double)suffered - 1) <= 0.05, "kind %d: charged %lld of %lld",
+            i, (long long)charged, (long long)suffered);
+    }
+}
+END_TEST
+
+/* Only the last of several unlocks lets go, and only the owner's. */
+START_TEST(test_recursive_and_refused)
+{
+    start(1, 1);
+    init_special(&special, PTHREAD_MUTEX_RECURSIVE, PTHREAD_PRIO_NONE, PTHREAD_MUTEX_STALLED, 0);
+    pthread_mutex_lock(&special);
+    pthread_mutex_lock(&special);
+    pthread_t t = make_waiter(&special);
+    unlock_inner(&special);
+    ck_assert_int_eq(sum_of(CONTENTION_MUTEX, NULL).values[1], 0);
+    unlock_outer(&special);
+    pthread_join(t, NULL);
+    ck_assert_int_eq(sum_of(CONTENTION_MUTEX, unlock_inner).values[1], 0);
+    ck_assert_int_ge(sum_of(CONTENTION_MUTEX, unlock_outer).values[1], 15000000);
+}
+END_TEST
+
+static NAMED void *unlock_anothers(void *m)
+{
+    ck_assert_int_eq(pthread_mutex_unlock(m), EPERM);
+    return NULL;
+}
+
+START_TEST(test_refused_unlock_is_not_charged)
+{
+    pthread_t intruder;
+    start(1, 1);
+    init_special(&special, PTHREAD_MUTEX_ERRORCHECK, PTHREAD_PRIO_NONE, PTHREAD_MUTEX_STALLED, 0);
+    pthread_mutex_lock(&special);
+    pthread_t t = make_waiter(&special);
+    pthread_create(&intruder, NULL, unlock_anothers, &special);
+    pthread_join(intruder, NULL);
+    unlock_outer(&special);
+    pthread_join(t, NULL);
+    ck_assert_int_eq(sum_of(CONTENTION_MUTEX, unlock_anothers).values[0], 0);
+    ck_assert_int_ge(sum_of(CONTENTION_MUTEX, unlock_outer).values[1], 15000000);
+}
+END_TEST
+
+static void *die_with_it(void *m)
+{
+    pthread_mutex_lock(m);
+    atomic_store(&ready, 2);
+    while (atomic_load(&ready) != 3)
+        usleep(100);
+    return NULL;
+}
+
+/* Nobody's unlock ended the wait: it is not charged to the one who waited. */
+START_TEST(test_holder_that_died)
+{
+    pthread_t dead;
+    start(1, 1);
+    init_special(&special, PTHREAD_MUTEX_NORMAL, PTHREAD_PRIO_NONE, PTHREAD_MUTEX_ROBUST, 0);
+    pthread_create(&dead, NULL, die_with_it, &special);
+    while (atomic_load(&ready) != 2)
+        usleep(100);
+    pthread_t t = make_waiter(&special);
+    atomic_store(&ready, 3);
+    pthread_join(dead, NULL);
+    pthread_join(t, NULL);
+    ck_assert_int_eq(taken_with, EOWNERDEAD);
+    ck_assert_int_ge(sum_of(CONTENTION_BLOCK, wait_special).values[1], 15000000);
+    ck_assert_int_eq(sum_of(CONTENTION_MUTEX, NULL).values[1], 0);
+}
+END_TEST
+
+/* A mutex and two flags that two processes share. */
+struct common {
+    pthread_mutex_t mutex;
+    atomic_int held, waiting;
+};
+
+static void hold_in_child(struct common *c)
+{
+    pthread_mutex_lock(&c->mutex);
+    atomic_store(&c->held, 1);
+    while (!atomic_load(&c->waiting))
+        usleep(100);
+    usleep(100000);
+    pthread_mutex_unlock(&c->mutex);
+    _exit(0);
+}
+
+START_TEST(test_holder_in_another_process)
+{
+    struct common *c = mmap(NULL, sizeof *c, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    init_special(
+        &c->mutex, PTHREAD_MUTEX_NORMAL, PTHREAD_PRIO_NONE, PTHREAD_MUTEX_STALLED, PTHREAD_PROCESS_SHARED);
+    start(1, 1);
+    pid_t child = fork();
+    if (child == 0)
+        hold_in_child(c);
+    while (!atomic_load(&c->held))
+        usleep(100);
+    atomic_store(&c->waiting, 1);
+    wait_special(&c->mutex);
+    waitpid(child, NULL, 0);
+    ck_assert_int_ge(sum_of(CONTENTION_BLOCK, wait_special).values[1], 15000000);
+    ck_assert_int_eq(sum_of(CONTENTION_MUTEX, NULL).values[1], 0);
+    /* Within one process it is a mutex as any other. */
+    pthread_mutex_lock(&c->mutex);
+    pthread_t t = make_waiter(&c->mutex);
+    unlock_outer(&c->mutex);
+    pthread_join(t, NULL);
+    ck_assert_int_ge(sum_of(CONTENTION_MUTEX, unlock_outer).values[1], 15000000);
+}
+END_TEST
+
+static NAMED void *give_up(void *m)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += 20000000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    ck_assert_int_eq(pthread_mutex_clocklock(m, CLOCK_MONOTONIC, &until), ETIMEDOUT);
+    return NULL;
+}
+
+/* Those that gave up have waited, too. */
+START_TEST(test_wait_that_times_out)
+{
+    pthread_t t;
+    start(1, 1);
+    pthread_mutex_lock(&mutex);
+    pthread_create(&t, NULL, give_up, &mutex);
+    pthread_join(t, NULL);
+    unlock_outer(&mutex);
+    struct snapshot_record waited = sum_of(CONTENTION_BLOCK, give_up),
+                           held = sum_of(CONTENTION_MUTEX, unlock_outer);
+    ck_assert_int_eq(waited.values[0], 1);
+    ck_assert_int_ge(waited.values[1], 19000000);
+    ck_assert_int_eq(held.values[0], 1);
+    ck_assert_double_le(fabs((double)held.values[1] / (double)waited.values[1] - 1), 0.05);
+}
+END_TEST
+
+/* ---- readers and writers ---------------------------------------------------------------------------------
+ */
+
+static NAMED void *wait_write(void *arg)
+{
+    pthread_rwlock_wrlock(&rwlock);
+    pthread_rwlock_unlock(&rwlock);
+    return arg;
+}
+
+static NAMED void read_slowly(void)
+{
+    pthread_rwlock_unlock(&rwlock);
+    NOT_A_TAIL_CALL();
+}
+
+static NAMED void *read_quickly(void *arg)
+{
+    for (int i = 0; i < 40; i++) {
+        pthread_rwlock_rdlock(&rwlock);
+        pthread_rwlock_unlock(&rwlock);
+        usleep(1000);
+    }
+    return arg;
+}
+
+/* A writer waits for a reader that holds the lock all the time, while others come and go. */
+START_TEST(test_last_reader_is_charged)
+{
+    pthread_t w, q;
+    start(1, 1);
+    pthread_rwlock_rdlock(&rwlock);
+    pthread_create(&w, NULL, wait_write, NULL);
+    await_waiter(&rwlock);
+    pthread_create(&q, NULL, read_quickly, NULL);
+    pthread_join(q, NULL);
+    read_slowly();
+    pthread_join(w, NULL);
+    int64_t slow = sum_of(CONTENTION_MUTEX, read_slowly).values[1];
+    int64_t suffered = sum_of(CONTENTION_BLOCK, wait_write).values[1];
+    ck_assert_int_ge(suffered, 40000000);
+    ck_assert_double_le(fabs((double)slow / (double)suffered - 1), 0.05);
+    ck_assert_int_eq(sum_of(CONTENTION_MUTEX, read_quickly).values[1], 0);
+    ck_assert_int_eq(sum_of(CONTENTION_MUTEX, read_slowly).values[0], 1);
+}
+END_TEST
+
+/* Readers and a writer wait for a writer: all of it is that one's, and those that get it together are not
+ * charged for each other. */
+START_TEST(test_writer_is_charged_for_all)
+{
+    enum { READERS = 6 };
+    pthread_t r[READERS], w;
+    start(1, 1);
+    pthread_rwlock_wrlock(&rwlock);
+    for (int i = 0; i < READERS; i++)
+        pthread_create(&r[i], NULL, wait_read, NULL);
+    pthread_create(&w, NULL, wait_write, NULL);
+    hold_write();
+    for (int i = 0; i < READERS; i++)
+        pthread_join(r[i], NULL);
+    pthread_join(w, NULL);
+    int64_t suffered =
+        sum_of(CONTENTION_BLOCK, wait_read).values[1] + sum_of(CONTENTION_BLOCK, wait_write).values[1];
+    int64_t all = sum_of(CONTENTION_MUTEX, NULL).values[1];
+    ck_assert_int_eq(sum_of(CONTENTION_BLOCK, wait_read).values[0], READERS);
+    ck_assert_int_ge(suffered, (READERS + 1) * INT64_C(30000000));
+    ck_assert_double_le(fabs((double)all / (double)suffered - 1), 0.05);
+    ck_assert_int_ge(sum_of(CONTENTION_MUTEX, hold_write).values[1] * 10, all * 9);
+}
+END_TEST
+
+/* The writer gives up: the reader has cost it that time all the same. */
+START_TEST(test_writer_that_gave_up)
+{
+    start(1, 1);
+    struct timespec soon;
+    pthread_rwlock_rdlock(&rwlock);
+    clock_gettime(CLOCK_REALTIME, &soon);
+    soon.tv_sec += (soon.tv_nsec += 20000000) / 1000000000;
+    soon.tv_nsec %= 1000000000;
+    ck_assert_int_eq(pthread_rwlock_timedwrlock(&rwlock, &soon), ETIMEDOUT);
+    read_slowly();
+    struct snapshot_record held = sum_of(CONTENTION_MUTEX, read_slowly),
+                           waited = sum_of(CONTENTION_BLOCK, NULL);
+    ck_assert_int_eq(held.values[0], 1);
+    ck_assert_int_ge(held.values[1], 15000000);
+    ck_assert_double_le(fabs((double)held.values[1] / (double)waited.values[1] - 1), 0.05);
+}
+END_TEST
+
+/* ---- waits without a holder ------------------------------------------------------------------------------
+ */
+
+static sem_t semaphore;
+
+static NAMED void *wait_semaphore(void *arg)
+{
+    sem_wait(&semaphore);
+    return arg;
+}
+
+static NAMED void *leave_at_once(void *arg)
+{
+    return arg;
+}
+
+static NAMED void join_ended(pthread_t t)
+{
+    pthread_join(t, NULL);
+    NOT_A_TAIL_CALL();
+}
+
+/* They are in block alone; who came last to a barrier, or joins one that has ended, did not wait. */
+START_TEST(test_only_block_has_them)
+{
+    pthread_t b[3], s, ended;
+    start(1, 1);
+    sem_init(&semaphore, 0, 0);
+    pthread_barrier_init(&barrier, NULL, 3);
+    pthread_create(&ended, NULL, leave_at_once, NULL);
+    pthread_create(&s, NULL, wait_semaphore, NULL);
+    for (int i = 0; i < 3; i++)
+        pthread_create(&b[i], NULL, wait_barrier, NULL);
+    usleep(40000);
+    join_ended(ended);
+    for (int i = 0; i < 3; i++)
+        pthread_join(b[i], NULL);
+    sem_post(&semaphore);
+    pthread_join(s, NULL);
+    ck_assert_int_eq(sum_of(CONTENTION_BLOCK, wait_semaphore).values[0], 1);
+    ck_assert_int_ge(sum_of(CONTENTION_BLOCK, wait_semaphore).values[1], 20000000);
+    ck_assert_int_eq(sum_of(CONTENTION_BLOCK, wait_barrier).values[0], 2);
+    ck_assert_int_eq(sum_of(CONTENTION_BLOCK, join_ended).values[0], 0);
+    ck_assert_int_eq(sum_of(CONTENTION_MUTEX, NULL).values[0], 0);
+}
+END_TEST
+
+static void unlock(void *m)
+{
+    pthread_mutex_unlock(m);
+}
+
+static NAMED void *wait_for_ever(void *arg)
+{
+    pthread_mutex_lock(&mutex);
+    pthread_cleanup_push(unlock, &mutex);
+    atomic_store(&ready, 1);
+    pthread_cond_wait(&cond, &mutex);
+    pthread_cleanup_pop(1);
+    return arg;
+}
+
+/* A cancelled wait was one, and leaves the mutex as the program's own handlers do. */
+START_TEST(test_cancelled_waits)
+{
+    pthread_t t;
+    start(1, 1);
+    pthread_create(&t, NULL, wait_for_ever, NULL);
+    while (!atomic_load(&ready))
+        usleep(100);
+    usleep(20000);
+    pthread_cancel(t);
+    pthread_join(t, NULL);
+    ck_assert_int_eq(sum_of(CONTENTION_BLOCK, wait_for_ever).values[0], 1);
+    ck_assert_int_ge(sum_of(CONTENTION_BLOCK, wait_for_ever).values[1], 10000000);
+    /* Waiting for a mutex is no cancellation point: the lock is taken, then the thread ends. */
+    pthread_mutex_lock(&mutex);
+    t = make_waiter(&mutex);
+    pthread_cancel(t);
+    usleep(10000);
+    unlock_outer(&mutex);
+    pthread_join(t, NULL);
+    ck_assert_int_eq(pthread_mutex_trylock(&mutex), 0);
+    struct snapshot_record held = sum_of(CONTENTION_MUTEX, unlock_outer),
+                           waited = sum_of(CONTENTION_BLOCK, wait_special);
+    ck_assert_double_le(fabs((double)held.values[1] / (double)waited.values[1] - 1), 0.05);
+}
+END_TEST
+
+/* ---- records that could go wrong -------------------------------------------------------------------------
+ */
+
+static sigjmp_buf back;
+
+static void jump(int signal)
+{
+    (void)signal;
+    siglongjmp(back, 1);
+}
+
+static NAMED void wait_until_alarm(void)
+{
+    ualarm(20000, 0);
+    if (sigsetjmp(back, 1) == 0)
+        pthread_mutex_lock(&mutex);
+}
+
+static void *hold_until_told(void *arg)
+{
+    pthread_mutex_lock(&mutex);
+    atomic_store(&ready, 1);
+    while (atomic_load(&ready) != 2)
+        usleep(100);
+    unlock_outer(&mutex);
+    return arg;
+}
+
+/* A wait left by longjmp is over then: nothing is charged for the time after. */
+START_TEST(test_wait_left_by_longjmp)
+{
+    pthread_t t;
+    start(1, 1);
+    signal(SIGALRM, jump);
+    pthread_create(&t, NULL, hold_until_told, NULL);
+    while (!atomic_load(&ready))
+        usleep(100);
+    wait_until_alarm();
+    int64_t then = clock_monotonic_ns();
+    usleep(200000);
+    int64_t after = clock_monotonic_ns() - then;
+    atomic_store(&ready, 2);
+    pthread_join(t, NULL);
+    int64_t charged = sum_of(CONTENTION_MUTEX, unlock_outer).values[1];
+    ck_assert_int_ge(charged, 10000000);
+    ck_assert_int_lt(charged, after);
+}
+END_TEST
+
+/* Unlocks while capture is off go unseen. What was due then must not be charged to anybody later. */
+START_TEST(test_forgotten_when_off)
+{
+    pthread_t t;
+    start(1, 1);
+    pthread_mutex_lock(&mutex);
+    pthread_create(&t, NULL, give_up, &mutex);
+    pthread_join(t, NULL);
+    capture_stop();
+    pthread_mutex_unlock(&mutex);
+    start(1, 1);
+    pthread_mutex_lock(&mutex);
+    unlock_outer(&mutex);
+    ck_assert_int_eq(sum_of(CONTENTION_MUTEX, NULL).values[1], 0);
+}
+END_TEST
+
+static long resident_kb(void)
+{
+    struct rusage u;
+    getrusage(RUSAGE_SELF, &u);
+    return u.ru_maxrss;
+}
+
+/* All held, and somebody has waited for each: more than there is room for. What is not kept is counted. */
+START_TEST(test_a_hundred_thousand_locks)
+{
+    enum { LOCKS = 100000 };
+    pthread_mutex_t *locks = calloc(LOCKS, sizeof *locks);
+    struct timespec past = {1, 0};
+    struct snapshot s;
+    start(1, 0);
+    for (int i = 0; i < LOCKS; i++)
+        pthread_mutex_lock(&locks[i]);
+    long before = resident_kb();
+    for (int i = 0; i < LOCKS; i++)
+        ck_assert_int_eq(pthread_mutex_timedlock(&locks[i], &past), ETIMEDOUT);
+    for (int i = 0; i < LOCKS; i++)
+        unlock_outer(&locks[i]);
+    long grown = resident_kb() - before;
+    ck_assert_int_eq(contention_snapshot(CONTENTION_MUTEX, &s), 0);
+    int64_t charged = 0;
+    for (size_t i = 0; i < s.records.len; i++)
+        charged += s.records.items[i].values[0];
+    ck_assert_int_eq(charged + (int64_t)s.lost, LOCKS);
+    ck_assert_int_ge(charged, 8000);
+    ck_assert_int_ge(s.lost, 1);
+    ck_assert_int_lt(grown, 4096);
+    snapshot_fini(&s);
+    free(locks);
+}
+END_TEST
+
+struct counted {
+    pthread_mutex_t mutex;
+    int references;
+};
+static _Atomic(struct counted *) current;
+
+static void drop(struct counted *c)
+{
+    pthread_mutex_lock(&c->mutex);
+    bool last = --c->references == 0;
+    pthread_mutex_unlock(&c->mutex);
+    if (!last)
+        return;
+    pthread_mutex_destroy(&c->mutex);
+    memset(c, 0xa5, sizeof *c);
+    free(c);
+}
+
+static NAMED void *drop_each(void *arg)
+{
+    pthread_barrier_t *turn = arg;
+    for (int i = 0; i < 500; i++) {
+        pthread_barrier_wait(turn);
+        struct counted *c = atomic_load(&current);
+        pthread_barrier_wait(turn);
+        drop(c);
+    }
+    return NULL;
+}
+
+/* Whoever is the last to let go frees the lock, and the next one is where it was. */
+START_TEST(test_memory_of_locks_is_used_again)
+{
+    pthread_t t[3];
+    pthread_barrier_t turn;
+    start(1, 1);
+    pthread_barrier_init(&turn, NULL, 4);
+    for (int i = 0; i < 3; i++)
+        pthread_create(&t[i], NULL, drop_each, &turn);
+    for (int i = 0; i < 500; i++) {
+        struct counted *c = calloc(1, sizeof *c);
+        c->references = 4;
+        pthread_mutex_init(&c->mutex, NULL);
+        atomic_store(&current, c);
+        pthread_barrier_wait(&turn);
+        pthread_barrier_wait(&turn);
+        drop(c);
+    }
+    for (int i = 0; i < 3; i++)
+        pthread_join(t[i], NULL);
+    sum_of(CONTENTION_MUTEX, NULL);
+}
+END_TEST
+
 Suite *suite(void)
 {
-    const TTest *const tests[] = {test_holder_and_waiters, test_delay_charged_is_delay_suffered,
-        test_mutex_fraction_is_unbiased, test_block_rate_is_unbiased, test_off_records_nothing,
-        test_every_kind_of_wait, test_cond_wait_is_an_unlock, test_destroyed_right_after_use,
-        test_own_threads_are_left_out};
+    const TTest *const tests[] = {test_holder_and_waiters, test_every_kind_of_wait,
+        test_cond_wait_is_an_unlock, test_destroyed_right_after_use, test_own_threads_are_left_out,
+        test_every_kind_of_mutex, test_recursive_and_refused, test_refused_unlock_is_not_charged,
+        test_holder_that_died, test_holder_in_another_process, test_wait_that_times_out,
+        test_last_reader_is_charged, test_writer_is_charged_for_all, test_writer_that_gave_up,
+        test_only_block_has_them, test_cancelled_waits, test_wait_left_by_longjmp, test_forgotten_when_off,
+        test_a_hundred_thousand_locks, test_memory_of_locks_is_used_again};
     return HARNESS_SUITE("contention", 20, tests);
 }

@@ -13,11 +13,18 @@
  *
  *     waits begin and end:  integral += waiters × (now − since), waiters ±1
  *     unlock:               integral += …; charged to the unlocker's stack, and starts again from 0
- *     a waiter gets it:     what has grown since the unlock is the hand-over, and the unlocker's, too
+ *     a reader unlocks:     the same, but charged to the last reader that leaves: left is set aside until
+ * then a waiter gets it:     what has grown since the unlock is the hand-over, and the unlocker's, too
  *
  * So every nanosecond that somebody waits is charged to exactly one holder, and at fraction 1 the sum over
  * holders is the sum over waiters. Charging only at unlocks that see waiters in the lock word was tried and
- * loses up to a third, because of threads that take the lock before those that were woken for it.
+ * loses up to a third, because of threads that take the lock before those that were woken for it. Charging
+ * each reader what had grown by the time it left was tried, too: then those that hold it briefly pay for the
+ * one that holds it long. Which reader is the last shows when a writer gets the lock, so readers only leave
+ * their stack behind.
+ *
+ * Unseen are the unlocks of other processes and of threads that died with a robust mutex: what was waited
+ * for those is charged to nobody.
  *
  * Records live in buckets of a few, by address. contention_active says without a lock whether a bucket has
  * any, which is all that an uncontended lock or unlock looks at.
@@ -34,6 +41,7 @@ struct lock_record {
     uint32_t slot; /* HANDOVER_CHARGED: where, and times what */
     int64_t weight;
     int64_t since_ns, integral_ns;
+    int64_t left_ns; /* not in the integral: due to the last reader that unlocks */
     enum handover handover;
 };
 
@@ -65,14 +73,15 @@ static void record_free(const struct bucket *b, struct lock_record *r)
     atomic_fetch_sub_explicit(&contention_active[b - buckets], 1, memory_order_relaxed);
 }
 
-/* A free record, or that of a lock which was left with a charge that nobody came for (destroyed, or released
- * inside libc). NULL: all are waited for. */
+/* A free record, or that of a lock with a charge that nobody came for yet (those that waited gave up); then
+ * that charge is lost. NULL: all are waited for. */
 static struct lock_record *record_make(struct bucket *b, const void *lock)
 {
     struct lock_record *r = record_find(b, NULL);
     for (int i = 0; !r && i < BUCKET_RECORDS; i++)
         if (b->records[i].waiters == 0) {
             r = &b->records[i];
+            stacks_lose_sigsafe(tables[CONTENTION_MUTEX], 1);
             record_free(b, r);
         }
     if (!r)
@@ -93,15 +102,14 @@ static void record_accrue(struct lock_record *r, int64_t now_ns)
 /* ---- sampling -------------------------------------------------------------------------------------------
  */
 
-static void add_event(enum contention_kind kind, struct thread *t, const struct unwind_regs *here,
-    int64_t count, int64_t delay_ns, uint32_t *slot)
+/* The slot of the caller's stack, or STACKS_NONE. */
+static uint32_t add_event(enum contention_kind kind, struct thread *t, const struct unwind_regs *here,
+    int64_t count, int64_t delay_ns)
 {
     struct unwind_memory memory = thread_memory(t);
     struct unwind_stack stack;
     unwind_here_sigsafe(here, &memory, &stack);
-    uint32_t at = stacks_add_sigsafe(tables[kind], &stack, (int64_t[SNAPSHOT_MAX_VALUES]){count, delay_ns});
-    if (slot)
-        *slot = at;
+    return stacks_add_sigsafe(tables[kind], &stack, (int64_t[SNAPSHOT_MAX_VALUES]){count, delay_ns});
 }
 
 /* As Go's blocksampled: long waits always, shorter ones in proportion, and then counted as if they were the
@@ -120,7 +128,7 @@ static void block_event(struct thread *t, int64_t delay_ns, const struct unwind_
             count++;
         delay_ns = rate;
     }
-    add_event(CONTENTION_BLOCK, t, here, count, delay_ns, NULL);
+    add_event(CONTENTION_BLOCK, t, here, count, delay_ns);
 }
 
 /* 0: this one is not recorded; else what it counts for. */
@@ -141,13 +149,11 @@ static bool is_off(const struct thread *t)
                                  atomic_load_explicit(&block_rate_ns, memory_order_relaxed) <= 0);
 }
 
-/* The time that goes with it is taken inside the bucket's lock, so that it never runs backwards there. */
-int64_t contention_wait_begin(struct thread *t, const void *lock)
+/* Counts one more waiter. When it began, by a time taken inside the bucket's lock, so that it never runs
+ * backwards there; negative when there was no record to be had. */
+static int64_t enter_record(const void *lock)
 {
-    if (is_off(t))
-        return 0;
     struct bucket *b = &buckets[contention_bucket(lock)];
-    t->busy = true;
     rawlock_lock(&b->lock);
     int64_t now = clock_monotonic_ns();
     struct lock_record *r = record_find(b, lock);
@@ -161,21 +167,46 @@ int64_t contention_wait_begin(struct thread *t, const void *lock)
         stacks_lose_sigsafe(tables[CONTENTION_MUTEX], 1);
     }
     rawlock_unlock(&b->lock);
-    t->busy = false;
-    return r ? now : -now; /* negative: it has no record */
+    return r ? now : -now;
 }
 
-/* The caller's wait is over: what grew since the last unlock belongs to that one. */
-static void settle_handover(struct lock_record *r)
+void contention_wait_begin(struct contention_wait *w)
 {
-    if (r->handover == HANDOVER_CHARGED && r->slot != STACKS_NONE)
-        stacks_bump_sigsafe(tables[CONTENTION_MUTEX], r->slot, 1, r->integral_ns * r->weight);
-    if (r->handover != HANDOVER_NONE)
-        r->integral_ns = 0;
-    r->handover = HANDOVER_NONE;
+    struct thread *t = w->t;
+    if (is_off(t))
+        return;
+    t->busy = true;
+    w->began_ns = enter_record(w->lock);
+    w->outer = t->waiting;
+    t->waiting = w;
+    t->busy = false;
 }
 
-static int64_t leave_record(const void *lock, bool acquired)
+/* Charges the last unlock, if it is charged at all, `due` more, and what readers left. */
+static void charge_last_unlock(struct lock_record *r, int64_t due_ns)
+{
+    if (r->handover == HANDOVER_CHARGED && r->slot != STACKS_NONE) {
+        if (r->left_ns)
+            stacks_bump_sigsafe(tables[CONTENTION_MUTEX], r->slot, 0, r->weight);
+        stacks_bump_sigsafe(tables[CONTENTION_MUTEX], r->slot, 1, (r->left_ns + due_ns) * r->weight);
+    }
+    r->left_ns = 0;
+}
+
+/* The caller has the lock: what grew since the last unlock belongs to that one. Other readers may follow. */
+static void settle_handover(struct lock_record *r, enum contention_outcome outcome)
+{
+    if (r->handover != HANDOVER_NONE) {
+        charge_last_unlock(r, r->integral_ns);
+        r->integral_ns = 0;
+    } else if (outcome == CONTENTION_FROM_ELSEWHERE) {
+        r->integral_ns = 0;
+    }
+    if (outcome != CONTENTION_SHARED)
+        r->handover = HANDOVER_NONE;
+}
+
+static int64_t leave_record(const void *lock, enum contention_outcome outcome)
 {
     struct bucket *b = &buckets[contention_bucket(lock)];
     rawlock_lock(&b->lock);
@@ -184,24 +215,40 @@ static int64_t leave_record(const void *lock, bool acquired)
     if (r && r->waiters > 0) {
         record_accrue(r, now);
         r->waiters--;
-        if (acquired)
-            settle_handover(r);
-        if (r->waiters == 0 && r->integral_ns == 0)
+        if (outcome != CONTENTION_GAVE_UP)
+            settle_handover(r, outcome);
+        if (r->waiters == 0 && r->integral_ns == 0 && r->left_ns == 0)
             record_free(b, r);
     }
     rawlock_unlock(&b->lock);
     return now;
 }
 
-void contention_wait_end(
-    struct thread *t, const void *lock, int64_t began_ns, bool acquired, const struct unwind_regs *here)
+void contention_wait_end(struct contention_wait *w)
 {
-    if (began_ns == 0)
+    struct thread *t = w->t;
+    int64_t began = w->began_ns;
+    if (began == 0)
         return;
     t->busy = true;
-    int64_t now = began_ns > 0 ? leave_record(lock, acquired) : clock_monotonic_ns();
-    block_event(t, now - (began_ns > 0 ? began_ns : -began_ns), here);
+    int64_t now = began > 0 ? leave_record(w->lock, w->outcome) : clock_monotonic_ns();
+    t->waiting = w->outer;
+    block_event(t, now - (began > 0 ? began : -began), w->here);
     t->busy = false;
+}
+
+/* The waits are on the part of the stack that is about to go; should the jump be a handler's within itself,
+ * their ends find that there is nothing left to do. */
+void contention_wait_abandon(struct thread *t)
+{
+    if (t->busy)
+        return; /* interrupted in here, perhaps with the bucket's lock */
+    for (struct contention_wait *w = t->waiting; w; w = w->outer) {
+        if (w->began_ns > 0)
+            leave_record(w->lock, CONTENTION_GAVE_UP);
+        w->began_ns = 0;
+    }
+    t->waiting = NULL;
 }
 
 /* ---- unlock ---------------------------------------------------------------------------------------------
@@ -214,6 +261,7 @@ static int64_t take_charge(struct bucket *b, const void *lock)
     struct lock_record *r = record_find(b, lock);
     int64_t due = 0;
     if (r) {
+        charge_last_unlock(r, 0); /* of readers, after whom the caller got it unseen, by trying */
         record_accrue(r, clock_monotonic_ns());
         due = r->integral_ns;
         r->integral_ns = 0;
@@ -247,9 +295,48 @@ void contention_release(struct thread *t, const void *lock, const struct unwind_
     int64_t due = take_charge(b, lock);
     int64_t weight = due ? mutex_weight(t) : 0;
     if (weight) {
-        uint32_t slot;
-        add_event(CONTENTION_MUTEX, t, here, weight, due * weight, &slot);
+        uint32_t slot = add_event(CONTENTION_MUTEX, t, here, weight, due * weight);
         leave_handover(b, lock, slot, weight);
+    }
+    t->busy = false;
+}
+
+static bool has_record(struct bucket *b, const void *lock)
+{
+    rawlock_lock(&b->lock);
+    bool has = record_find(b, lock) != NULL;
+    rawlock_unlock(&b->lock);
+    return has;
+}
+
+/* The caller is the last reader until another one leaves. */
+static void leave_shared(struct bucket *b, const void *lock, uint32_t slot, int64_t weight)
+{
+    rawlock_lock(&b->lock);
+    struct lock_record *r = record_find(b, lock);
+    if (r) {
+        record_accrue(r, clock_monotonic_ns());
+        r->left_ns += r->integral_ns;
+        r->integral_ns = 0;
+        r->handover = weight ? HANDOVER_CHARGED : HANDOVER_DROPPED;
+        r->slot = slot;
+        r->weight = weight;
+        if (r->waiters == 0) {
+            charge_last_unlock(r, 0);
+            record_free(b, r);
+        }
+    }
+    rawlock_unlock(&b->lock);
+}
+
+void contention_release_shared(struct thread *t, const void *lock, const struct unwind_regs *here)
+{
+    struct bucket *b = &buckets[contention_bucket(lock)];
+    t->busy = true;
+    if (has_record(b, lock)) {
+        int64_t weight = mutex_weight(t);
+        uint32_t slot = weight ? add_event(CONTENTION_MUTEX, t, here, 0, 0) : STACKS_NONE;
+        leave_shared(b, lock, slot, weight);
     }
     t->busy = false;
 }
@@ -274,6 +361,21 @@ void contention_block_end(struct thread *t, int64_t began_ns, const struct unwin
 /* ---- switches -------------------------------------------------------------------------------------------
  */
 
+/* What was waited for before capture was switched off: unlocks since then went unseen. */
+static void forget_charges(struct bucket *b)
+{
+    rawlock_lock(&b->lock);
+    for (int i = 0; i < BUCKET_RECORDS; i++) {
+        struct lock_record *r = &b->records[i];
+        if (r->lock && r->waiters == 0)
+            record_free(b, r);
+        else if (r->lock)
+            *r = (struct lock_record){
+                .lock = r->lock, .waiters = r->waiters, .since_ns = clock_monotonic_ns()};
+    }
+    rawlock_unlock(&b->lock);
+}
+
 int contention_init(void)
 {
     if (!buckets)
@@ -281,6 +383,9 @@ int contention_init(void)
     for (int i = 0; i < 2; i++)
         if (!tables[i])
             tables[i] = stacks_new(SLOTS, PCS);
+    for (int i = 0; buckets && i < CONTENTION_BUCKETS; i++)
+        if (atomic_load_explicit(&contention_active[i], memory_order_relaxed) != 0)
+            forget_charges(&buckets[i]);
     return buckets && tables[0] && tables[1] ? 0 : ERR_NOMEM;
 }
 
@@ -295,7 +400,7 @@ void contention_after_fork(void)
 
 int contention_set_mutex_fraction(int n)
 {
-    return atomic_exchange(&mutex_fraction, n < 0 ? 0 : n);
+    return n < 0 ? atomic_load(&mutex_fraction) : atomic_exchange(&mutex_fraction, n);
 }
 
 int64_t contention_set_block_rate_ns(int64_t rate_ns)

@@ -12,7 +12,8 @@ enum contention_kind { CONTENTION_MUTEX, CONTENTION_BLOCK };
 /* ERR_NOMEM or 0. */
 int contention_snapshot(enum contention_kind kind, struct snapshot *out);
 
-/* 1 in n is recorded; 0 is off. Returns what it was. Any thread, any time. */
+/* 1 in n is recorded; 0 is off, a negative number changes nothing. Returns what it was. Any thread, any time;
+ * what is recorded later goes by the new rate. */
 int contention_set_mutex_fraction(int n);
 int64_t contention_set_block_rate_ns(int64_t rate_ns);
 int contention_mutex_fraction(void);

@@ -29,21 +29,42 @@ static inline bool contention_is_active(const void *lock)
     return atomic_load_explicit(&contention_active[contention_bucket(lock)], memory_order_relaxed) != 0;
 }
 
-/* Around a wait for a lock. begin gives the time it began, for end; acquired says that the wait was
- * successful and the caller holds the lock. end also records the wait itself (block) with the caller's stack.
- */
-int64_t contention_wait_begin(struct thread *t, const void *lock);
-void contention_wait_end(
-    struct thread *t, const void *lock, int64_t began_ns, bool acquired, const struct unwind_regs *here);
+/* How a wait for a lock ended. The last is a lock that may have been held where no unlock is seen: in another
+ * process, or by a thread that died with it. */
+enum contention_outcome {
+    CONTENTION_GAVE_UP,
+    CONTENTION_TAKEN,
+    CONTENTION_SHARED,
+    CONTENTION_FROM_ELSEWHERE
+};
 
-/* Before a lock that is active is released: what its waiters waited is charged to the caller's stack. */
+/* A wait for a lock, on the waiter's stack. The caller fills in the first three, and outcome once there is
+ * one other than to have given up. */
+struct contention_wait {
+    struct thread *t;
+    const void *lock;
+    const struct unwind_regs *here;
+    enum contention_outcome outcome;
+    int64_t began_ns;              /* 0: not accounted for; negative: nor has it a record */
+    struct contention_wait *outer; /* that of the code which a signal handler interrupted */
+};
+
+/* Around the wait. end also records the wait itself (block) with the caller's stack. abandon is for a thread
+ * that leaves its waits by longjmp. */
+void contention_wait_begin(struct contention_wait *w);
+void contention_wait_end(struct contention_wait *w);
+void contention_wait_abandon(struct thread *t);
+
+/* Before a lock that is active is released: what its waiters waited is charged to the caller's stack. Of
+ * those that hold it shared, as readers do, the last to leave is charged for all. */
 void contention_release(struct thread *t, const void *lock, const struct unwind_regs *here);
+void contention_release_shared(struct thread *t, const void *lock, const struct unwind_regs *here);
 
 /* A wait of any other kind that is over (block only). began_ns 0: block was off. */
 int64_t contention_block_begin(void);
 void contention_block_end(struct thread *t, int64_t began_ns, const struct unwind_regs *here);
 
-/* The tables, once: 0 or ERR_NOMEM. */
+/* The tables, once, and forgets what is due on locks: 0 or ERR_NOMEM. */
 int contention_init(void);
 void contention_after_fork(void);
 

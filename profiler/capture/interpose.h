@@ -59,6 +59,7 @@
     X(int, sem_clockwait, (sem_t *, clockid_t, const struct timespec *), NULL)                            \
     X(int, pthread_barrier_wait, (pthread_barrier_t *), NULL)                                             \
     X(int, pthread_join, (pthread_t, void **), NULL)                                                      \
+    X(int, pthread_tryjoin_np, (pthread_t, void **), NULL)                                                \
     X(int, pthread_timedjoin_np, (pthread_t, void **, const struct timespec *), NULL)                     \
     X(int, pthread_create, (pthread_t *, const pthread_attr_t *, void *(*)(void *), void *), NULL)        \
     X(int, pthread_setname_np, (pthread_t, const char *), NULL)                                           \

@@ -15,10 +15,28 @@ const int interpose_lock_linked = 1;
     struct unwind_regs here; \
     UNWIND_HERE(&here)
 
+/* Declares a wait for a lock named w, parked and accounted for up to the end of the block. */
+#define WAIT(w, thread, regs, reason, what)                                                              \
+    PARK(park, (regs), (reason), (what));                                                                \
+    struct contention_wait w                                                                             \
+        __attribute__((cleanup(contention_wait_end))) = {.t = (thread), .lock = (what), .here = (regs)}; \
+    contention_wait_begin(&w)
+
 /* ---- mutex ----------------------------------------------------------------------------------------------
  */
 
-enum { KIND_MASK = 3, KIND_RECURSIVE = PTHREAD_MUTEX_RECURSIVE, KIND_NORMAL = PTHREAD_MUTEX_TIMED_NP };
+enum {
+    KIND_MASK = 3,
+    KIND_RECURSIVE = PTHREAD_MUTEX_RECURSIVE,
+    KIND_NORMAL = PTHREAD_MUTEX_TIMED_NP,
+    KIND_ADAPTIVE = PTHREAD_MUTEX_ADAPTIVE_NP,
+    KIND_PROCESS_SHARED = 128
+};
+
+static inline int mutex_kind(const pthread_mutex_t *m)
+{
+    return __atomic_load_n(&m->__data.__kind, __ATOMIC_RELAXED);
+}
 
 static inline uint32_t mutex_word(const pthread_mutex_t *m)
 {
@@ -52,7 +70,7 @@ static __attribute__((noinline)) int mutex_wait(pthread_mutex_t *m, enum wait_ki
     if (!t || t->busy)
         return mutex_call(m, kind, clock, until);
     /* Locked again by its owner: counted, or refused; only the plain kind waits (for ever). */
-    if (is_own(m, t) && (m->__data.__kind & KIND_MASK) != KIND_NORMAL)
+    if (is_own(m, t) && (mutex_kind(m) & KIND_MASK) != KIND_NORMAL)
         return mutex_call(m, kind, clock, until);
     /* It has waiters but looked free: whether we wait shows only now. */
     if (mutex_word(m) == 0) {
@@ -60,10 +78,11 @@ static __attribute__((noinline)) int mutex_wait(pthread_mutex_t *m, enum wait_ki
         if (r != EBUSY)
             return r;
     }
-    PARK(park, here, THREAD_MUTEX, m);
-    int64_t began = contention_wait_begin(t, m);
+    bool elsewhere = mutex_kind(m) & KIND_PROCESS_SHARED;
+    WAIT(w, t, here, THREAD_MUTEX, m);
     int r = mutex_call(m, kind, clock, until);
-    contention_wait_end(t, m, began, r == 0 || r == EOWNERDEAD, here);
+    if (r == 0 || r == EOWNERDEAD)
+        w.outcome = elsewhere || r == EOWNERDEAD ? CONTENTION_FROM_ELSEWHERE : CONTENTION_TAKEN;
     return r;
 }
 
@@ -83,17 +102,19 @@ static __attribute__((noinline, cold)) int mutex_unresolved(pthread_mutex_t *m, 
 }
 
 /* The two that every program calls all the time. Without a frame pointer of their own, the way through is a
- * compare and a jump when off, and two loads more when on. */
+ * compare and a jump that is not taken when off, and two loads more when on. */
 #define HOT __attribute__((optimize("omit-frame-pointer")))
 
 HOT int pthread_mutex_lock(pthread_mutex_t *m)
 {
     int state = atomic_load_explicit(&interpose_state, memory_order_relaxed);
-    if (__builtin_expect(state & INTERPOSE_UNRESOLVED, 0))
-        return mutex_unresolved(m, true);
-    if (state && mutex_may_wait(m)) {
-        ENTER();
-        return mutex_wait(m, WAIT_FOREVER, 0, NULL, &here);
+    if (__builtin_expect(state != 0, 0)) {
+        if (__builtin_expect(state & INTERPOSE_UNRESOLVED, 0))
+            return mutex_unresolved(m, true);
+        if (mutex_may_wait(m)) {
+            ENTER();
+            return mutex_wait(m, WAIT_FOREVER, 0, NULL, &here);
+        }
     }
     return interpose_real.pthread_mutex_lock(m);
 }
@@ -130,9 +151,12 @@ int pthread_mutex_trylock(pthread_mutex_t *m)
 static __attribute__((noinline)) void mutex_release(pthread_mutex_t *m, const struct unwind_regs *here)
 {
     struct thread *t = thread_self();
+    int kind = mutex_kind(m) & KIND_MASK;
     if (!t || t->busy)
         return;
-    if ((m->__data.__kind & KIND_MASK) == KIND_RECURSIVE && m->__data.__count > 1)
+    if (kind != KIND_NORMAL && kind != KIND_ADAPTIVE && !is_own(m, t))
+        return; /* refused */
+    if (kind == KIND_RECURSIVE && m->__data.__count > 1)
         return; /* it stays locked */
     contention_release(t, m, here);
 }
@@ -140,11 +164,13 @@ static __attribute__((noinline)) void mutex_release(pthread_mutex_t *m, const st
 HOT int pthread_mutex_unlock(pthread_mutex_t *m)
 {
     int state = atomic_load_explicit(&interpose_state, memory_order_relaxed);
-    if (__builtin_expect(state & INTERPOSE_UNRESOLVED, 0))
-        return mutex_unresolved(m, false);
-    if (state && __builtin_expect(contention_is_active(m), 0)) {
-        ENTER();
-        mutex_release(m, &here);
+    if (__builtin_expect(state != 0, 0)) {
+        if (__builtin_expect(state & INTERPOSE_UNRESOLVED, 0))
+            return mutex_unresolved(m, false);
+        if (__builtin_expect(contention_is_active(m), 0)) {
+            ENTER();
+            mutex_release(m, &here);
+        }
     }
     return interpose_real.pthread_mutex_unlock(m);
 }
@@ -188,10 +214,11 @@ static __attribute__((noinline)) int rwlock_wait(
     int r = write ? interpose_real.pthread_rwlock_trywrlock(l) : interpose_real.pthread_rwlock_tryrdlock(l);
     if (r != EBUSY)
         return r == EAGAIN ? rwlock_call(l, write, until) : r;
-    PARK(park, here, write ? THREAD_RWLOCK_WRITE : THREAD_RWLOCK_READ, l);
-    int64_t began = contention_wait_begin(t, l);
+    bool elsewhere = l->__data.__shared != 0;
+    WAIT(w, t, here, write ? THREAD_RWLOCK_WRITE : THREAD_RWLOCK_READ, l);
     r = rwlock_call(l, write, until);
-    contention_wait_end(t, l, began, r == 0, here);
+    if (r == 0)
+        w.outcome = elsewhere ? CONTENTION_FROM_ELSEWHERE : write ? CONTENTION_TAKEN : CONTENTION_SHARED;
     return r;
 }
 
@@ -231,13 +258,22 @@ int pthread_rwlock_timedwrlock(pthread_rwlock_t *l, const struct timespec *until
     return interpose_real.pthread_rwlock_timedwrlock(l, until);
 }
 
+static __attribute__((noinline)) void rwlock_release(pthread_rwlock_t *l, const struct unwind_regs *here)
+{
+    struct thread *t = thread_self();
+    if (!t || t->busy)
+        return;
+    if (l->__data.__cur_writer == atomic_load_explicit(&t->tid, memory_order_relaxed))
+        contention_release(t, l, here);
+    else
+        contention_release_shared(t, l, here);
+}
+
 int pthread_rwlock_unlock(pthread_rwlock_t *l)
 {
     if (interpose_on() && __builtin_expect(contention_is_active(l), 0)) {
         ENTER();
-        struct thread *t = thread_self();
-        if (t && !t->busy)
-            contention_release(t, l, &here);
+        rwlock_release(l, &here);
     }
     return interpose_real.pthread_rwlock_unlock(l);
 }
@@ -353,13 +389,19 @@ int pthread_barrier_wait(pthread_barrier_t *b)
         return interpose_real.pthread_barrier_wait(b);
     ENTER();
     BLOCK(&here, THREAD_BARRIER, b);
-    return interpose_real.pthread_barrier_wait(b);
+    int r = interpose_real.pthread_barrier_wait(b);
+    if (r == PTHREAD_BARRIER_SERIAL_THREAD) /* to glibc, the last to come: it did not wait */
+        blocked.began_ns = 0;
+    return r;
 }
 
 int pthread_join(pthread_t thread, void **result)
 {
     if (!interpose_on())
         return interpose_real.pthread_join(thread, result);
+    int r = interpose_real.pthread_tryjoin_np(thread, result);
+    if (r != EBUSY)
+        return r; /* it had ended: no wait */
     ENTER();
     BLOCK(&here, THREAD_JOIN, 0);
     return interpose_real.pthread_join(thread, result);

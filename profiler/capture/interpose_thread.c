@@ -1,3 +1,4 @@
+#include "capture/contention_wait.h"
 #include "capture/interpose.h"
 
 #include <stdarg.h>
@@ -78,8 +79,10 @@ static void withdraw_record(void)
     if (!interpose_on())
         return;
     struct thread *t = thread_self();
-    if (t && atomic_load_explicit(&t->parked.sequence, memory_order_relaxed) & 1)
+    if (t && atomic_load_explicit(&t->parked.sequence, memory_order_relaxed) & 1) {
+        contention_wait_abandon(t);
         park_turn(&t->parked);
+    }
 }
 
 #define JUMP(name)                                                              \

@@ -68,6 +68,7 @@ static void record_reset(struct thread *t)
     atomic_store(&t->parked.sequence, (sequence | 1) + 1);
     t->cut_short = false;
     t->is_profiler = t->busy = false;
+    t->waiting = NULL;
     t->random = hash_mix((uintptr_t)t, (uint64_t)clock_monotonic_ns()) | 1;
     t->stack_lo = t->stack_hi = 0;
     t->name[0] = 0;

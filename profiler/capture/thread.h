@@ -37,9 +37,10 @@ struct thread {
     _Alignas(64) struct parked parked;
     volatile bool cut_short; /* a signal of ours ended a system call with EINTR: the wrapper resumes it */
     bool is_profiler;
-    bool deaf;                    /* threads.c: did not answer the last time */
-    bool busy;                    /* in a wrapper's slow path: what happens there is not recorded again */
-    uint64_t random;              /* state of thread_random */
+    bool deaf;                       /* threads.c: did not answer the last time */
+    bool busy;                       /* in a wrapper's slow path: what happens there is not recorded again */
+    struct contention_wait *waiting; /* contention.c: the innermost wait that is accounted for */
+    uint64_t random;                 /* state of thread_random */
     uintptr_t stack_lo, stack_hi; /* what may be read directly when the stack pointer is in it; 0 unknown */
     char name[16];          /* written by pthread_setname_np's wrapper, too; a torn read is a torn name */
     uint32_t created_slot;  /* in thread_created_table, or STACKS_NONE */

@@ -44,8 +44,8 @@ void cprof_stop(void);
 /* The address being served, with the true port; "" when not started. Valid until cprof_stop. */
 const char *cprof_address(void);
 
-/* As Go's runtime.SetMutexProfileFraction: on average 1 in n contended unlocks is recorded; 0 is off.
- * cprof_start sets it from CPROF_MUTEX_FRACTION. Returns the fraction before. */
+/* As Go's runtime.SetMutexProfileFraction: on average 1 in n contended unlocks is recorded; 0 is off, a
+ * negative n changes nothing. cprof_start sets it from CPROF_MUTEX_FRACTION. Returns the fraction before. */
 int cprof_set_mutex_fraction(int n);
 
 /* As Go's runtime.SetBlockProfileRate: waits of rate_ns or more are always recorded, shorter ones in

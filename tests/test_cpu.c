@@ -73,21 +73,30 @@ WORKER(1)
 WORKER(2)
 WORKER(3)
 
-/* Two that exist before the session and two that come later, all of different length: each within what the
- * random phase of its own timer allows, two periods, and how long others on its processor kept the tick from
- * it, of its own CPU clock. */
+static pthread_barrier_t session_began;
+
+static void *early(void *worker)
+{
+    pthread_barrier_wait(&session_began);
+    return worker == (void *)worker0 ? worker0((void *)400) : worker1((void *)200);
+}
+
+/* Two that exist before the session and two that come later, all of different length: each within what
+ * rounding to samples and the tick allow of its own CPU clock. */
 START_TEST(test_shares)
 {
     void *(*const workers[])(void *) = {worker0, worker1, worker2, worker3};
     pthread_t t[4];
     struct snapshot s;
     start();
-    pthread_create(&t[0], NULL, worker0, (void *)400);
-    pthread_create(&t[1], NULL, worker1, (void *)200);
+    pthread_barrier_init(&session_began, NULL, 3);
+    pthread_create(&t[0], NULL, early, (void *)worker0);
+    pthread_create(&t[1], NULL, early, (void *)worker1);
     int64_t before = clock_read_ns(CLOCK_PROCESS_CPUTIME_ID);
     struct cpu_session *session = begin(100);
     pthread_create(&t[2], NULL, worker2, (void *)300);
     pthread_create(&t[3], NULL, worker3, (void *)100);
+    pthread_barrier_wait(&session_began);
     for (int i = 0; i < 4; i++)
         pthread_join(t[i], NULL);
     int64_t used = clock_read_ns(CLOCK_PROCESS_CPUTIME_ID) - before;
@@ -100,17 +109,17 @@ START_TEST(test_shares)
     static const int ms[] = {400, 200, 300, 100};
     for (int i = 0; i < 4; i++) {
         int64_t ns = sum_of(&s, 1, workers[i]);
-        ck_assert_msg(llabs(ns - ms[i] * INT64_C(1000000)) <= 25000000 + ms[i] * INT64_C(150000),
-            "worker %d: %lld ms of %d", i, (long long)ns / 1000000, ms[i]);
+        ck_assert_msg(llabs(ns - ms[i] * INT64_C(1000000)) <= 20000000, "worker %d: %lld ms of %d", i,
+            (long long)ns / 1000000, ms[i]);
         ck_assert_int_eq(ns, sum_of(&s, 0, workers[i]) * s.period);
     }
     double all = (double)sum_of(&s, 1, NULL);
-    ck_assert_double_le(fabs(all / (double)used - 1), 0.06);
+    ck_assert_double_le(fabs(all / (double)used - 1), 0.03);
     snapshot_fini(&s);
 }
 END_TEST
 
-/* Faster than the kernel's tick: expirations that were missed are counted in. */
+/* Faster than the kernel's tick: each look stands for the time that went by. */
 START_TEST(test_above_the_tick)
 {
     struct snapshot s;
@@ -121,74 +130,6 @@ START_TEST(test_above_the_tick)
     int64_t samples = sum_of(&s, 0, burn_ms);
     ck_assert_int_ge(samples, 380);
     ck_assert_int_le(samples, 420);
-    snapshot_fini(&s);
-}
-END_TEST
-
-/* ---- bursts ----------------------------------------------------------------------------------------------
- */
-
-enum { BURSTERS = 150, SHORT_NS = 200000, LONG_NS = 1600000, SHORT_A_LONG = 8 };
-static _Atomic int64_t short_ns, long_ns;
-static _Atomic bool bursts_end;
-
-/* Two copies of one thing, to be told apart by address. Counts what its thread's clock says it took. */
-#define BURN_NS(name, sum)                                  \
-    static NAMED void name(int64_t ns)                      \
-    {                                                       \
-        int64_t began = clock_thread_cpu_ns(), now;         \
-        volatile unsigned x = 0;                            \
-        do                                                  \
-            for (int i = 0; i < 500; i++)                   \
-                x += (unsigned)i;                           \
-        while ((now = clock_thread_cpu_ns()) < began + ns); \
-        atomic_fetch_add(&(sum), now - began);              \
-    }
-BURN_NS(burn_short, short_ns)
-BURN_NS(burn_long, long_ns)
-
-static void *burst(void *number)
-{
-    unsigned seed = (unsigned)(intptr_t)number;
-    for (int i = rand_r(&seed) % SHORT_A_LONG; !atomic_load(&bursts_end); i++) {
-        struct pollfd none = {.fd = -1};
-        poll(&none, 1, 20 + rand_r(&seed) % 40);
-        burn_short(SHORT_NS);
-        if (i % SHORT_A_LONG == 0)
-            burn_long(LONG_NS);
-    }
-    return NULL;
-}
-
-/* Threads that never run for as long as the kernel's tick, half of their time in bursts a twentieth of it:
- * all of it is seen, and no kind more than the other. */
-START_TEST(test_short_bursts)
-{
-    pthread_t threads[BURSTERS];
-    struct snapshot s;
-    start();
-    for (int i = 0; i < BURSTERS; i++)
-        ck_assert_int_eq(pthread_create(&threads[i], NULL, burst, (void *)(intptr_t)(i + 1)), 0);
-    struct cpu_session *session = begin(100);
-    int64_t before = clock_read_ns(CLOCK_PROCESS_CPUTIME_ID);
-    double were[] = {(double)short_ns, (double)long_ns};
-    while (clock_read_ns(CLOCK_PROCESS_CPUTIME_ID) < before + 2 * INT64_C(1000000000))
-        usleep(20000);
-    double used = (double)(clock_read_ns(CLOCK_PROCESS_CPUTIME_ID) - before);
-    were[0] = (double)short_ns - were[0], were[1] = (double)long_ns - were[1];
-    ck_assert_int_eq(cpu_session_stop(session, &s), 0);
-    atomic_store(&bursts_end, true);
-    for (int i = 0; i < BURSTERS; i++)
-        pthread_join(threads[i], NULL);
-    double sampled = (double)sum_of(&s, 1, NULL) + (double)s.lost * (double)s.period;
-    double as_short = (double)sum_of(&s, 1, burn_short), as_long = (double)sum_of(&s, 1, burn_long);
-    printf("bursts: %.2f s sampled of %.2f (short %.2f of %.2f, long %.2f of %.2f), lost %llu, %s\n",
-        sampled / 1e9, used / 1e9, as_short / 1e9, were[0] / 1e9, as_long / 1e9, were[1] / 1e9,
-        (unsigned long long)s.lost, s.source);
-    ck_assert_double_le(fabs(sampled / used - 1), 0.03);
-    ck_assert_uint_le(s.lost, 10);
-    double share = as_short / (as_short + as_long), was = were[0] / (were[0] + were[1]);
-    ck_assert_double_le(fabs(share - was), 0.15);
     snapshot_fini(&s);
 }
 END_TEST
@@ -216,8 +157,8 @@ START_TEST(test_short_threads)
     ck_assert_int_eq(cpu_session_stop(session, &s), 0);
     int64_t samples = sum_of(&s, 0, short_lived);
     printf("short threads: %lld samples of about 60\n", (long long)samples);
-    ck_assert_int_ge(samples, 10); /* none were, before ends were accounted for */
-    ck_assert_int_le(samples, 110);
+    ck_assert_int_ge(samples, 57); /* none were, before ends were accounted for */
+    ck_assert_int_le(samples, 90); /* a thread's beginning and end cost, too */
     snapshot_fini(&s);
 }
 END_TEST
@@ -245,8 +186,8 @@ START_TEST(test_threads_that_block_signals)
     for (int i = 0; i < 2; i++)
         pthread_join(t[i], NULL);
     ck_assert_int_eq(cpu_session_stop(session, &s), 0);
-    ck_assert_int_ge(sum_of(&s, 0, deaf), 12);
-    ck_assert_int_ge(sum_of(&s, 0, worker1), 12);
+    ck_assert_int_ge(sum_of(&s, 0, deaf), 14);
+    ck_assert_int_ge(sum_of(&s, 0, worker1), 14);
     snapshot_fini(&s);
 }
 END_TEST
@@ -289,12 +230,13 @@ START_TEST(test_two_sessions)
     worker3((void *)100);
     ck_assert_int_eq(a.period, 20000000);
     ck_assert_int_eq(b.period, 5000000);
-    /* Beside others on the processor the kernel tells of expirations late, in the next function even: only
-     * the sums are sure. What ran before or after a session is not in it. */
-    ck_assert_int_le(llabs(sum_of(&a, 0, worker0) + sum_of(&a, 0, worker1) - 20), 4);
+    /* Within what rounding and the tick allow; what ran before or after a session is not in it. */
+    ck_assert_int_le(llabs(sum_of(&a, 0, worker0) - 10), 2);
+    ck_assert_int_le(llabs(sum_of(&a, 0, worker1) - 10), 2);
     ck_assert_int_eq(sum_of(&a, 0, worker2), 0);
     ck_assert_int_eq(sum_of(&b, 0, worker0), 0);
-    ck_assert_int_le(llabs(sum_of(&b, 0, worker1) + sum_of(&b, 0, worker2) - 80), 10);
+    ck_assert_int_le(llabs(sum_of(&b, 0, worker1) - 40), 4);
+    ck_assert_int_le(llabs(sum_of(&b, 0, worker2) - 40), 4);
     ck_assert_int_eq(sum_of(&b, 0, worker3), 0);
     snapshot_fini(&a);
     snapshot_fini(&b);
@@ -406,7 +348,7 @@ END_TEST
 
 Suite *suite(void)
 {
-    const TTest *const tests[] = {test_shares, test_above_the_tick, test_short_bursts, test_short_threads,
+    const TTest *const tests[] = {test_shares, test_above_the_tick, test_short_threads,
         test_threads_that_block_signals, test_own_threads_are_left_out, test_two_sessions, test_refusals,
         test_foreign_handler, test_no_timer_to_be_had, test_children_start_unprofiled,
         test_no_call_is_interrupted};

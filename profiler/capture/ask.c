@@ -6,10 +6,6 @@
 #include "capture/signals.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 enum { ANSWERS = 1024, PATIENCE_NS = 250000000 };
 
@@ -92,22 +88,8 @@ static int find_signal(void)
         if (take_signal(s))
             found = s;
     if (found && found != number)
-        signals_set_in_use(found);
+        signals_set_in_use(found, on_ask);
     return number = found;
-}
-
-/* Whether a thread that did not answer the last time still blocks the signal. */
-static bool blocks_signal(pid_t tid)
-{
-    char path[64], text[4096];
-    snprintf(path, sizeof path, "/proc/self/task/%d/status", (int)tid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-    if (fd >= 0)
-        close(fd);
-    text[n > 0 ? n : 0] = 0;
-    const char *mask = strstr(text, "SigBlk:");
-    return mask && strtoull(mask + strlen("SigBlk:"), NULL, 16) >> (number - 1) & 1;
 }
 
 /* ---- asking ---------------------------------------------------------------------------------------------
@@ -127,7 +109,7 @@ static uint32_t send_all(struct ask *asks, size_t n, uint16_t *which)
     uint32_t at = 0, asked = 0;
     for (size_t i = 0; i < n; i++) {
         which[i] = ANSWERS;
-        if (asks[i].t->deaf && blocks_signal(asks[i].tid))
+        if (asks[i].t->deaf && signals_blocks(asks[i].tid, number))
             continue;
         while (at < ANSWERS && atomic_load(&answers[at].state) == ANSWER_WRITING)
             at++;

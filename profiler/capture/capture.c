@@ -3,6 +3,7 @@
 #include "capture/ask.h"
 #include "capture/contention.h"
 #include "capture/contention_wait.h"
+#include "capture/cpu.h"
 #include "capture/cpu_timer.h"
 #include "capture/heap.h"
 #include "capture/interpose.h"
@@ -51,7 +52,7 @@ static void after_fork_in_child(void)
 
 static int prepare(struct error *error)
 {
-    (void)(interpose_lock_linked + interpose_io_linked + interpose_thread_linked);
+    (void)(interpose_lock_linked + interpose_io_linked + interpose_thread_linked + interpose_signal_linked);
     interpose_resolve();
     if (thread_init() || contention_init())
         return error_set(error, ERR_NOMEM, "no memory for the profiler's tables");
@@ -76,8 +77,10 @@ static int start_locked(const struct capture_config *config, struct error *error
             r == ERR_INVALID ? "not a power of two" : error_text(r));
     contention_set_mutex_fraction(config->mutex_fraction);
     contention_set_block_rate_ns(config->block_rate_ns);
+    cpu_own_signal(); /* where the program has a handler of its own it keeps it */
     interpose_switch(true);
     thread_self();
+    signals_open_self();
     thread_enumerate(true);
     started = true;
     return 0;

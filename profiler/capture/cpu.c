@@ -9,31 +9,32 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 
 /*
  *     thread's CPU clock ─► its timer ─► SIGPROF to that thread ─► on_tick: unwind once
- *                                └► for each session: CPU time due += expirations × period;
- *                                   whole session periods become samples
- *     end of thread or session ─► what is late goes to the thread's last stack, or, when it ends without
+ *                                └► for each session: what the clock went forward since the last look is
+ *                                   charged to the stack, in nanoseconds
+ *     end of thread or session ─► what is left goes to the thread's last stack, or, when it ends without
  *                                 one, to its start routine
- *     end of session ─► samples and lost ones, scaled together to the CPU time of all threads
+ *     end of session ─► nanoseconds become whole samples, scaled to the CPU time of all threads
  *
- * A timer faster than the kernel's tick expires several times at once, with those that were missed in
- * si_overrun: counted in. Why expirations come late, and the scaling: cpu_timer.h.
+ * So each session has the whole of every thread's time whatever the others ask for, and a stack's share does
+ * not hang on how many periods fit into it. What becomes of rounding: `fit`. How often to look: cpu_timer.h.
  */
 
-enum { SLOTS = 1 << 14, PCS = 1 << 19 };
+enum { SLOTS = 1 << 14, PCS = 1 << 19, LOOKS = 0, NANOSECONDS = 1 };
 
 struct cpu_session {
-    int hz, index;
+    int index;
     int64_t period_ns, started_ns;
-    struct stacks *table;
+    struct stacks *table; /* values: looks, cpu ns */
     uint32_t id;
     int64_t cpu_before_ns;   /* cpu_timer_account's when it began */
-    _Atomic int64_t lost_ns; /* of threads that do not let our signal in */
+    _Atomic int64_t lost_ns; /* of threads that do not let our signal in, or for want of room */
 };
 
 static struct rawlock session_lock; /* guards starting and stopping */
@@ -47,98 +48,95 @@ static uint32_t next_id;
 
 enum { DEAF_NS = 100000000 }; /* a thread that used so much and was never met: not by chance */
 
-/* How many samples so much more CPU time makes. */
-static int64_t take_due(struct cpu_session *s, struct thread *t, int64_t elapsed_ns)
+/* What of the thread's time this session has not charged yet, which from now on it has. */
+static int64_t take_elapsed(struct cpu_session *s, struct thread *t, int64_t clock_ns)
 {
-    int64_t due = t->session_due_ns[s->index] + elapsed_ns;
-    t->session_due_ns[s->index] = due % s->period_ns;
-    return due / s->period_ns;
+    int i = s->index;
+    if (atomic_exchange(&t->session_seen[i], s->id) != s->id) { /* it began when the session was on */
+        t->session_slot[i] = STACKS_NONE;
+        atomic_store(&t->session_cpu_ns[i], t->timer_cpu_ns);
+    }
+    int64_t charged = atomic_load(&t->session_cpu_ns[i]);
+    while (charged < clock_ns)
+        if (atomic_compare_exchange_weak(&t->session_cpu_ns[i], &charged, clock_ns))
+            return clock_ns - charged;
+    return 0;
 }
 
 static void session_add(
     struct cpu_session *s, struct thread *t, int64_t elapsed_ns, const struct unwind_stack *stack)
 {
-    if (t->session_seen[s->index] != s->id) { /* its first: the phase is random, as the timer's */
-        t->session_due_ns[s->index] = (int64_t)(thread_random(t) % (uint64_t)s->period_ns);
-        t->session_slot[s->index] = STACKS_NONE;
-        t->session_seen[s->index] = s->id;
-    }
-    int64_t samples = take_due(s, t, elapsed_ns);
-    if (samples == 0)
-        return;
-    int64_t values[SNAPSHOT_MAX_VALUES] = {samples, samples * s->period_ns};
+    int64_t values[SNAPSHOT_MAX_VALUES] = {[LOOKS] = 1, [NANOSECONDS] = elapsed_ns};
     uint32_t slot = stacks_add_sigsafe(s->table, stack, values);
     if (slot == STACKS_NONE)
-        stacks_lose_sigsafe(s->table, (uint64_t)samples - 1);
+        atomic_fetch_add(&s->lost_ns, elapsed_ns);
     t->session_slot[s->index] = slot;
 }
 
-static bool was_met(const struct cpu_session *s, const struct thread *t)
+/* Time with no look of its own: the stack before stands for it. */
+static void session_late(struct cpu_session *s, struct thread *t, int64_t late_ns)
 {
-    return t->session_seen[s->index] == s->id && t->session_slot[s->index] != STACKS_NONE;
-}
-
-static void session_late(void *session, struct thread *t, int64_t late_ns)
-{
-    struct cpu_session *s = session;
-    if (!was_met(s, t)) {
-        atomic_fetch_add(&s->lost_ns, late_ns > DEAF_NS ? late_ns : 0);
-        return;
-    }
-    int64_t samples = take_due(s, t, late_ns);
-    stacks_bump_sigsafe(s->table, t->session_slot[s->index], 0, samples);
-    stacks_bump_sigsafe(s->table, t->session_slot[s->index], 1, samples * s->period_ns);
+    uint32_t slot = t->session_slot[s->index];
+    if (slot != STACKS_NONE)
+        stacks_bump_sigsafe(s->table, slot, NANOSECONDS, late_ns);
+    else if (late_ns > DEAF_NS)
+        atomic_fetch_add(&s->lost_ns, late_ns);
 }
 
 /* A thread that ends without having been met, as those do that live for a millisecond, would vanish among the
  * others: what it was made for stands for what it did. */
-void cpu_late_sigsafe(struct thread *t, int64_t late_ns)
+void cpu_late_sigsafe(struct thread *t, int64_t clock_ns)
 {
     struct unwind_stack start = {.pcs = {(uintptr_t)t->start}, .depth = 1, .truncated = true};
     atomic_fetch_add(&in_handler, 1);
     for (int i = 0; i < THREAD_SESSIONS; i++) {
         struct cpu_session *s = atomic_load(&sessions[i]);
-        if (s && t->start && !was_met(s, t))
-            session_add(s, t, late_ns, &start);
-        else if (s)
-            session_late(s, t, late_ns);
+        int64_t late = s ? take_elapsed(s, t, clock_ns) : 0;
+        if (late && t->start && t->session_slot[i] == STACKS_NONE)
+            session_add(s, t, late, &start);
+        else if (late)
+            session_late(s, t, late);
     }
     atomic_fetch_sub(&in_handler, 1);
 }
 
-static void tick(struct thread *t, int64_t elapsed_ns, const void *context)
+void cpu_look_sigsafe(struct thread *t, int64_t clock_ns, const struct unwind_stack *stack)
+{
+    for (int i = 0; i < THREAD_SESSIONS; i++) {
+        struct cpu_session *s = atomic_load(&sessions[i]);
+        int64_t elapsed = s ? take_elapsed(s, t, clock_ns) : 0;
+        if (elapsed)
+            session_add(s, t, elapsed, stack);
+    }
+    atomic_store(&t->met_cpu_ns, clock_ns);
+}
+
+static void look_here(struct thread *t, const void *context)
 {
     struct unwind_memory memory = thread_memory(t);
     struct unwind_stack stack;
+    int64_t clock = clock_thread_cpu_ns();
     unwind_context_sigsafe(context, &memory, &stack);
-    for (int i = 0; i < THREAD_SESSIONS; i++) {
-        struct cpu_session *s = atomic_load(&sessions[i]);
-        if (s)
-            session_add(s, t, elapsed_ns, &stack);
-    }
+    cpu_look_sigsafe(t, clock, &stack);
 }
 
 static void on_tick(int signal, siginfo_t *info, void *context)
 {
     (void)signal;
     int saved = errno;
-    int64_t period = atomic_load(&cpu_timer_period_ns);
     struct thread *t = info->si_code == SI_TIMER ? thread_adopt_sigsafe(info->si_value.sival_ptr) : NULL;
     if (t)
         signals_note_sigsafe(t, context);
     atomic_fetch_add(&in_handler, 1);
-    if (t && period && !t->is_profiler) {
-        int64_t expirations = 1 + (int64_t)info->si_overrun;
-        atomic_fetch_add(&t->timer_expirations, expirations);
-        tick(t, expirations * period, context);
-    }
+    if (t && atomic_load(&cpu_timer_interval_ns) && !t->is_profiler)
+        look_here(t, context);
     atomic_fetch_sub(&in_handler, 1);
     errno = saved;
 }
 
 /* Ours stays in place when sampling ends: a late signal must find somebody, and SIG_IGN would be inherited by
  * programs executed later. */
-static int own_signal(void)
+int cpu_own_signal(void)
 {
     struct sigaction now;
     if (sigaction(SIGPROF, NULL, &now) != 0)
@@ -151,7 +149,7 @@ static int own_signal(void)
     sigfillset(&ours.sa_mask);
     if (sigaction(SIGPROF, &ours, NULL) != 0)
         return ERR_BUSY;
-    signals_set_in_use(SIGPROF);
+    signals_set_in_use(SIGPROF, on_tick);
     return 0;
 }
 
@@ -180,8 +178,24 @@ static void wait_for_handlers(void)
 
 static int update_timers_locked(void)
 {
-    int64_t period = fastest_period_locked();
-    return period == atomic_load(&cpu_timer_period_ns) ? 1 : cpu_timer_follow(period);
+    int64_t period = fastest_period_locked(), interval = period ? cpu_timer_interval_for(period) : 0;
+    return interval == atomic_load(&cpu_timer_interval_ns) ? 1 : cpu_timer_follow(interval);
+}
+
+/* What a thread used so far belongs to no session that begins now. */
+static void begin_here(void *session, struct thread *t, int64_t clock_ns)
+{
+    int i = ((struct cpu_session *)session)->index;
+    t->session_slot[i] = STACKS_NONE;
+    atomic_store(&t->session_cpu_ns[i], clock_ns);
+    atomic_store(&t->session_seen[i], ((struct cpu_session *)session)->id);
+}
+
+static void end_here(void *session, struct thread *t, int64_t clock_ns)
+{
+    int64_t late = take_elapsed(session, t, clock_ns);
+    if (late)
+        session_late(session, t, late);
 }
 
 static int start_locked(int hz, struct cpu_session **out)
@@ -191,20 +205,19 @@ static int start_locked(int hz, struct cpu_session **out)
         index++;
     if (index == THREAD_SESSIONS)
         return ERR_LIMIT;
-    int r = own_signal();
+    int r = cpu_own_signal();
     if (r)
         return r;
     struct stacks *table = stacks_new(SLOTS, PCS);
     if (!table)
         return ERR_NOMEM;
     struct cpu_session *s = &storage[index];
-    *s = (struct cpu_session){.hz = hz,
-        .index = index,
+    *s = (struct cpu_session){.index = index,
         .period_ns = 1000000000 / hz,
         .started_ns = clock_monotonic_ns(),
         .table = table,
-        .id = ++next_id,
-        .cpu_before_ns = cpu_timer_account(NULL, NULL)};
+        .id = ++next_id};
+    s->cpu_before_ns = cpu_timer_account(begin_here, s);
     atomic_store(&sessions[index], s);
     if (update_timers_locked() == 0 && atomic_load(&cpu_timer_refused) > 0) {
         atomic_store(&sessions[index], NULL);
@@ -234,23 +247,39 @@ int cpu_session_start(int hz, struct cpu_session **session)
     return r;
 }
 
+/* By stack from the root, so that what is below any one frame is together. */
+static int from_root(const void *a, const void *b, void *snapshot)
+{
+    const struct snapshot *s = snapshot;
+    const struct snapshot_record *x = a, *y = b;
+    const uintptr_t *p = s->pcs.items + x->first_pc, *q = s->pcs.items + y->first_pc;
+    for (int i = x->depth, k = y->depth; i > 0 && k > 0;)
+        if (p[--i] != q[--k])
+            return p[i] < q[k] ? -1 : 1;
+    return x->depth - y->depth;
+}
+
 /*
- * What was sampled and what was lost, in the proportions that were found, as much together as the threads'
- * CPU clocks say; what rounding leaves of one stack goes to the next. Returns the factor.
+ * Whole samples of what was charged and lost, scaled to what the threads' CPU clocks say: the difference is
+ * time of threads that no tick met. What rounding leaves of one stack goes to the next, and these are in the
+ * order of the call tree: so no function's total, with all it calls from one place, is off by more than a
+ * sample. Returns the factor.
  */
 static double fit(struct snapshot *found, int64_t cpu_ns, int64_t lost_ns)
 {
-    double used = (double)cpu_ns / (double)found->period;
-    double lost = (double)found->lost + (double)lost_ns / (double)found->period, seen = 0;
+    double seen_ns = 0, period = (double)found->period;
     for (size_t i = 0; i < found->records.len; i++)
-        seen += (double)found->records.items[i].values[0];
-    double scale = seen + lost > 0 ? used / (seen + lost) : 1;
-    found->lost = seen + lost > 0 ? (uint64_t)(lost * scale + 0.5) : (uint64_t)used;
+        seen_ns += (double)found->records.items[i].values[NANOSECONDS];
+    double all_ns = seen_ns + (double)lost_ns;
+    double scale = all_ns > 0 ? (double)cpu_ns / all_ns : 1;
+    found->lost = (uint64_t)((all_ns > 0 ? (double)lost_ns * scale : (double)cpu_ns) / period + 0.5);
+    if (found->records.len)
+        qsort_r(found->records.items, found->records.len, sizeof *found->records.items, from_root, found);
     double rest = 0.5;
     size_t kept = 0;
     for (size_t i = 0; i < found->records.len; i++) {
         struct snapshot_record r = found->records.items[i];
-        double exact = (double)r.values[0] * scale + rest;
+        double exact = (double)r.values[NANOSECONDS] * scale / period + rest;
         r.values[0] = (int64_t)exact;
         r.values[1] = r.values[0] * found->period;
         rest = exact - (double)r.values[0];
@@ -291,7 +320,7 @@ int cpu_session_stop(struct cpu_session *session, struct snapshot *out)
     rawlock_lock(&session_lock);
     atomic_store(&sessions[session->index], NULL);
     wait_for_handlers();
-    int64_t cpu = cpu_timer_account(session_late, session) - session->cpu_before_ns;
+    int64_t cpu = cpu_timer_account(end_here, session) - session->cpu_before_ns;
     update_timers_locked();
     struct cpu_session ended = *session; /* from here on its place may be another's */
     rawlock_unlock(&session_lock);

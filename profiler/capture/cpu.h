@@ -22,4 +22,8 @@ int cpu_session_start(int hz, struct cpu_session **session);
  * fails. out may be NULL: the samples are thrown away. */
 int cpu_session_stop(struct cpu_session *session, struct snapshot *out);
 
+/* Takes SIGPROF, unless the program has a handler of its own there: ERR_BUSY. Done at the start of capture,
+ * so that no thread blocks it by the time there is a session. */
+int cpu_own_signal(void);
+
 #endif

@@ -2,50 +2,69 @@
 #define CAPTURE_CPU_TIMER_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /*
- * The timers that make CPU samples, one a thread on that thread's CPU clock, and the account of what they
- * should have made. thread.c tells of threads that begin and end, cpu.c says how fast and has the handler.
+ * The account of every thread's CPU time while there are sessions, and the timers that ask for a look at
+ * where it goes: one a thread, on that thread's CPU clock. thread.c tells of threads that begin and end,
+ * cpu.c says how often to look and has the handler.
  *
- * The kernel looks at such timers on its tick only (250 a second, say). An expiration in a burst much shorter
- * than that waits for the next tick that meets its thread: of 1,500 threads with bursts of 200 µs a third to
- * two thirds of the time was still waiting when the session ended. So what is late when a timer goes, or a
- * session, is read off the thread's clock and goes to the stack it was last seen with, or, when it ends
- * without one, to its start routine; what else no tick met is spread over what was sampled (cpu.c).
+ * How much a look stands for is never counted in expirations, but read off the thread's clock: all it used
+ * since the one before. So nothing is lost or counted twice, however late or bunched signals come.
  *
- * What was rejected: timers on the tick clock (CPUCLOCK_PROF), which are never late and fair to every burst
- * of a thread alone, but beside others on the same processor, who come and go with the ticks, a thread was
- * seen for between a quarter and one and a half of what it used. perf_event_open's task clock needs no tick,
- * but takes a descriptor a thread out of the program's, leaves out the kernel's part where
- * perf_event_paranoid is 2, and is forbidden in most containers. What remains: within one thread, time of
- * bursts too short to be met is seen with the next burst that is; and work that keeps step with the tick is
- * met always in the same place.
+ * The kernel looks at such timers on its tick only (250 a second, say); the tick finds a thread as often as
+ * that uses the processor, so time is shared out fairly in the long run, also among bursts a twentieth of a
+ * tick long. An expired timer waits for a tick that meets its thread, so timers ask for as many looks as the
+ * tick can give, and for four a sample where that is less: with one a sample, of 150 threads with bursts of
+ * 200 µs a quarter was never met in two seconds.
  *
- * A timer goes NONE → CHANGING → ARMED and back; whoever moves it away from NONE or ARMED is the one to make,
- * read or delete it. start and stop are signal-safe.
+ * What was rejected: counting expirations and overruns (beside others on the processor, the tick that tells
+ * of several may meet the thread two functions later, and at the session's end those not told of are to be
+ * guessed); timers on the tick clock (CPUCLOCK_PROF), which charge whole ticks to whoever they meet: a thread
+ * beside others was seen for between a quarter and one and a half of what it used.
+ *
+ * A thread's account goes NONE → CHANGING → ARMED and back; whoever moves it away from NONE or ARMED is the
+ * one to make, read or delete its timer. start and stop are signal-safe.
  */
 struct thread;
+struct unwind_stack;
 
 enum cpu_timer_state { CPU_TIMER_NONE, CPU_TIMER_CHANGING, CPU_TIMER_ARMED };
 
-/* Gives the thread a timer if a session runs and it has none. */
+/* Opens the thread's account and gives it a timer, if a session runs and it has none. */
 void cpu_timer_start(struct thread *t);
 void cpu_timer_stop(struct thread *t);
 
-extern _Atomic int64_t cpu_timer_period_ns; /* 0: no session, no timers */
-extern _Atomic uint32_t cpu_timer_refused;  /* threads that could have none since timers began */
+extern _Atomic int64_t cpu_timer_interval_ns; /* 0: no session, no timers */
+extern _Atomic uint32_t cpu_timer_refused;    /* threads that could have none since timers began */
 
-/* All timers at this period from now on; 0 deletes them. How many there are. Guard: cpu.c's session lock. */
-int cpu_timer_follow(int64_t period_ns);
+/* The kernel's tick: timers cannot tell of less. */
+int64_t cpu_timer_tick_ns(void);
 
-/* The CPU time since the program began of all threads while they had timers. late, when not NULL, is told of
- * each timer that has expirations no handler got to hear of yet, and must not want a timer. Guard: as above.
+/* How often to look for samples that are period_ns apart. */
+int64_t cpu_timer_interval_for(int64_t period_ns);
+
+/* All timers at this interval from now on; 0 deletes them. How many there are. Guard: cpu.c's session lock.
  */
-int64_t cpu_timer_account(void (*late)(void *arg, struct thread *t, int64_t late_ns), void *arg);
+int cpu_timer_follow(int64_t interval_ns);
 
-/* cpu.c: the timer of a thread goes, or begins anew, with so much that no handler will get to hear of. */
-void cpu_late_sigsafe(struct thread *t, int64_t late_ns);
+/* A thread that is looked at by other means needs no signals of its timer's. Its account stays. */
+void cpu_timer_quiet(struct thread *t);
+
+/* The thread's CPU clock, -1 when it is gone. Signal-safe. */
+int64_t cpu_timer_clock_ns(pid_t tid);
+
+/* The CPU time since the program began of all threads while they had accounts. each, when not NULL, is told
+ * of every open one, with the thread's clock, and must not open or close one. Guard: as above. */
+int64_t cpu_timer_account(void (*each)(void *arg, struct thread *t, int64_t clock_ns), void *arg);
+
+/* cpu.c: the thread's account is about to be closed, at this reading of its clock. */
+void cpu_late_sigsafe(struct thread *t, int64_t clock_ns);
+
+/* cpu.c: the thread was seen with this stack, at this reading of its clock. */
+void cpu_look_sigsafe(struct thread *t, int64_t clock_ns, const struct unwind_stack *stack);
 
 /* In a forked child: its parent's sessions are not its own, and timers are not inherited. */
 void cpu_timer_after_fork(void);

@@ -20,7 +20,8 @@
 #include <time.h>
 
 /*
- * The wrappers around pthread and blocking calls, in interpose_lock.c, interpose_io.c and interpose_thread.c.
+ * The wrappers around pthread and blocking calls, in interpose_lock.c, interpose_io.c,
+ * interpose_signal.c and interpose_thread.c.
  * They are defined under libc's own names and so come before it for the whole process. Each keeps errno,
  * results and cancellation as they are:
  *
@@ -70,6 +71,11 @@
     X(void, __longjmp_chk, (struct __jmp_buf_tag *, int), NULL)                                           \
     X(int, pthread_sigmask, (int, const sigset_t *, sigset_t *), NULL)                                    \
     X(int, sigprocmask, (int, const sigset_t *, sigset_t *), NULL)                                        \
+    X(int, sigwait, (const sigset_t *, int *), NULL)                                                      \
+    X(int, sigtimedwait, (const sigset_t *, siginfo_t *, const struct timespec *), NULL)                  \
+    X(int, sigsuspend, (const sigset_t *), NULL)                                                          \
+    X(int, pause, (void), NULL)                                                                           \
+    X(int, signalfd, (int, const sigset_t *, int), NULL)                                                  \
     X(int, poll, (struct pollfd *, nfds_t, int), NULL)                                                    \
     X(int, ppoll, (struct pollfd *, nfds_t, const struct timespec *, const sigset_t *), NULL)             \
     X(int, select, (int, fd_set *, fd_set *, fd_set *, struct timeval *), NULL)                           \
@@ -113,7 +119,7 @@ bool interpose_resolve(void);
 void interpose_switch(bool on);
 
 /* Linker hooks: naming them pulls the wrappers into a program that links libcprof.a. */
-extern const int interpose_lock_linked, interpose_io_linked, interpose_thread_linked;
+extern const int interpose_lock_linked, interpose_io_linked, interpose_thread_linked, interpose_signal_linked;
 
 /* Whether a wrapper has to do anything. */
 static inline bool interpose_on(void)
@@ -210,6 +216,15 @@ static inline bool park_resume(const struct park *k)
 static inline int64_t park_elapsed_ns(const struct park *k)
 {
     return k->t ? ticks_ago_ns(k->t->parked.since_ticks, ticks_now(), clock_monotonic_ns()) : 0;
+}
+
+/* What is left of a timeout. */
+static inline struct timespec park_remaining(const struct park *k, const struct timespec *timeout)
+{
+    int64_t left = (int64_t)timeout->tv_sec * 1000000000 + timeout->tv_nsec - park_elapsed_ns(k);
+    if (left < 0)
+        left = 0;
+    return (struct timespec){left / 1000000000, left % 1000000000};
 }
 
 #endif

@@ -35,14 +35,6 @@ static int remaining_ms(const struct park *park, int timeout_ms)
     return left > 0 ? (int)left : 0;
 }
 
-static struct timespec remaining_time(const struct park *park, const struct timespec *timeout)
-{
-    int64_t left = (int64_t)timeout->tv_sec * 1000000000 + timeout->tv_nsec - park_elapsed_ns(park);
-    if (left < 0)
-        left = 0;
-    return (struct timespec){left / 1000000000, left % 1000000000};
-}
-
 /* Calls that set a signal mask wait for a signal of the program's; ours stay out of it, so that EINTR always
  * means one of theirs. */
 static const sigset_t *without_ours(const sigset_t *mask, sigset_t *storage)
@@ -70,7 +62,7 @@ int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const si
     const sigset_t *ours_too = without_ours(mask, &storage);
     struct timespec left = timeout ? *timeout : (struct timespec){0};
     PARKED_AGAIN(int, THREAD_POLL, interpose_real.ppoll(fds, n, timeout ? &left : NULL, ours_too),
-        left = timeout ? remaining_time(&park, timeout) : left);
+        left = timeout ? park_remaining(&park, timeout) : left);
 }
 
 /* The kernel leaves what remains in *timeout, and the sets alone, when it fails. */
@@ -91,7 +83,7 @@ int pselect(
     struct timespec left = timeout ? *timeout : (struct timespec){0};
     PARKED_AGAIN(int, THREAD_POLL,
         interpose_real.pselect(n, in, out, error, timeout ? &left : NULL, ours_too),
-        left = timeout ? remaining_time(&park, timeout) : left);
+        left = timeout ? park_remaining(&park, timeout) : left);
 }
 
 int epoll_wait(int fd, struct epoll_event *events, int max, int timeout_ms)

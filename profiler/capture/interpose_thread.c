@@ -7,18 +7,11 @@
 const int interpose_thread_linked = 1;
 
 /*
- * Threads as they begin, and what they do to their names and signal masks.
+ * Threads as they begin, their names, and their jumps.
  */
 
 /* ---- creation -------------------------------------------------------------------------------------------
  */
-
-static void keep_signals_open(void)
-{
-    sigset_t ours;
-    signals_own(&ours);
-    interpose_real.pthread_sigmask(SIG_UNBLOCK, &ours, NULL);
-}
 
 static void *run(void *record)
 {
@@ -26,7 +19,7 @@ static void *run(void *record)
     void *(*start)(void *) = t->start;
     void *argument = t->argument;
     thread_begin(t);
-    keep_signals_open(); /* the creator may have blocked everything */
+    signals_open_self(); /* the creator may have blocked everything */
     return start(argument);
 }
 
@@ -98,31 +91,3 @@ JUMP(siglongjmp)
 void __longjmp_chk(struct __jmp_buf_tag env[1], int value)
     __attribute__((noreturn)); /* what fortified code calls */
 JUMP(__longjmp_chk)
-
-/* ---- masks ----------------------------------------------------------------------------------------------
- */
-
-/* A set to be blocked, without our signals: a thread that blocks everything would be invisible. Only for
- * threads we know, and only once our handlers are in place. */
-static const sigset_t *open_set(int how, const sigset_t *set, sigset_t *storage)
-{
-    if (!set || how == SIG_UNBLOCK || !interpose_on())
-        return set;
-    *storage = *set;
-    signals_keep_open(storage);
-    return storage;
-}
-
-int pthread_sigmask(int how, const sigset_t *set, sigset_t *old)
-{
-    sigset_t storage;
-    interpose_resolve();
-    return interpose_real.pthread_sigmask(how, open_set(how, set, &storage), old);
-}
-
-int sigprocmask(int how, const sigset_t *set, sigset_t *old)
-{
-    sigset_t storage;
-    interpose_resolve();
-    return interpose_real.sigprocmask(how, open_set(how, set, &storage), old);
-}

@@ -13,10 +13,21 @@
  * interrupted call and EINTR goes to the program as it should: ours have high numbers.
  */
 
-/* Takes ours out of a set that is about to be blocked, once handlers of ours are in place. Signal-safe. */
+/* From now on number is one of ours, for as long as handler is what it leads to: a program may put its own in
+ * place at any time, and then the signal is the program's again. */
+typedef void signals_handler(int, siginfo_t *, void *);
+void signals_set_in_use(int number, signals_handler *handler);
+
+void signals_own(sigset_t *out); /* those that are ours now. Signal-safe. */
+
+/* Takes ours out of a set that is about to be blocked, waited for, or read from a descriptor. Signal-safe. */
 void signals_keep_open(sigset_t *set);
-void signals_set_in_use(int number); /* from now on number is one of ours */
-void signals_own(sigset_t *out);     /* the set of ours */
+
+/* Lets ours in where the calling thread has them blocked. Signal-safe. */
+void signals_open_self(void);
+
+/* Whether a thread has the signal blocked, as /proc says. Not for handlers. */
+bool signals_blocks(pid_t tid, int number);
 
 /* At the start of a handler. Signal-safe. */
 void signals_note_sigsafe(struct thread *t, const void *context);

@@ -5,6 +5,7 @@
 #include "capture/cpu_timer.h"
 #include "capture/rawlock.h"
 #include "capture/region.h"
+#include "capture/signals.h"
 #include "capture/ticks.h"
 
 #include <dirent.h>
@@ -203,8 +204,10 @@ struct thread *thread_self_slow_sigsafe(void)
     struct thread *t = find_by_tid(tid);
     if (!t)
         t = make_own(tid);
-    if (t)
+    if (t) {
         attach(t, 0);
+        signals_open_self(); /* it may have blocked everything before our wrappers minded */
+    }
     errno = saved;
     return t;
 }

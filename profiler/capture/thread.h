@@ -49,16 +49,15 @@ struct thread {
     void *argument;
     uint32_t found_before; /* thread.c: records found by enumeration when this one was prepared */
     int destructor_rounds;
-    _Atomic int timer_state; /* this and the next: cpu_timer.c */
+    _Atomic int timer_state; /* this and the next two: cpu_timer.c */
     int timer_id;
-    int64_t timer_interval_ns;
-    int64_t timer_first_ns;                  /* the CPU clock when it is to expire for the first time */
-    int64_t timer_cpu_ns;                    /* the CPU clock when it was armed */
-    _Atomic int64_t timer_expirations;       /* that the handler has seen since */
-    int64_t session_due_ns[THREAD_SESSIONS]; /* cpu.c: CPU time not yet turned into a sample */
-    uint32_t session_slot[THREAD_SESSIONS];  /* cpu.c: the stack of the last sample */
-    uint32_t session_seen[THREAD_SESSIONS];  /* cpu.c: the session that was for */
-    _Atomic uint32_t next_free;              /* guard: the free list's compare-and-swap */
+    int64_t timer_cpu_ns;       /* the CPU clock when its account was opened */
+    _Atomic int64_t met_cpu_ns; /* cpu.c: the CPU clock at the last look */
+    /* cpu.c, by session: */
+    _Atomic uint32_t session_seen[THREAD_SESSIONS];  /* whose session the next two speak of */
+    _Atomic int64_t session_cpu_ns[THREAD_SESSIONS]; /* up to where on the CPU clock all was charged */
+    uint32_t session_slot[THREAD_SESSIONS];          /* the stack of the last look */
+    _Atomic uint32_t next_free;                      /* guard: the free list's compare-and-swap */
 };
 
 static inline uintptr_t park_cookie(const struct thread *t, uint32_t sequence)

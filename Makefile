@@ -12,6 +12,9 @@ AR = ar
 LD = ld
 OBJCOPY = objcopy
 PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+VERSION = 0.1.0
+SONAME = libcprof.so.0
 CFLAGS ?= -O2 -g
 MAKEFLAGS += --no-print-directory
 
@@ -95,12 +98,12 @@ DEMO_TESTS  = json histogram loadgen upstream
 SAN_TESTS_address   = $(TOOL_TESTS) snapshot convert textformats
 SAN_TESTS_undefined = $(filter-out demangle,$(TOOL_TESTS)) $(CPROF_TESTS)
 # End-to-end tests: tests/NAME.sh, run from the top folder; exit 77 is "skipped", with a line that says why.
-SCRIPT_TESTS = setup_script engine exercises working_copies gateway_e2e lesson6_run preload other_malloc go_pprof_reads pprof_tool pprof_like_go
+SCRIPT_TESTS = setup_script engine exercises working_copies gateway_e2e lesson6_run preload other_malloc embedding go_pprof_reads pprof_tool pprof_like_go
 
 # ---- what people type -----------------------------------------------------------------------------------
 
 .DEFAULT_GOAL = all
-.PHONY: all help check sanitized stress lint format clean FORCE
+.PHONY: all help check sanitized install uninstall stress lint format clean FORCE
 sources = $(shell git ls-files "*.c" "*.h")
 scripts = $(shell git ls-files "*.sh") .ci/run
 
@@ -136,6 +139,13 @@ check: ## everything a clone must pass
 sanitized: ## the unit tests that a sanitizer can run: make sanitized SAN=address, or SAN=undefined
 	@$(MAKE) $(jobs) $(SAN_TESTS_$(SAN):%=$(B)/tests/test_%)
 	@tests/run.sh $(SAN_TESTS_$(SAN):%=$(B)/tests/test_%)
+
+install: ## pprof, libcprof, cprof.h, cprof.pc and the man pages below PREFIX (/usr/local); DESTDIR for packages
+	@$(MAKE) $(jobs) $(installed)
+	@$(install_environment) profiler/packaging/install.sh install
+
+uninstall: ## remove what install put there
+	@$(install_environment) profiler/packaging/install.sh uninstall
 
 lint: ## formatting, cppcheck, shellcheck, and the direction of includes
 	@tests/layering.sh
@@ -222,17 +232,22 @@ $(B)/libcprof-export.o: $(EXPORT_O) $(SYMBOL_O) $(MODEL_O) $(BASE_O) $(B)/libcpr
 	$(call say,LD,$@)$(LD) -r $(filter %.o,$^) -o $@
 	$(if $(V),,@)$(OBJCOPY) --redefine-syms=$(B)/libcprof.names $@
 
-$(OUT)profiler/libcprof.so.0: $(B)/libcprof-core.o $(B)/libcprof.map
+$(OUT)profiler/$(SONAME): $(B)/libcprof-core.o $(B)/libcprof.map
 	@mkdir -p $(@D)
-	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) -shared -Wl,-soname,libcprof.so.0 -Wl,--version-script=$(B)/libcprof.map \
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) -shared -Wl,-soname,$(SONAME) -Wl,--version-script=$(B)/libcprof.map \
 	    -Wl,-z,now,-z,nodelete $< $(JEMALLOC_IN_SO) $(LIBC_IN_SO) -o $@
 
-$(OUT)profiler/libcprof.so: $(OUT)profiler/libcprof.so.0
+$(OUT)profiler/libcprof.so: $(OUT)profiler/$(SONAME)
 	$(call say,LN,$@)ln -sf $(<F) $@
 
-$(OUT)profiler/libcprof-export.so: $(B)/libcprof-export.o $(OUT)profiler/libcprof.so.0
+$(OUT)profiler/libcprof-export.so: $(B)/libcprof-export.o $(OUT)profiler/$(SONAME)
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) -shared -Wl,-soname,$(@F) -Wl,--version-script=profiler/packaging/export.map \
 	    -Wl,-z,now,-z,nodelete $^ $(EXPORT_LIBS) -o $@
+
+# What `make install` copies, and what its script needs to know.
+installed = $(addprefix $(OUT)profiler/,pprof libcprof.a libcprof.so libcprof-export.so)
+install_environment = PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' DESTDIR='$(DESTDIR)' BUILT='$(OUT)profiler' \
+    VERSION='$(VERSION)' SONAME='$(SONAME)' LIBS='$(CPROF_LIBS)'
 
 # ---- demos ----------------------------------------------------------------------------------------------
 

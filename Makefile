@@ -98,7 +98,7 @@ DEMO_TESTS  = json histogram loadgen upstream
 SAN_TESTS_address   = $(TOOL_TESTS) snapshot convert textformats
 SAN_TESTS_undefined = $(filter-out demangle,$(TOOL_TESTS)) $(CPROF_TESTS)
 # End-to-end tests: tests/NAME.sh, run from the top folder; exit 77 is "skipped", with a line that says why.
-SCRIPT_TESTS = setup_script engine exercises working_copies gateway_e2e lesson6_run preload other_malloc embedding go_pprof_reads pprof_tool pprof_like_go
+SCRIPT_TESTS = setup_script engine exercises working_copies gateway_e2e lesson6_run preload preload_hostile other_malloc embedding go_pprof_reads pprof_tool pprof_like_go
 
 # ---- what people type -----------------------------------------------------------------------------------
 
@@ -298,6 +298,11 @@ $(B)/tests/target_shared: $(B)/tests/target.o $(OUT)profiler/libcprof.so $(OUT)p
 
 $(B)/tests/guest: $(B)/tests/guest.o
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $^ -o $@
+
+# In C++, whose compiler a learner needs for nothing else.
+$(B)/tests/guest_throws: tests/guest_throws.cc Makefile
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CXX) -Wall -Wextra -Wshadow $(WERROR) $(CFLAGS) -pthread $< -o $@
 
 $(demo_tests:%=%.o): CPPFLAGS += -Idemos
 $(demo_tests): %: %.o $(filter-out %/gateway.o %/routes.o,$(LESSON6_O)) $(LOADGEN_O) $(COMMON_O) $(BASE_O)

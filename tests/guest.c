@@ -1,5 +1,8 @@
-#include <dlfcn.h>
 #include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -7,13 +10,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 /*
  * guest MODE: a program that knows nothing of the profiler, for preload.sh. It keeps 8 MiB, does what its
- * mode says in two threads until its standard input ends, prints one line and exits with 7.
+ * mode says in two threads until its standard input ends, prints one line and exits with 7. Some modes do
+ * something else; they come first in main().
  */
 enum { CODE = 7, BLOCKS = 128, BLOCK_BYTES = 65536 };
 
@@ -34,7 +40,7 @@ static void loads_objects(void)
     void *object = dlopen("libresolv.so.2", RTLD_NOW);
     if (!object || !dlsym(object, "ns_name_pton") || dlclose(object) != 0)
         failures++;
-    usleep(500);
+    usleep(5000);
 }
 
 static void makes_children(void)
@@ -52,7 +58,7 @@ static void makes_children(void)
     }
     if (waitpid(executed, &status, 0) != executed || status != 0)
         failures++;
-    usleep(10000);
+    usleep(20000);
 }
 
 static atomic_int own_signals;
@@ -71,6 +77,39 @@ static void takes_sigprof(void)
     usleep(500);
     if (sigaction(SIGPROF, NULL, &now) != 0 || now.sa_handler != on_prof)
         failures++;
+}
+
+/* From now on the kernel refuses these calls to all threads there are, and to what is executed. */
+static bool refuse(const int *calls, int n)
+{
+    enum { MAX = 8 };
+    struct sock_filter code[2 * MAX + 2] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0)}; /* the call's number */
+    unsigned short at = 1;
+    for (int i = 0; i < n && i < MAX; i++) {
+        code[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)calls[i], 0, 1);
+        code[at++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
+    }
+    code[at++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+    struct sock_fprog filter = {at, code};
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &filter) == 0;
+}
+
+/* What a profiler would like: timers, memory behind a descriptor, reading through the kernel. */
+static bool enter_sandbox(void)
+{
+    const int calls[] = {
+        SYS_timer_create, SYS_perf_event_open, SYS_memfd_create, SYS_process_vm_readv, SYS_rt_tgsigqueueinfo};
+    return refuse(calls, sizeof calls / sizeof *calls);
+}
+
+static int run_without_sockets(char **command)
+{
+    const int calls[] = {SYS_socket};
+    if (!refuse(calls, 1))
+        return 1;
+    execvp(command[0], command);
+    return 1;
 }
 
 static void *work(void *mode)
@@ -119,6 +158,18 @@ static int count_in_children(const char *self)
     return CODE;
 }
 
+/* As daemon() does, but the parent stays for the child's exit code. */
+static void become_daemon(void)
+{
+    int status = 0;
+    pid_t child = fork();
+    if (child > 0) {
+        waitpid(child, &status, 0);
+        _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+    }
+    setsid();
+}
+
 /* Its name says when it is there. */
 static void wait_for_end_of_input(void)
 {
@@ -135,6 +186,8 @@ int main(int argc, char **argv)
     pthread_t threads[2];
     if (strcmp(mode, "count") == 0)
         return printf("%d\n", own_threads()) < 0;
+    if (strcmp(mode, "confined") == 0 && argc > 2)
+        return run_without_sockets(argv + 2);
     if (strcmp(mode, "family") == 0)
         return count_in_children(argv[0]);
     for (int i = 0; i < BLOCKS; i++)
@@ -146,8 +199,12 @@ int main(int argc, char **argv)
         sigaction(SIGPROF, &action, NULL);
         setitimer(ITIMER_PROF, &every, NULL);
     }
-    if (strcmp(mode, "closing") == 0)
+    if (strcmp(mode, "daemon") == 0)
+        become_daemon();
+    if (strcmp(mode, "closing") == 0 || strcmp(mode, "daemon") == 0)
         closefrom(3);
+    if (strcmp(mode, "sandbox") == 0 && !enter_sandbox())
+        failures++;
     bool has_threads = strcmp(mode, "alone") != 0;
     for (int i = 0; i < 2 && has_threads; i++)
         if (pthread_create(&threads[i], NULL, work, argv[1]) != 0)
@@ -156,6 +213,6 @@ int main(int argc, char **argv)
     stopping = true;
     for (int i = 0; i < 2 && has_threads; i++)
         pthread_join(threads[i], NULL);
-    printf("%s: %d failures, last block %d\n", mode, (int)failures, kept[BLOCKS - 1][0]);
+    printf("%s: %d failures, first block %d\n", mode, (int)failures, kept[0] ? kept[0][1] : -1);
     return CODE;
 }

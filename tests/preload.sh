@@ -2,24 +2,10 @@
 # usage: tests/preload.sh [all]
 # libcprof.so in programs that nobody recompiled: every endpoint answers, nothing is silently empty, and the
 # programs put out and return what they do without it. What is not installed is skipped, with a line.
-# `all` adds two servers, memcached and redis.
-lib=$PWD/profiler/libcprof.so
-fetch=$PWD/.build/fetch
-pprof=$PWD/profiler/pprof
-guest=$PWD/.build/tests/guest
-make -s .build/fetch profiler/pprof profiler/libcprof.so profiler/libcprof-export.so .build/tests/guest \
-    .build/tests/target_shared || exit 2
-work=$(mktemp -d) || exit 2
-pids=
-# shellcheck disable=SC2154 # pid is the loop's
-trap 'for pid in $pids; do kill -KILL "$pid" 2>/dev/null; done; rm -rf "$work"' EXIT
-mkdir "$work/s" && mkfifo "$work/gate" && exec 8<>"$work/gate" # while it is open, so are the programs' inputs
+# `all` adds servers under load (preload_servers.sh): nginx, redis, memcached.
+# shellcheck source=tests/preload_common.sh
+. tests/preload_common.sh
 cp "$guest" "$work/guest" && cp "$guest" "$work/stripped" && strip "$work/stripped"
-
-fail() {
-    printf 'preload: %s\n' "$*" >&2
-    exit 1
-}
 
 # ---- what the library needs and offers --------------------------------------------------------------------
 
@@ -41,78 +27,51 @@ strange=$(comm -23 "$work/ours" "$work/known" | grep -v -e '^cprof_' -e '^malloc
 
 # ---- programs ---------------------------------------------------------------------------------------------
 
-# launch NAME PROGRAM...: runs it bare with its whole input, then preloaded with an input that stays open.
-launch() {
-    name=$1
+# try NAME [FUNCTION] -- PROGRAM...: all endpoints, with the function in the CPU profile, and then the program
+# has done what it does by itself.
+try() {
+    name=$1 function=
     shift
-    [ -f "$work/$name.in" ] || : >"$work/$name.in"
-    if [ "$name" != redis ] && [ "$name" != memcached ]; then
-        timeout 20 "$@" <"$work/$name.in" >"$work/$name.bare" 2>"$work/$name.bare_err"
-        echo $? >"$work/$name.bare_code"
+    if [ "$1" != -- ]; then
+        function=$1
+        shift
     fi
-    mkfifo "$work/$name.fifo"
-    LD_PRELOAD=$lib CPROF_HTTP=127.0.0.1:0 CPROF_HEAP_RATE=16384 \
-        "$@" <"$work/$name.fifo" >"$work/$name.out" 2>"$work/$name.err" 8>&- &
-    echo $! >"$work/$name.pid"
-    pids="$pids $!"
-    { cat "$work/$name.in" && read -r _; } <"$work/gate" >"$work/$name.fifo" 8>&- &
-    running="$running $name"
-}
-
-base_of() {
-    for _ in $(seq 400); do
-        base=$(sed -n 's|^cprof: serving \(http://.*\)/debug/pprof/$|\1|p' "$work/$1.err")
-        [ -z "$base" ] || return 0
-        sleep 0.05
-    done
-    fail "$1 does not serve: $(cat "$work/$1.err")"
-}
-
-# get URL: the status is in $code, the body in $work/body.
-get() {
-    code=nothing
-    "$fetch" -i "$1" >"$work/answer" || return
-    read -r _ code _ <"$work/answer"
-    sed '1,/^\r*$/d' "$work/answer" >"$work/body"
-}
-
-# What one program answers, but for the CPU profile, which takes a second.
-ask() {
-    base_of "$1"
-    for path in '' 'heap?debug=1' 'allocs?debug=1' 'threads?debug=2' 'goroutine?debug=1' 'threadcreate?debug=1' \
-        'mutex?debug=1' 'block?debug=1' cmdline symbol heap mutex; do
-        get "$base/debug/pprof/$path"
-        { [ "$code" = 200 ] && [ -s "$work/body" ]; } || fail "$1 answers $path with $code"
-        case $path in
-        heap*debug*) grep -q '^heap profile: [1-9][0-9]*: [1-9]' "$work/body" || fail "$1: the heap is empty" ;;
-        threads*) [ "$(grep -c '^thread [0-9]' "$work/body")" -ge 1 ] || fail "$1: no threads" ;;
-        esac
-    done
-}
-
-launch_optional() {
-    if command -v "$2" >/dev/null 2>&1; then
-        launch "$@"
-    else
-        echo "preload: $2 is not installed: not tried"
+    shift
+    if ! has "$1"; then
+        skip "$name" "$1 is not installed"
+        return
     fi
+    bare "$name" "$@"
+    CPROF_HTTP=127.0.0.1:0 CPROF_HEAP_RATE=16384 launch "$name" "$@"
+    base_of "$name"
+    start_cpu "$name"
+    ask "$name"
+    case $name in
+    sigprof) # it has a profiler of its own, which keeps the signal
+        end_cpu sigprof
+        [ "$code/$(grep -ca 'cpu profiling already in use' "$work/sigprof.cpu")" = 500/1 ] \
+            || fail "sigprof: a CPU profile although its SIGPROF is taken" ;;
+    *) cpu_has "$name" "$function" ;;
+    esac
+    if [ "$name" = python ]; then
+        get 'threads?debug=2'
+        [ "$(grep -c '^thread [0-9]' "$work/body")" = 4 ] || fail "python's threads: $(cat "$work/body")"
+    fi
+    same "$name"
 }
 
-running=
-for mode in dlopen children sigprof masked; do
-    launch "$mode" "$work/guest" "$mode"
-done
-launch stripped "$work/stripped" masked
+try dlopen loads_objects -- "$work/guest" dlopen
+try children makes_children -- "$work/guest" children
+try sigprof -- "$work/guest" sigprof
+try masked spin -- "$work/guest" masked
+try stripped stripped -- "$work/stripped" masked
+has g++ && make -s .build/tests/guest_throws
+try throws throws_deep -- "$PWD/.build/tests/guest_throws"
 echo 'create table t as with recursive n(i) as (select 1 union all select i+1 from n where i < 20000)
       select i, hex(randomblob(0)) || i as s from n; select count(*), sum(length(s)) from t;' >"$work/sqlite3.in"
-launch_optional sqlite3 sqlite3 :memory:
+try sqlite3 -- sqlite3 :memory:
 seq 20000 >"$work/xz.in"
-launch_optional xz xz -1 -c
-if [ "$1" = all ]; then
-    launch_optional memcached memcached -u "$(id -un)" -U 0 -s "$work/memcached.sock"
-    launch_optional redis redis-server --port 0 --unixsocket "$work/redis.sock" --save '' --dir "$work"
-fi
-python=$(python3 -c 'import sys; print(sys.executable)' 2>/dev/null)
+try xz -- xz -1 -c
 cat >"$work/threads.py" <<'END'
 import sys, threading
 keep, stop, rounds = [bytes(65536) for _ in range(100)], threading.Event(), [0, 0, 0]
@@ -129,52 +88,8 @@ for t in threads: t.join()
 print(len(keep), min(rounds) > 0)
 sys.exit(5)
 END
-launch_optional python "${python:-python3}" "$work/threads.py"
-
-for name in $running; do
-    base_of "$name"
-    "$fetch" -i "$base/debug/pprof/profile?seconds=1" >"$work/$name.cpu" 2>&1 &
-    echo $! >"$work/$name.fetch"
-done
-for name in $running; do
-    ask "$name"
-done
-for name in $running; do
-    wait "$(cat "$work/$name.fetch")"
-    code=$(sed -n '1s/^[^ ]* \([0-9]*\).*/\1/p' "$work/$name.cpu")
-    case $name in
-    sigprof) # it has a profiler of its own, which keeps the signal
-        [ "$code/$(grep -ca 'cpu profiling already in use' "$work/$name.cpu")" = 500/1 ] \
-            || fail "$name: a CPU profile ($code) although its SIGPROF is taken" ;;
-    *) [ "$code" = 200 ] || fail "$name answers profile with $(head -c 500 "$work/$name.cpu")" ;;
-    esac
-done
-sed '1,/^\r*$/d' "$work/dlopen.cpu" >"$work/dlopen.pb.gz"
-"$pprof" -top "$work/dlopen.pb.gz" >"$work/top" 2>&1
-grep -q 'loads_objects' "$work/top" || fail "loads_objects is not in the CPU profile: $(cat "$work/top")"
-if [ -n "$python" ]; then
-    base_of python
-    get "$base/debug/pprof/threads?debug=2"
-    [ "$code/$(grep -c '^thread [0-9]' "$work/body")" = 200/4 ] \
-        || fail "python's threads are not all there: $(cat "$work/body")"
-fi
-
-exec 8>&-
-for name in $running; do
-    pid=$(cat "$work/$name.pid")
-    case $name in
-    redis | memcached)
-        kill -TERM "$pid"
-        wait "$pid" || fail "$name does not end well" ;;
-    *)
-        wait "$pid"
-        echo $? | cmp -s - "$work/$name.bare_code" || fail "$name ends otherwise than without libcprof.so"
-        cmp -s "$work/$name.out" "$work/$name.bare" || fail "$name puts out what it does not without libcprof.so"
-        grep -v '^cprof: serving http' "$work/$name.err" | cmp -s - "$work/$name.bare_err" \
-            || fail "$name says: $(cat "$work/$name.err")" ;;
-    esac
-done
-pids=
+python=$(python3 -c 'import sys; print(sys.executable)' 2>/dev/null)
+try python -- "${python:-python3}" "$work/threads.py"
 
 # ---- not asked for ----------------------------------------------------------------------------------------
 
@@ -209,23 +124,6 @@ case $tasks/$sockets/$objects in
 *) fail "with CPROF_HTTP there are $objects" ;;
 esac
 
-# ---- wrong values, and addresses that are taken -----------------------------------------------------------
-
-# says TEXT NAME=VALUE...: one line with the text, and the program runs as ever.
-says() {
-    text=$1
-    shift
-    env "$@" LD_PRELOAD="$lib" "$work/guest" alone </dev/null >"$work/out" 2>"$work/err"
-    [ $? -eq 7 ] || fail "$*: the program does not run on"
-    [ "$(wc -l <"$work/err")/$(grep -c -- "$text" "$work/err")" = 1/1 ] \
-        || fail "$* should say '$text', not: $(cat "$work/err")"
-}
-says 'CPROF_BLOCK_RATE=fast: a number' CPROF_HTTP=127.0.0.1:0 CPROF_BLOCK_RATE=fast
-says 'CPROF_FORK=yes: 0 or 1' CPROF_HTTP=127.0.0.1:0 CPROF_FORK=yes
-says 'is not a loopback address' CPROF_HTTP=0.0.0.0:0
-says 'bad address "unix:cprof"' CPROF_HTTP=unix:cprof
-says 'cannot listen on unix:/nowhere/cprof: No such' CPROF_HTTP=unix:/nowhere/cprof
-
 # ---- children ---------------------------------------------------------------------------------------------
 
 # family NAME=VALUE...: how many threads a forked and an executed child have.
@@ -258,9 +156,11 @@ pid=$!
 pids=$pid
 exec 9>"$work/target.fifo"
 base_of target
-get "$base/debug/pprof/heap?debug=1"
+get 'heap?debug=1'
 grep -q 'target_keep' "$work/body" \
     || fail "linked with libcprof.so, the heap lacks target_keep: $(cat "$work/body")"
 exec 9>&-
 wait "$pid" || fail "linked with libcprof.so, it does not end well"
 pids=
+
+[ "$1" != all ] || tests/preload_servers.sh

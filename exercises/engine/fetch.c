@@ -1,8 +1,9 @@
 /*
- * fetch [-i] [-X METHOD] [-H HEADER] URL…: the body of each answer to standard output, one after the other.
+ * fetch [-i] [-X METHOD] [-H HEADER] [-u PATH] URL…: the body of each answer to standard output, one after
+ * the other.
  * It is what the project's scripts use instead of curl, which a fresh machine lacks. http:// and a status of
  * 200 only; anything else is one line on standard error, and exit 1. With -i any status will do, and the
- * answer is shown whole, from its status line on.
+ * answer is shown whole, from its status line on. With -u the server is at a unix socket.
  */
 #include <errno.h>
 #include <netdb.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 enum { TIMEOUT_S = 60 };
@@ -19,6 +21,7 @@ enum { TIMEOUT_S = 60 };
 static bool whole;                 /* -i */
 static const char *method = "GET"; /* -X */
 static const char *header = NULL;  /* -H */
+static const char *at_path = NULL; /* -u */
 
 struct url {
     char host[256], port[16];
@@ -46,6 +49,21 @@ static bool parse_url(const char *text, struct url *out)
     return n < (int)sizeof out->port;
 }
 
+static int connect_to_path(const char *path, const char **why)
+{
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    *why = "the path is too long";
+    if (snprintf(a.sun_path, sizeof a.sun_path, "%s", path) >= (int)sizeof a.sun_path)
+        return -1;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && connect(fd, (struct sockaddr *)&a, sizeof a) == 0)
+        return fd;
+    *why = strerror(errno);
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
 /* A connected socket, or -1 with a reason in *why. */
 static int connect_to(const struct url *url, const char **why)
 {
@@ -65,9 +83,6 @@ static int connect_to(const struct url *url, const char **why)
         }
     }
     freeaddrinfo(list);
-    if (fd >= 0)
-        setsockopt(
-            fd, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){.tv_sec = TIMEOUT_S}, sizeof(struct timeval));
     return fd;
 }
 
@@ -99,9 +114,10 @@ static const char *fetch(const char *text)
     const char *why = "no address";
     if (!parse_url(text, &url))
         return "not a http://HOST[:PORT]/PATH";
-    int fd = connect_to(&url, &why);
+    int fd = at_path ? connect_to_path(at_path, &why) : connect_to(&url, &why);
     if (fd < 0)
         return why;
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){.tv_sec = TIMEOUT_S}, sizeof(struct timeval));
     FILE *answer = fdopen(fd, "r+");
     if (!answer) {
         close(fd);
@@ -118,15 +134,16 @@ static const char *fetch(const char *text)
 int main(int argc, char **argv)
 {
     int option;
-    while ((option = getopt(argc, argv, "iX:H:")) != -1) {
+    while ((option = getopt(argc, argv, "iX:H:u:")) != -1) {
         if (option == '?')
             return 2;
         whole |= option == 'i';
         method = option == 'X' ? optarg : method;
         header = option == 'H' ? optarg : header;
+        at_path = option == 'u' ? optarg : at_path;
     }
     if (optind == argc) {
-        fprintf(stderr, "usage: fetch [-i] [-X METHOD] [-H HEADER] URL...\n");
+        fprintf(stderr, "usage: fetch [-i] [-X METHOD] [-H HEADER] [-u PATH] URL...\n");
         return 2;
     }
     for (int i = optind; i < argc; i++) {

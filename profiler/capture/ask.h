@@ -26,4 +26,8 @@ int ask_threads(struct ask *asks, size_t n);
 void ask_after_fork(void);
 void threads_after_fork(void); /* threads.c: with the above */
 
+/* Finds its signal before it is needed, so that threads which block all signals from now on leave it open. */
+void ask_take_signal(void);
+void threads_take_signal(void); /* threads.c: the same, with the lock */
+
 #endif

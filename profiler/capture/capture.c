@@ -78,6 +78,7 @@ static int start_locked(const struct capture_config *config, struct error *error
     contention_set_mutex_fraction(config->mutex_fraction);
     contention_set_block_rate_ns(config->block_rate_ns);
     cpu_own_signal(); /* where the program has a handler of its own it keeps it */
+    threads_take_signal();
     interpose_switch(true);
     thread_self();
     signals_open_self();

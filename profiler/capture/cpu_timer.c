@@ -94,7 +94,7 @@ static void create(struct thread *t, pid_t tid)
     if (syscall(SYS_timer_create, clock_of(tid), &event, &t->timer_id) == 0)
         return;
     t->timer_id = NO_TIMER;
-    if (errno == EAGAIN)
+    if (errno != EINVAL) /* which is a thread that is gone; a limit says EAGAIN, a sandbox EPERM */
         atomic_fetch_add(&cpu_timer_refused, 1);
 }
 

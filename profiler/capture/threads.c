@@ -418,6 +418,13 @@ int threads_created_snapshot(struct snapshot *out)
     return r;
 }
 
+void threads_take_signal(void)
+{
+    rawlock_lock(&dump_lock);
+    ask_take_signal();
+    rawlock_unlock(&dump_lock);
+}
+
 void threads_after_fork(void)
 {
     rawlock_reset(&dump_lock);

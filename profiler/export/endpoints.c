@@ -93,7 +93,9 @@ static void serve_cpu(const struct endpoint *e, const struct request *r, struct 
     int code = cpu_session_start(hz, &session);
     if (code) {
         reply_error(reply, code == ERR_LIMIT ? 503 : 500, "Could not enable CPU profiling: %s",
-            code == ERR_BUSY ? "cpu profiling already in use" : error_text(code));
+            code == ERR_BUSY ? "cpu profiling already in use"
+            : code == ERR_IO ? "cannot list the threads: /proc/self/task is not readable"
+                             : error_text(code));
         return;
     }
     bool whole = wait_while_sampling(r, seconds);

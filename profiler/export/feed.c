@@ -134,6 +134,10 @@ int feed_take(enum feed_id id, struct snapshot *out, struct error *error)
         code = heap_snapshot(out);
         if (code == ERR_UNSUPPORTED)
             return error_set(error, code, "no heap profile: %s", heap_why_unsupported());
+        if (code == ERR_IO)
+            return error_set(error, code,
+                "no heap profile: jemalloc writes it to a memfd in /proc/self/fd, "
+                "and the kernel or a sandbox refuses one of them");
         break;
     case FEED_THREADS:
     case FEED_GOROUTINE:

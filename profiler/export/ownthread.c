@@ -5,8 +5,17 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
-enum { STACK_BYTES = 1 << 20 };
+enum { STACK_BYTES = 1 << 20, ROOM_BYTES = 16 << 20 };
+
+/* jemalloc dies in a new thread that it can give no arena. Where that may happen there shall be none of ours.
+ */
+static bool has_room(void)
+{
+    void *room = mmap(NULL, ROOM_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return room != MAP_FAILED && munmap(room, ROOM_BYTES) == 0;
+}
 
 static void *begin(void *arg)
 {
@@ -22,7 +31,7 @@ int ownthread_start(struct ownthread *t, const char *name, void (*run)(void *arg
     sigset_t all, before;
     pthread_attr_t attr;
     *t = (struct ownthread){.name = name, .run = run, .arg = arg};
-    if (pthread_attr_init(&attr))
+    if (!has_room() || pthread_attr_init(&attr))
         return ERR_LIMIT;
     pthread_attr_setstacksize(&attr, STACK_BYTES);
     sigfillset(&all);

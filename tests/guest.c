@@ -31,7 +31,7 @@ void spin(void);
 /* Of the name that a CPU profile must show. */
 __attribute__((noinline)) void spin(void)
 {
-    for (volatile int i = 0; i < 100000; i++)
+    for (volatile int i = 0; i < 2000000; i++)
         ;
 }
 

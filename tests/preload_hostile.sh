@@ -138,13 +138,17 @@ for shell in sh bash; do
     for variables in CPROF_FORK=0 "CPROF_HTTP=unix:$work/s/%p" "CPROF_HTTP=unix:$work/s/%p CPROF_FORK=1" \
         "CPROF_HTTP=unix:$work/s/one CPROF_FORK=1"; do
         # shellcheck disable=SC2086 # words
-        env $variables LD_PRELOAD="$lib" $shell "$work/pipeline.sh" >"$work/out" 2>"$work/err"
-        cmp -s "$work/out" "$work/bare" && cmp -s "$work/err" "$work/bare_err" \
-            || fail "$shell with $variables puts out: $(diff "$work/bare" "$work/out") and says: $(diff "$work/bare_err" "$work/err")"
+        env $variables LD_PRELOAD="$lib" $shell "$work/pipeline.sh" >"$work/out" 2>"$work/out_err"
+        for stream in '' _err; do
+            cmp -s "$work/out$stream" "$work/bare$stream" \
+                || fail "$shell with $variables: $(diff "$work/bare$stream" "$work/out$stream")"
+        done
     done
 done
 for static in /sbin/ldconfig /usr/bin/busybox; do
-    [ -x $static ] && ! readelf -d $static 2>/dev/null | grep -q NEEDED || continue
+    if [ ! -x $static ] || readelf -d $static 2>/dev/null | grep -q NEEDED; then
+        continue
+    fi
     [ "$(env LD_PRELOAD="$lib" $any $static --help 2>&1)" = "$($static --help 2>&1)" ] \
         || fail "$static puts out something else"
 done

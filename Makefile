@@ -90,7 +90,7 @@ DEMO_LIBS  = $(call pkg,--libs libmicrohttpd) $(if $(SAN),,-ljemalloc)
 
 # Check programs: tests/test_NAME.c each, with tests/harness.c. By what they are linked with.
 TOOL_TESTS  = base profile codec legacy merge maps symbol demangle measure regex filter graph report options fetch shell symbolize
-CPROF_TESTS = accuracy contention contention_law contention_sampling cpu heap interpose signals snapshot stacks threads unwind \
+CPROF_TESTS = accuracy contention contention_law contention_sampling cpu heap heap_accuracy interpose signals snapshot stacks threads unwind \
               convert textformats server
 DEMO_TESTS  = json histogram loadgen upstream
 # What a sanitizer can run: the interceptors of the address sanitizer stand in the way of libcprof's and of

@@ -600,8 +600,14 @@ END_TEST
 /* At a rate of 1 byte every allocation is in the profile: none may be ours. */
 START_TEST(the_profilers_own_memory_is_not_shown)
 {
-    static const char *const paths[] = {P, P "heap", P "threads?debug=2", P "profile?seconds=1", P "nope"};
+    static const char *const paths[] = {P, P "allocs", P "allocs?debug=1", P "block", P "block?debug=1",
+        P "cmdline", P "goroutine", P "goroutine?debug=1", P "goroutine?debug=2", P "heap", P "heap?gc=1",
+        P "heap?seconds=1", P "mutex", P "mutex?debug=1", P "mutex?seconds=1", P "profile?seconds=1",
+        P "symbol", P "threadcreate", P "threadcreate?debug=1", P "threads", P "threads?debug=1",
+        P "threads?debug=2", P "nope"};
     setenv("CPROF_HEAP_RATE", "1", 1);
+    setenv("CPROF_MUTEX_FRACTION", "1", 1);
+    setenv("CPROF_BLOCK_RATE", "1", 1);
     start();
     void *volatile ours = malloc(12345);
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
@@ -609,10 +615,15 @@ START_TEST(the_profilers_own_memory_is_not_shown)
         ck_assert_int_ne(a.status, 0);
         buf_fini(&a.all);
     }
+    char query[64];
+    snprintf(query, sizeof query, P "symbol?0x%lx", (unsigned long)(uintptr_t)suite);
+    struct answer named = get(query);
+    ck_assert_ptr_nonnull(strstr(named.body, " suite\n"));
+    buf_fini(&named.all);
     struct answer a = get(P "heap?debug=1");
     ck_assert_ptr_nonnull(strstr(a.body, "the_profilers_own_memory_is_not_shown_fn+"));
-    static const char *const own[] = {
-        "/profiler/export/", "/profiler/symbol/", "/profiler/model/", "libmicrohttpd", "libdw"};
+    static const char *const own[] = {"/profiler/capture/", "/profiler/export/", "/profiler/symbol/",
+        "/profiler/model/", "libmicrohttpd", "libdw", "libprotobuf", "libz"};
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         ck_assert_msg(!strstr(a.body, own[i]), "%s is in the heap profile", own[i]);
     buf_fini(&a.all);

@@ -113,9 +113,10 @@ START_TEST(heap)
     add(&s, &pc, 1, (int64_t[4]){100, 6400, 1, 64});
     add(&s, &pc, 1, (int64_t[4]){10, 1000, 2, 200});
     char *text = text_of(FEED_HEAP, &s);
-    must_match(text, "^heap profile: 3: 264 \\[110: 7400\\] @ heapprofile\n"
-                     "2: 200 \\[10: 1000\\] @ 0x[0-9a-f]+\n" GAMMA "\n"
-                     "1: 64 \\[100: 6400\\] @ 0x[0-9a-f]+\n" GAMMA "\n$");
+    must_match(text,
+        "^heap profile: 3: 264 \\[110: 7400\\] @ heap/2\n# scaled up from a sample every 524288 bytes\n"
+        "2: 200 \\[10: 1000\\] @ 0x[0-9a-f]+\n" GAMMA "\n"
+        "1: 64 \\[100: 6400\\] @ 0x[0-9a-f]+\n" GAMMA "\n$");
     free(text);
     snapshot_fini(&s);
 }

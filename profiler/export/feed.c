@@ -29,7 +29,7 @@ static const struct feed feeds[NFEEDS] = {
         "a second of CPU time). A thread that waits is not in it."},
     [FEED_HEAP] = {"heap", HEAP_TYPES, {0, 1, 2, 3}, {"space", "bytes"}, "",
         "Memory that is alive, by the stack that allocated it, and all that ever was. A sample of the "
-        "allocations, scaled up."},
+        "allocations, scaled up. ?gc=1 is accepted and changes nothing: C has no garbage."},
     [FEED_ALLOCS] = {"allocs", HEAP_TYPES, {0, 1, 2, 3}, {"space", "bytes"}, "alloc_space",
         "The same samples, with everything allocated since the start shown first."},
     [FEED_THREADS] = {"threads", {{"threads", "count"}}, {0}, {"threads", "count"}, "",

@@ -70,9 +70,12 @@ static void put_head(
 {
     switch (id) {
     case FEED_HEAP:
-    case FEED_ALLOCS: /* "heapprofile" tells readers that the figures are scaled already */
-        buf_printf(out, "heap profile: %" PRId64 ": %" PRId64 " [%" PRId64 ": %" PRId64 "] @ heapprofile\n",
+    case FEED_ALLOCS:
+        /* Go gives what was sampled and twice the rate, by which readers scale it up. Here it is scaled up
+         * already, as if every byte had been sampled. */
+        buf_printf(out, "heap profile: %" PRId64 ": %" PRId64 " [%" PRId64 ": %" PRId64 "] @ heap/2\n",
             total[2], total[3], total[0], total[1]);
+        buf_printf(out, "# scaled up from a sample every %" PRId64 " bytes\n", s->period);
         break;
     case FEED_MUTEX:
         buf_printf(out, "--- mutex:\ncycles/second=1000000000\nsampling period=%" PRId64 "\n", s->period);

@@ -47,9 +47,10 @@ MODEL    = profile check idmap wire gzip decode encode sample_types merge \
            legacy legacy_build legacy_maps legacy_cpu legacy_heap legacy_stacks legacy_contention legacy_java
 SYMBOL   = maps elffile debuginfo ifunc demangle symbol
 CAPTURE  = ask capture cfi contention cpu cpu_timer heap heap_parse interpose interpose_io interpose_lock \
-           interpose_signal interpose_thread rawlock signals snapshot stacks thread threads ticks unwind unwind_libgcc \
-           unwind_tables
-EXPORT   = names feed convert text threaddump request endpoints index ownfd ownthread listener server environment service
+           interpose_signal interpose_thread labelset rawlock signals snapshot stacks thread threadlabels threads \
+           ticks unwind unwind_libgcc unwind_tables
+EXPORT   = names feed convert labeltext text threaddump request endpoints index ownfd ownthread listener server \
+           environment service
 VIEW     = measure regex path frames graph order trim labels tagfilter prune filter combine duration source_file symbolize \
            report report_labels report_text report_tree report_traces report_raw report_list report_tags \
            report_proto report_dot report_callgrind dot_name dot_tags
@@ -90,7 +91,8 @@ DEMO_LIBS  = $(call pkg,--libs libmicrohttpd) $(if $(SAN),,-ljemalloc)
 
 # Check programs: tests/test_NAME.c each, with tests/harness.c. By what they are linked with.
 TOOL_TESTS  = base profile codec legacy merge maps symbol demangle measure regex filter graph report options fetch shell symbolize
-CPROF_TESTS = accuracy contention contention_law contention_sampling cpu heap heap_accuracy interpose signals snapshot stacks threads unwind \
+CPROF_TESTS = accuracy contention contention_law contention_sampling cpu heap heap_accuracy interpose labels signals \
+              snapshot stacks threads unwind \
               convert textformats server
 DEMO_TESTS  = json histogram loadgen upstream
 # What a sanitizer can run: the interceptors of the address sanitizer stand in the way of libcprof's and of

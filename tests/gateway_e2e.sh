@@ -138,6 +138,54 @@ done
 finish TERM 0
 wait "$waiting"
 
+# What a thread does for a request is labelled: parts of the profiles that are found by their labels are
+# there, have nothing in common, and are the whole together with what has no such label.
+pprof=./profiler/pprof
+make -s profiler/pprof || exit 2
+nodes() { # nodes PROFILE OPTIONS...: sets part, what the report accounts for, and whole
+    profile=$1
+    shift
+    "$pprof" -top -nodecount=0 -nodefraction=0 -sample_index=0 "$@" "$profile" >"$work/top" 2>"$work/err" \
+        || fail "pprof $*: $(cat "$work/err")"
+    part=$(sed -n 's/^Showing nodes accounting for \([0-9]*\),.*/\1/p' "$work/top")
+    whole=$(sed -n 's/^Showing nodes .* of \([0-9]*\) total$/\1/p' "$work/top")
+}
+parts() { # parts PROFILE: by "cache"
+    nodes "$1" -tagfocus cache=hit
+    hits=${part:-0}
+    ! grep -q upstream_fetch "$work/top" || fail "$1: a hit waits for the upstream"
+    nodes "$1" -tagfocus cache=miss
+    misses=${part:-0}
+    [ "$misses" -eq 0 ] || grep -q upstream_fetch "$work/top" || fail "$1: misses wait for nothing"
+    nodes "$1" -tagignore cache=.
+    rest=${part:-0}
+}
+start --sellers 400 --upstream-ms 300
+debug=$(sed -n "s|.*'\(http://[0-9.:]*/debug/pprof\)/profile.*|\1|p" "$work/out")
+"$load" --url "$base" --rate 150 --duration 60 --popular 100 >"$work/load" 2>&1 &
+loading=$!
+"$fetch" "$debug/profile?seconds=2&hz=1000" >"$work/cpu"
+parts "$work/cpu"
+[ "$hits" -gt 0 ] || fail "CPU: no sample of hits"
+[ "$misses" -gt 0 ] || fail "CPU: no sample of misses"
+[ $((hits + misses + rest)) -eq "$whole" ] || fail "CPU: $hits + $misses + $rest of $whole samples"
+nodes "$work/cpu" -tagfocus route=/v1/items
+[ "$part" -ge $((hits + misses)) ] || fail "CPU: $part samples of items, $hits + $misses of hits and misses"
+# Hits take so little time that not every look finds one.
+tries=0 some_hits=0 some_misses=0
+until [ "$some_hits" -gt 0 ] && [ "$some_misses" -gt 0 ]; do
+    [ "$((tries += 1))" -le 100 ] || fail "threads: $some_hits at a hit, $some_misses at a miss"
+    "$fetch" "$debug/threads" >"$work/threads"
+    parts "$work/threads"
+    [ $((hits + misses + rest)) -eq "$whole" ] || fail "threads: $hits + $misses + $rest of $whole"
+    some_hits=$((some_hits + hits)) some_misses=$((some_misses + misses))
+done
+"$fetch" "$debug/goroutine?debug=1" >"$work/body"
+grep -q '^# labels: {"cache":"miss", "route":"/v1/items"}$' "$work/body" || fail "goroutine?debug=1 has no labels"
+kill -INT "$loading"
+wait "$loading"
+finish INT 0
+
 # Past its cap it says so, and serves again when there is room.
 start --max-threads 2 --upstream-ms 1500
 for i in 1 2; do

@@ -56,6 +56,24 @@ for name in heap threads mutex; do
 done
 one profile '?seconds=1' 'PeriodType: cpu nanoseconds' 'target_spin' -raw
 
+# Labels: both tools count by them and cut by them. (Later versions of Go's count in other columns.)
+labelled() { # labelled WANTED UNWANTED OPTIONS...: either tool's report has the one and lacks the other
+    for tool in 'go tool pprof' profiler/pprof; do
+        $tool -symbolize=none "$3" -nodefraction=0 ${4:+"$4"} ${5:+"$5"} "$dir/labels.pb.gz" >"$dir/report" 2>/dev/null
+        if ! grep -q -e "$1" "$dir/report" || grep -q -e "$2" "$dir/report"; then
+            echo "$tool $*: no \"$1\", or \"$2\", in" && head -n 20 "$dir/report" && bad=1
+        fi
+    done
+}
+go tool pprof -proto -output="$dir/labels.pb.gz" "$url/profile?seconds=2" >/dev/null 2>&1 || bad=1
+labelled ' turns: Total .*' nothing -tags
+labelled ': odd$' nothing -tags
+labelled target_spin target_copy -top -tagfocus=turns=odd
+labelled target_copy target_spin -top -tagfocus=job=compute -tagignore=turns=.
+go tool pprof -proto -output="$dir/labels.pb.gz" "$url/goroutine" >/dev/null 2>&1 || bad=1
+labelled ' 3\(\.0\)\? ([0-9.]*%): contend$' nothing -tags
+labelled target_hold target_wait -top -tagfocus=job=contend
+
 # A function called libc.so.6+0x... is a place, not a name.
 awk '/flat%/ { on = 1; next }
     on { sub(/%/, "", $2); all += $2; if ($6 ~ /\+0x[0-9a-f]+$/ || $6 ~ /^[0x<[]/) unnamed += $2 }

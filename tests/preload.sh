@@ -159,6 +159,9 @@ base_of target
 get 'heap?debug=1'
 grep -q 'target_keep' "$work/body" \
     || fail "linked with libcprof.so, the heap lacks target_keep: $(cat "$work/body")"
+get "$base/debug/pprof/threads?debug=1"
+[ "$(grep -c '^# labels: {"job":"contend"}$' "$work/body")" -gt 0 ] \
+    || fail "linked with libcprof.so, threads have no labels: $(cat "$work/body")"
 exec 9>&-
 wait "$pid" || fail "linked with libcprof.so, it does not end well"
 pids=

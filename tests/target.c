@@ -51,10 +51,14 @@ static __attribute__((noinline)) void target_spin(unsigned turns)
 
 static void *compute(void *arg)
 {
+    cprof_label_set("job", "compute");
     for (unsigned i = 0;; i++) {
         target_sort(i + *(unsigned *)arg);
         target_copy();
-        target_spin(80000);
+        {
+            CPROF_LABEL_SCOPE("turns", i % 2 ? "odd" : "even");
+            target_spin(80000);
+        }
         if (i % 16 == 0)
             poll(NULL, 0, 1); /* leave some of a small machine to others */
     }
@@ -70,6 +74,7 @@ static __attribute__((noinline)) void target_hold(void)
 
 static void *contend(void *arg)
 {
+    CPROF_LABEL_SCOPE("job", "contend");
     for (;;)
         target_hold();
     return arg;

@@ -258,6 +258,38 @@ START_TEST(block_sizes_are_labels)
 }
 END_TEST
 
+START_TEST(labels_of_threads_come_first_and_by_key)
+{
+    uintptr_t pc = inside_alpha();
+    const struct label_set *set = NULL;
+    ck_assert_int_eq(labelset_with(set, "zebra", "1", &set), 0);
+    ck_assert_int_eq(labelset_with(set, "ape",
+                         "\xc3\xa4"
+                         "ffin",
+                         &set),
+        0);
+    ck_assert_int_eq(labelset_with(set, "mouse", "x y", &set), 0);
+    struct snapshot_record r = {.depth = 1, .values = {1, 2}, .block_bytes = 64, .labels = set};
+    ck_assert_int_eq(snapshot_add(&shot, &r, &pc), 0);
+    r.labels = NULL;
+    r.block_bytes = 0;
+    ck_assert_int_eq(snapshot_add(&shot, &r, &pc), 0);
+    struct profile *p = read_back(FEED_CPU);
+    static const char *const wanted[][2] = {{"ape", "\xc3\xa4"
+                                                    "ffin"},
+        {"mouse", "x y"}, {"zebra", "1"}, {"bytes", ""}};
+    ck_assert_uint_eq(p->samples.items[0].nlabels, 4);
+    for (int i = 0; i < 4; i++) {
+        const struct label *l = &p->labels.items[p->samples.items[0].first_label + i];
+        ck_assert_str_eq(l->key, wanted[i][0]);
+        ck_assert_str_eq(l->str, wanted[i][1]);
+        ck_assert_int_eq(l->is_num, i == 3);
+    }
+    ck_assert_uint_eq(p->samples.items[1].nlabels, 0);
+    profile_free(p);
+}
+END_TEST
+
 START_TEST(lost_samples_and_the_source_are_comments)
 {
     uintptr_t pc = inside_alpha();
@@ -312,7 +344,8 @@ Suite *suite(void)
     const TTest *const tests[] = {return_addresses_are_decremented_and_the_leaf_is_not,
         a_return_address_past_the_end_belongs_to_the_caller, mappings_have_build_ids_and_say_what_is_named,
         an_address_without_a_name_shows_where_its_function_begins, types_periods_and_times_of_each_source,
-        block_sizes_are_labels, lost_samples_and_the_source_are_comments,
-        nothing_is_a_profile_too_and_zeros_are_nothing, equal_stacks_of_threads_are_counted_once};
+        block_sizes_are_labels, labels_of_threads_come_first_and_by_key,
+        lost_samples_and_the_source_are_comments, nothing_is_a_profile_too_and_zeros_are_nothing,
+        equal_stacks_of_threads_are_counted_once};
     return HARNESS_SUITE("convert", 30, tests);
 }

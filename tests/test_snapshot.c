@@ -79,8 +79,31 @@ START_TEST(test_subtract_adds_duplicates_first)
 }
 END_TEST
 
+START_TEST(test_subtract_tells_labels_apart)
+{
+    static const struct label_set labels[2];
+    struct snapshot earlier = {.nvalues = 2}, later = {.nvalues = 2, .lost_labels = 4}, d;
+    for (int i = 0; i < 3; i++) {
+        add(&earlier, 0x10, 10, 100, 0);
+        add(&later, 0x10, 10 + i, 100, 0);
+        later.records.items[i].labels = earlier.records.items[i].labels = i ? &labels[i - 1] : NULL;
+    }
+    ck_assert_int_eq(snapshot_subtract(&later, &earlier, &d), 0);
+    ck_assert_uint_eq(d.records.len, 2);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_ptr_eq(d.records.items[i].labels, &labels[i]);
+        ck_assert_int_eq(d.records.items[i].values[0], i + 1);
+    }
+    ck_assert_uint_eq(d.lost_labels, 4);
+    snapshot_fini(&d);
+    snapshot_fini(&earlier);
+    snapshot_fini(&later);
+}
+END_TEST
+
 Suite *suite(void)
 {
-    const TTest *const tests[] = {test_add_keeps_stacks, test_subtract, test_subtract_adds_duplicates_first};
+    const TTest *const tests[] = {test_add_keeps_stacks, test_subtract, test_subtract_adds_duplicates_first,
+        test_subtract_tells_labels_apart};
     return HARNESS_SUITE("snapshot", 10, tests);
 }

@@ -68,6 +68,27 @@ START_TEST(test_full_counts_lost)
 }
 END_TEST
 
+/* The same stack of threads with other labels is another. */
+START_TEST(test_labels_are_part_of_the_key)
+{
+    static const struct label_set labels[2];
+    const struct label_set *const sets[] = {NULL, &labels[0], &labels[1]};
+    struct stacks *t = stacks_new(256, 4096);
+    struct unwind_stack stack = stack_of(100, 5);
+    struct snapshot s = {0};
+    for (int i = 0; i < 60; i++)
+        stacks_add_labelled_sigsafe(t, &stack, sets[i % 3], (int64_t[4]){1 + i % 3});
+    ck_assert_int_eq(stacks_snapshot(t, false, &s), 0);
+    ck_assert_uint_eq(s.records.len, 3);
+    for (size_t i = 0; i < 3; i++) {
+        const struct snapshot_record *r = &s.records.items[i];
+        ck_assert_ptr_eq(r->labels, sets[r->values[0] / 20 - 1]);
+    }
+    snapshot_fini(&s);
+    stacks_free(t);
+}
+END_TEST
+
 static struct stacks *shared;
 static volatile sig_atomic_t handled;
 
@@ -117,6 +138,7 @@ END_TEST
 
 Suite *suite(void)
 {
-    const TTest *const tests[] = {test_same_stack_adds_up, test_full_counts_lost, test_threads_and_handlers};
+    const TTest *const tests[] = {test_same_stack_adds_up, test_full_counts_lost,
+        test_labels_are_part_of_the_key, test_threads_and_handlers};
     return HARNESS_SUITE("stacks", 20, tests);
 }

@@ -186,9 +186,44 @@ START_TEST(threads_one_by_one)
 }
 END_TEST
 
+/* What Go's %q makes of each, in the order of the quoted strings. */
+START_TEST(labels_are_quoted_as_in_go)
+{
+    static const char *const pairs[][2] = {{"a", "a\"b\\c"}, {"a b", "[\t\n\a\b\f\r\v\x01\x7f]"},
+        {"\xc3\xa9", "\xf0\x9f\x90\x9f"}, {"b", "\xc2\xa0 \xc2\xad"},
+        {"c", "\xe2\x80\xa8\xf3\xa0\x80\x81\xef\xbb\xbf"}};
+    static const char wanted[] =
+        "# labels: {\"a b\":\"[\\t\\n\\a\\b\\f\\r\\v\\x01\\x7f]\", \"a\":\"a\\\"b\\\\c\", "
+        "\"b\":\"\\u00a0 \\u00ad\", \"c\":\"\\u2028\\U000e0001\\ufeff\", "
+        "\"\xc3\xa9\":\"\xf0\x9f\x90\x9f\"}\n#\t0x";
+    const struct label_set *set = NULL;
+    struct threads_snapshot t = {0};
+    struct buf out = {0};
+    uintptr_t pc = inside_gamma();
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+        ck_assert_int_eq(labelset_with(set, pairs[i][0], pairs[i][1], &set), 0);
+    add(&t.stacks, &pc, 1, (int64_t[4]){1});
+    add(&t.stacks, &pc, 1, (int64_t[4]){2});
+    t.stacks.records.items[0].labels = set;
+    char *text = text_of(FEED_GOROUTINE, &t.stacks);
+    must_match(text, "^goroutine profile: total 3\n2 @ 0x[0-9a-f]+\n" GAMMA "\n1 @ 0x[0-9a-f]+\n# labels: ");
+    ck_assert_msg(strstr(text, wanted), "%s\nlacks\n%s", text, wanted);
+    free(text);
+    struct thread_info info = {
+        .tid = 7, .name = "n", .cpu_ns = -1, .created_record = NO_RECORD, .labels = set};
+    ck_assert(vec_push(&t.threads, info));
+    ck_assert_int_eq(threaddump_text(FEED_GOROUTINE, &t, &out, NULL), 0);
+    must_match(out.data, "^goroutine 7 \\[running, name \"n\", labels \\{\"a "
+                         "b\":\"\\\\x5b\\\\t[^]]*\\\\x5d\", \"a\":[^]]*\"\\}\\]:\n");
+    buf_fini(&out);
+    snapshot_fini(&t.stacks);
+    vec_fini(&t.threads);
+}
+END_TEST
+
 Suite *suite(void)
 {
     const TTest *const tests[] = {counts_by_falling_count, offsets_are_those_of_the_call, mutex_and_block,
-        heap, empty_and_truncated, threads_one_by_one};
+        heap, empty_and_truncated, threads_one_by_one, labels_are_quoted_as_in_go};
     return HARNESS_SUITE("textformats", 30, tests);
 }

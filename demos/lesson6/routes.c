@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "common/limits.h"
 #include "common/reply.h"
+#include <cprof.h>
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -70,6 +71,7 @@ static enum MHD_Result handle_item(struct gateway *g, struct MHD_Connection *con
         return reply_text(
             connection, MHD_HTTP_BAD_REQUEST, "a key is up to 64 letters, digits, dashes and underscores\n");
     struct answer *item = cache_get(g->cache, key);
+    CPROF_LABEL_SCOPE("cache", item ? "hit" : "miss");
     if (item)
         count(&g->hits);
     else
@@ -132,12 +134,17 @@ void routes_connection(
     *slot = session;
 }
 
+/* What a thread does for a request carries its labels in the profiles. */
 static enum MHD_Result route(struct gateway *g, struct MHD_Connection *connection, const char *url)
 {
-    if (strncmp(url, ITEMS, sizeof ITEMS - 1) == 0)
+    if (strncmp(url, ITEMS, sizeof ITEMS - 1) == 0) {
+        CPROF_LABEL_SCOPE("route", "/v1/items");
         return time_item(g, connection, url + sizeof ITEMS - 1);
-    if (strcmp(url, "/stats") == 0)
+    }
+    if (strcmp(url, "/stats") == 0) {
+        CPROF_LABEL_SCOPE("route", "/stats");
         return handle_stats(g, connection);
+    }
     return reply_text(connection, MHD_HTTP_NOT_FOUND, "there is /v1/items/KEY and /stats\n");
 }
 

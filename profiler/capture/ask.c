@@ -20,6 +20,7 @@ struct answer {
     _Atomic uint32_t state;
     _Atomic uint32_t generation;
     bool in_syscall;
+    const struct label_set *labels;
     struct unwind_stack stack;
 };
 
@@ -52,6 +53,7 @@ static void on_ask(int signal, siginfo_t *info, void *context)
         struct unwind_memory memory = thread_memory(t);
         unwind_context_sigsafe(context, &memory, &a->stack);
         a->in_syscall = signals_in_syscall_sigsafe(context);
+        a->labels = t ? atomic_load(&t->labels) : NULL;
         atomic_store(&a->state, ANSWER_DONE);
         atomic_fetch_add(&ndone, 1);
         rawlock_futex(&ndone, FUTEX_WAKE_PRIVATE, 1, NULL);
@@ -165,6 +167,7 @@ static void collect(struct ask *q, uint16_t index)
     if (!atomic_compare_exchange_strong(&a->state, &asked, ANSWER_IDLE) && asked == ANSWER_DONE) {
         q->answered = true;
         q->in_syscall = a->in_syscall;
+        q->labels = a->labels;
         q->stack = a->stack;
         atomic_store(&a->state, ANSWER_IDLE);
     }

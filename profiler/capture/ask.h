@@ -15,6 +15,7 @@ struct ask {
     pid_t tid;
     bool answered; /* the rest is valid */
     bool in_syscall;
+    const struct label_set *labels;
     struct unwind_stack stack;
 };
 

@@ -11,8 +11,9 @@
 #include "capture/thread.h"
 #include "capture/unwind.h"
 
-static struct rawlock switch_lock; /* guards the two below, and who starts or stops */
-static bool started, has_fork_handlers;
+static struct rawlock switch_lock; /* guards started, and who starts or stops */
+static bool started;
+static bool has_fork_handlers; /* set once, by watch_forks */
 
 /* ---- fork -----------------------------------------------------------------------------------------------
  */
@@ -47,20 +48,30 @@ static void after_fork_in_child(void)
     after_fork_in_parent();
 }
 
+static void watch_forks(void)
+{
+    has_fork_handlers = pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) == 0;
+}
+
+/* No lock of ours is held: a child that is forked meanwhile would have it for ever. */
+int capture_know_threads(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    interpose_resolve();
+    pthread_once(&once, watch_forks);
+    return has_fork_handlers ? thread_init() : ERR_NOMEM;
+}
+
 /* ---- the switch -----------------------------------------------------------------------------------------
  */
 
 static int prepare(struct error *error)
 {
     (void)(interpose_lock_linked + interpose_io_linked + interpose_thread_linked + interpose_signal_linked);
-    interpose_resolve();
-    if (thread_init() || contention_init())
+    if (contention_init())
         return error_set(error, ERR_NOMEM, "no memory for the profiler's tables");
     if (unwind_refresh())
         return error_set(error, ERR_NOMEM, "no memory for unwind tables");
-    if (!has_fork_handlers && pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) != 0)
-        return error_set(error, ERR_NOMEM, "cannot register fork handlers");
-    has_fork_handlers = true;
     return 0;
 }
 
@@ -89,6 +100,8 @@ static int start_locked(const struct capture_config *config, struct error *error
 
 int capture_start(const struct capture_config *config, struct error *error)
 {
+    if (capture_know_threads())
+        return error_set(error, ERR_NOMEM, "no memory for the records of threads");
     rawlock_lock(&switch_lock);
     int r = started ? 0 : start_locked(config, error);
     rawlock_unlock(&switch_lock);

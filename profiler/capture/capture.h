@@ -19,6 +19,10 @@ struct capture_config {
 int capture_start(const struct capture_config *config, struct error *error);
 void capture_stop(void);
 
+/* So much of it as labels need before capture_start: threads have records, and forks are noticed. Cheap when
+ * it was done before. 0 or ERR_NOMEM. */
+int capture_know_threads(void);
+
 /* Brings the unwind tables up to date with the loaded objects. Costs a microsecond when nothing changed; to
  * be called about once a second, by a thread of the profiler's, while a CPU session runs. */
 void capture_refresh(void);

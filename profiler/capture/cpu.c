@@ -67,7 +67,8 @@ static void session_add(
     struct cpu_session *s, struct thread *t, int64_t elapsed_ns, const struct unwind_stack *stack)
 {
     int64_t values[SNAPSHOT_MAX_VALUES] = {[LOOKS] = 1, [NANOSECONDS] = elapsed_ns};
-    uint32_t slot = stacks_add_sigsafe(s->table, stack, values);
+    const struct label_set *labels = atomic_load_explicit(&t->labels, memory_order_relaxed);
+    uint32_t slot = stacks_add_labelled_sigsafe(s->table, stack, labels, values);
     if (slot == STACKS_NONE)
         atomic_fetch_add(&s->lost_ns, elapsed_ns);
     t->session_slot[s->index] = slot;
@@ -309,6 +310,7 @@ static int gather(struct cpu_session *s, int64_t cpu_ns, int64_t duration_ns, st
         return r;
     }
     double scale = fit(&found, cpu_ns, atomic_load(&s->lost_ns));
+    found.lost_labels = labelset_lost();
     describe(found.source, sizeof found.source, scale);
     *out = found;
     return 0;

@@ -1,5 +1,6 @@
 #include "capture/contention_wait.h"
 #include "capture/interpose.h"
+#include "capture/threadlabels.h"
 
 #include <stdarg.h>
 #include <sys/prctl.h>
@@ -25,11 +26,14 @@ static void *run(void *record)
 
 int pthread_create(pthread_t *out, const pthread_attr_t *attr, void *(*start)(void *), void *argument)
 {
-    if (!interpose_on())
+    bool on = interpose_on(), labelled = threadlabels_get() != NULL;
+    if (!on && !labelled)
         return interpose_real.pthread_create(out, attr, start, argument);
     struct unwind_regs here;
     UNWIND_HERE(&here);
-    struct thread *t = thread_prepare(&here, attr);
+    struct thread *t = thread_prepare(on ? &here : NULL, attr);
+    if (!t && labelled)
+        labelset_lose();
     if (!t)
         return interpose_real.pthread_create(out, attr, start, argument);
     t->start = start;

@@ -32,7 +32,7 @@ static const uintptr_t *record_pcs(const struct snapshot *s, const struct snapsh
 
 static uint64_t record_hash(const struct snapshot *s, const struct snapshot_record *r)
 {
-    uint64_t h = hash_mix(r->depth, (uint64_t)r->block_bytes);
+    uint64_t h = hash_mix(r->depth ^ (uintptr_t)r->labels, (uint64_t)r->block_bytes);
     for (int i = 0; i < r->depth; i++)
         h = hash_mix(h, record_pcs(s, r)[i]);
     return h;
@@ -43,6 +43,7 @@ static bool record_same(const struct snapshot *a, const struct snapshot_record *
 {
     return ra->depth == rb->depth && ra->block_bytes == rb->block_bytes &&
            ra->leaf_is_return == rb->leaf_is_return && ra->truncated == rb->truncated &&
+           ra->labels == rb->labels &&
            (ra->depth == 0 ||
                memcmp(record_pcs(a, ra), record_pcs(b, rb), ra->depth * sizeof(uintptr_t)) == 0);
 }
@@ -127,6 +128,7 @@ int snapshot_subtract(const struct snapshot *later, const struct snapshot *earli
         .time_ns = later->time_ns,
         .duration_ns = later->time_ns - earlier->time_ns,
         .period = later->period,
+        .lost_labels = later->lost_labels,
         .lost = later->lost > earlier->lost ? later->lost - earlier->lost : 0,
     };
     memcpy(difference.source, later->source, sizeof difference.source);

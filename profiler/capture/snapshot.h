@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/vec.h"
+#include "capture/labelset.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,18 +27,20 @@ struct snapshot_record {
     bool leaf_is_return;
     bool truncated; /* the stack was deeper than SNAPSHOT_MAX_DEPTH or could not be followed to its end */
     int64_t values[SNAPSHOT_MAX_VALUES];
-    int64_t block_bytes; /* heap: the size class, for the label "bytes"; else 0 */
+    int64_t block_bytes;            /* heap: the size class, for the label "bytes"; else 0 */
+    const struct label_set *labels; /* of the thread, or NULL */
 };
 
 struct snapshot {
     VEC(struct snapshot_record) records;
     VEC(uintptr_t) pcs;
-    int nvalues;         /* how many of values[] mean something */
-    int64_t time_ns;     /* clock_realtime_ns when taken */
-    int64_t duration_ns; /* cpu: how long it sampled; deltas: the difference; else 0 */
-    int64_t period;      /* cpu: ns between samples; heap: bytes between samples; else 1 */
-    uint64_t lost;       /* samples that could not be kept; always shown to the reader */
-    char source[64];     /* cpu: what made the samples ("timer", "perf"), for a comment; else "" */
+    int nvalues;          /* how many of values[] mean something */
+    int64_t time_ns;      /* clock_realtime_ns when taken */
+    int64_t duration_ns;  /* cpu: how long it sampled; deltas: the difference; else 0 */
+    int64_t period;       /* cpu: ns between samples; heap: bytes between samples; else 1 */
+    uint64_t lost;        /* samples that could not be kept; always shown to the reader */
+    uint64_t lost_labels; /* cpu, threads: that samples lack which their threads should have, ever */
+    char source[64];      /* cpu: what made the samples ("timer", "perf"), for a comment; else "" */
 };
 
 void snapshot_fini(struct snapshot *s);
@@ -45,8 +48,8 @@ void snapshot_fini(struct snapshot *s);
 /* Adds one record; its pcs are copied. 0 or ERR_NOMEM. */
 int snapshot_add(struct snapshot *s, const struct snapshot_record *r, const uintptr_t *pcs);
 
-/* later minus earlier, record by record (same stack and block_bytes); all-zero records are left out and
- * none is negative. Both stay the caller's. 0 or ERR_NOMEM. */
+/* later minus earlier, record by record (same stack, block_bytes and labels); all-zero records are left out
+ * and none is negative. Both stay the caller's. 0 or ERR_NOMEM. */
 int snapshot_subtract(const struct snapshot *later, const struct snapshot *earlier, struct snapshot *out);
 
 #endif

@@ -10,10 +10,11 @@ enum { MAX_PROBES = 64 };
 
 struct slot {
     _Atomic uint32_t state;
-    uint32_t hash; /* this and the next three: written by the claimer, read when READY */
+    uint32_t hash; /* this and the next four: written by the claimer, read when READY */
     uint32_t first_pc;
     uint16_t depth;
     bool truncated;
+    const struct label_set *labels;
     _Atomic int64_t values[SNAPSHOT_MAX_VALUES];
 };
 
@@ -46,18 +47,19 @@ void stacks_free(struct stacks *t)
         region_unmap(t, t->region_bytes);
 }
 
-static uint32_t stack_hash(const struct unwind_stack *s)
+static uint32_t stack_hash(const struct unwind_stack *s, const struct label_set *labels)
 {
-    uint64_t h = s->depth * 2u + s->truncated;
+    uint64_t h = (s->depth * 2u + s->truncated) ^ (uintptr_t)labels;
     for (int i = 0; i < s->depth; i++)
         h = (h ^ s->pcs[i]) * UINT64_C(0x9e3779b97f4a7c15) + (h >> 29);
     return (uint32_t)hash_u64(h);
 }
 
-static bool slot_holds(
-    const struct stacks *t, const struct slot *s, uint32_t hash, const struct unwind_stack *stack)
+static bool slot_holds(const struct stacks *t, const struct slot *s, uint32_t hash,
+    const struct unwind_stack *stack, const struct label_set *labels)
 {
-    return s->hash == hash && s->depth == stack->depth && s->truncated == stack->truncated &&
+    return s->hash == hash && s->labels == labels && s->depth == stack->depth &&
+           s->truncated == stack->truncated &&
            memcmp(t->pcs + s->first_pc, stack->pcs, stack->depth * sizeof *stack->pcs) == 0;
 }
 
@@ -74,7 +76,8 @@ static bool take_pcs(struct stacks *t, uint32_t n, uint32_t *first)
     return true;
 }
 
-static bool slot_fill(struct stacks *t, struct slot *s, uint32_t hash, const struct unwind_stack *stack)
+static bool slot_fill(struct stacks *t, struct slot *s, uint32_t hash, const struct unwind_stack *stack,
+    const struct label_set *labels)
 {
     uint32_t first;
     if (!take_pcs(t, stack->depth, &first)) {
@@ -86,21 +89,23 @@ static bool slot_fill(struct stacks *t, struct slot *s, uint32_t hash, const str
     s->first_pc = first;
     s->depth = stack->depth;
     s->truncated = stack->truncated;
+    s->labels = labels;
     atomic_store_explicit(&s->state, SLOT_READY, memory_order_release);
     return true;
 }
 
-static uint32_t find_or_claim(struct stacks *t, const struct unwind_stack *stack)
+static uint32_t find_or_claim(
+    struct stacks *t, const struct unwind_stack *stack, const struct label_set *labels)
 {
-    uint32_t hash = stack_hash(stack);
+    uint32_t hash = stack_hash(stack, labels);
     for (uint32_t probe = 0; probe < MAX_PROBES; probe++) {
         uint32_t at = (hash + probe) & (t->nslots - 1);
         struct slot *s = &t->slots[at];
         uint32_t state = atomic_load_explicit(&s->state, memory_order_acquire);
         if (state == SLOT_EMPTY && atomic_compare_exchange_strong_explicit(&s->state, &state, SLOT_CLAIMED,
                                        memory_order_acquire, memory_order_acquire))
-            return slot_fill(t, s, hash, stack) ? at : STACKS_NONE;
-        if (state == SLOT_READY && slot_holds(t, s, hash, stack))
+            return slot_fill(t, s, hash, stack, labels) ? at : STACKS_NONE;
+        if (state == SLOT_READY && slot_holds(t, s, hash, stack, labels))
             return at;
     }
     return STACKS_NONE;
@@ -108,7 +113,13 @@ static uint32_t find_or_claim(struct stacks *t, const struct unwind_stack *stack
 
 uint32_t stacks_add_sigsafe(struct stacks *t, const struct unwind_stack *stack, const int64_t *values)
 {
-    uint32_t at = find_or_claim(t, stack);
+    return stacks_add_labelled_sigsafe(t, stack, NULL, values);
+}
+
+uint32_t stacks_add_labelled_sigsafe(
+    struct stacks *t, const struct unwind_stack *stack, const struct label_set *labels, const int64_t *values)
+{
+    uint32_t at = find_or_claim(t, stack, labels);
     if (at == STACKS_NONE) {
         stacks_lose_sigsafe(t, 1);
         return STACKS_NONE;
@@ -143,7 +154,7 @@ int stacks_snapshot(const struct stacks *t, bool all, struct snapshot *out)
         const struct slot *s = &t->slots[at];
         if (atomic_load_explicit(&s->state, memory_order_acquire) != SLOT_READY)
             continue;
-        struct snapshot_record r = {.depth = s->depth, .truncated = s->truncated};
+        struct snapshot_record r = {.depth = s->depth, .truncated = s->truncated, .labels = s->labels};
         bool any = all;
         for (int i = 0; i < SNAPSHOT_MAX_VALUES; i++) {
             r.values[i] = atomic_load_explicit(&s->values[i], memory_order_relaxed);

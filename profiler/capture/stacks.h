@@ -7,9 +7,10 @@
 #include <stdatomic.h>
 
 /*
- * A bounded table stack → values, filled from signal handlers and wrappers on any thread without a lock.
+ * A bounded table (stack, labels) → values, filled from signal handlers and wrappers on any thread without a
+ * lock.
  *
- *     slots[hash % n ...]: state, hash, values[4] ─► pcs[first .. +depth)
+ *     slots[hash % n ...]: state, hash, labels, values[4] ─► pcs[first .. +depth)
  *
  * A slot goes EMPTY → CLAIMED (one thread writes the stack) → READY and stays so until the table goes. Who
  * meets a claimed slot does not wait, for the claimer may be the very thread it interrupted: it goes on to
@@ -28,6 +29,10 @@ enum { STACKS_NONE = UINT32_MAX };
 /* Adds values[0..SNAPSHOT_MAX_VALUES) to what the stack has. The slot's number, or STACKS_NONE when it was
  * lost. Signal-safe. */
 uint32_t stacks_add_sigsafe(struct stacks *t, const struct unwind_stack *stack, const int64_t *values);
+
+/* The same for a thread that has labels (NULL: none). Signal-safe. */
+uint32_t stacks_add_labelled_sigsafe(struct stacks *t, const struct unwind_stack *stack,
+    const struct label_set *labels, const int64_t *values);
 
 /* Adds to a slot got from stacks_add_sigsafe. Signal-safe. */
 void stacks_bump_sigsafe(struct stacks *t, uint32_t slot, int value, int64_t by);

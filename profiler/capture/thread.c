@@ -30,6 +30,7 @@ static pthread_key_t exit_key;
 static _Atomic bool enumerating;
 static _Atomic uint32_t found_ever;   /* records made by enumeration */
 static struct rawlock enumerate_lock; /* guard: who may read /proc and drop records */
+static struct rawlock init_lock;      /* guard: thread_init */
 
 enum { CREATED_PCS = 1 << 17, CREATED_LIVE = 0, CREATED_EVER = 1 };
 
@@ -74,6 +75,7 @@ static void record_reset(struct thread *t)
     t->stack_lo = t->stack_hi = 0;
     t->name[0] = 0;
     t->self = 0;
+    atomic_store_explicit(&t->labels, NULL, memory_order_relaxed);
     t->created_slot = STACKS_NONE;
     t->start = NULL;
     t->destructor_rounds = 0;
@@ -223,6 +225,15 @@ struct thread *thread_adopt_sigsafe(struct thread *expected)
     return expected;
 }
 
+static uint32_t add_creation(const struct thread *creator, const struct unwind_regs *here)
+{
+    struct unwind_stack stack;
+    struct unwind_memory memory = thread_memory(creator);
+    unwind_here_sigsafe(here, &memory, &stack);
+    return stacks_add_sigsafe(
+        thread_created_table, &stack, (int64_t[SNAPSHOT_MAX_VALUES]){[CREATED_LIVE] = 1, [CREATED_EVER] = 1});
+}
+
 struct thread *thread_prepare(const struct unwind_regs *here, const pthread_attr_t *attr)
 {
     struct thread *t = record_take();
@@ -232,11 +243,10 @@ struct thread *thread_prepare(const struct unwind_regs *here, const pthread_attr
     t->found_before = atomic_load(&found_ever);
     const struct thread *creator = thread_self();
     t->is_profiler = creator && creator->is_profiler; /* from its first instruction on */
-    struct unwind_stack stack;
-    struct unwind_memory memory = thread_memory(creator);
-    unwind_here_sigsafe(here, &memory, &stack);
-    t->created_slot = stacks_add_sigsafe(
-        thread_created_table, &stack, (int64_t[SNAPSHOT_MAX_VALUES]){[CREATED_LIVE] = 1, [CREATED_EVER] = 1});
+    if (creator && !t->is_profiler)
+        atomic_store_explicit(&t->labels, atomic_load(&creator->labels), memory_order_relaxed);
+    if (here)
+        t->created_slot = add_creation(creator, here);
     size_t bytes = 0;
     pthread_attr_t defaults;
     if (attr) {
@@ -287,6 +297,7 @@ void thread_exclude_self(void)
     if (!t || t->is_profiler)
         return;
     t->is_profiler = true;
+    atomic_store(&t->labels, NULL);
     cpu_timer_stop(t);
     if (t->created_slot == STACKS_NONE)
         return;
@@ -430,7 +441,7 @@ int thread_enumerate(bool forced)
 /* ---- start and fork -------------------------------------------------------------------------------------
  */
 
-int thread_init(void)
+static int init_locked(void)
 {
     if (atomic_load(&initialized))
         return 0;
@@ -445,8 +456,19 @@ int thread_init(void)
     return 0;
 }
 
+int thread_init(void)
+{
+    if (atomic_load(&initialized))
+        return 0;
+    rawlock_lock(&init_lock);
+    int r = init_locked();
+    rawlock_unlock(&init_lock);
+    return r;
+}
+
 void thread_after_fork(void)
 {
+    rawlock_reset(&init_lock);
     rawlock_reset(&enumerate_lock);
     atomic_store(&enumerating, false);
     if (!atomic_load(&initialized))

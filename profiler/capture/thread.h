@@ -1,6 +1,7 @@
 #ifndef CAPTURE_THREAD_H
 #define CAPTURE_THREAD_H
 
+#include "capture/labelset.h"
 #include "capture/stacks.h"
 #include "capture/threads.h"
 #include "capture/unwind.h"
@@ -42,10 +43,11 @@ struct thread {
     struct contention_wait *waiting; /* contention.c: the innermost wait that is accounted for */
     uint64_t random;                 /* state of thread_random */
     uintptr_t stack_lo, stack_hi; /* what may be read directly when the stack pointer is in it; 0 unknown */
-    char name[16];          /* written by pthread_setname_np's wrapper, too; a torn read is a torn name */
-    uint32_t created_slot;  /* in thread_created_table, or STACKS_NONE */
-    pthread_t self;         /* once the thread knows its record; else 0 */
-    void *(*start)(void *); /* what pthread_create was asked to run */
+    char name[16]; /* written by pthread_setname_np's wrapper, too; a torn read is a torn name */
+    _Atomic(const struct label_set *) labels; /* threadlabels.c: a store of its thread's; anybody may read */
+    uint32_t created_slot;                    /* in thread_created_table, or STACKS_NONE */
+    pthread_t self;                           /* once the thread knows its record; else 0 */
+    void *(*start)(void *);                   /* what pthread_create was asked to run */
     void *argument;
     uint32_t found_before; /* thread.c: records found by enumeration when this one was prepared */
     int destructor_rounds;
@@ -69,7 +71,7 @@ static inline uintptr_t park_cookie(const struct thread *t, uint32_t sequence)
 extern __thread struct thread *thread_tls __attribute__((tls_model("initial-exec")));
 #define THREAD_GONE ((struct thread *)1)
 
-/* The pool and the key, once; 0 or ERR_NOMEM. */
+/* The pool and the key, once; 0 or ERR_NOMEM. Any thread. */
 int thread_init(void);
 void thread_after_fork(void); /* keeps the calling thread's record alone */
 
@@ -89,8 +91,9 @@ static inline struct thread *thread_self(void)
  * has none yet. NULL when there is none. Signal-safe. */
 struct thread *thread_adopt_sigsafe(struct thread *expected);
 
-/* For pthread_create: a record for a thread to be, with the stack that creates it; then, in the new thread,
- * begin; or, when it could not be made, abandon. */
+/* For pthread_create: a record for a thread to be, with the labels of its creator and the stack that creates
+ * it (NULL: that is not asked for); then, in the new thread, begin; or, when it could not be made, abandon.
+ */
 struct thread *thread_prepare(const struct unwind_regs *here, const pthread_attr_t *attr);
 void thread_begin(struct thread *t);
 void thread_abandon(struct thread *t);

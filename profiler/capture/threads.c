@@ -34,6 +34,7 @@ struct entry {
     char *slice;
     struct unwind_stack stack;
     enum thread_state state;
+    const struct label_set *labels;
 };
 
 struct dump {
@@ -97,6 +98,7 @@ static int list_entries(struct dump *d)
         e->state = THREAD_UNKNOWN;
         e->stack.depth = 0;
         e->stack.truncated = true;
+        e->labels = NULL;
         d->entries.len += e->tid != 0;
     }
     qsort(d->entries.items, d->entries.len, sizeof *d->entries.items, by_tid);
@@ -141,6 +143,7 @@ static bool copy_record(struct entry *e)
     e->record.scope = e->t->parked.scope;
     e->record.object = e->t->parked.object;
     e->record.since_ticks = e->t->parked.since_ticks;
+    e->labels = atomic_load_explicit(&e->t->labels, memory_order_relaxed);
     atomic_store_explicit(&e->record.sequence, sequence, memory_order_relaxed);
     return still_parked(e);
 }
@@ -235,6 +238,7 @@ static void read_self(struct dump *d, const struct unwind_regs *here)
         struct unwind_memory memory = thread_memory(self);
         unwind_here_sigsafe(here, &memory, &e->stack);
         e->state = THREAD_RUNNING;
+        e->labels = atomic_load(&self->labels);
         e->done = true;
     }
 }
@@ -265,6 +269,7 @@ static int ask_others(struct dump *d)
         if (!q->answered)
             continue;
         e->stack = q->stack;
+        e->labels = q->labels;
         e->state = q->in_syscall ? THREAD_SYSCALL : THREAD_RUNNING;
         e->done = true;
     }
@@ -301,9 +306,11 @@ static pid_t holder_of(const struct dump *d, const struct entry *e)
     return find_entry(d, owner) ? owner : 0;
 }
 
-static int add_stack(struct dump *d, const struct unwind_stack *stack, uint32_t *index)
+static int add_stack(
+    struct dump *d, const struct unwind_stack *stack, const struct label_set *labels, uint32_t *index)
 {
-    struct snapshot_record r = {.depth = stack->depth, .truncated = stack->truncated, .values = {1}};
+    struct snapshot_record r = {
+        .depth = stack->depth, .truncated = stack->truncated, .values = {1}, .labels = labels};
     int e = snapshot_add(&d->out->stacks, &r, stack->pcs);
     if (!e)
         *index = (uint32_t)d->out->stacks.records.len - 1;
@@ -320,7 +327,7 @@ static int add_created(struct dump *d, uint32_t slot, uint32_t *index)
         struct unwind_stack stack;
         uint32_t added;
         stacks_stack_sigsafe(thread_created_table, slot, &stack);
-        int r = add_stack(d, &stack, &added);
+        int r = add_stack(d, &stack, NULL, &added);
         if (r)
             return r;
         d->created[slot] = added + 1;
@@ -329,10 +336,20 @@ static int add_created(struct dump *d, uint32_t slot, uint32_t *index)
     return 0;
 }
 
+/* Those of the moment its stack is of; of one that did not answer, those it has now. */
+static const struct label_set *labels_of(const struct entry *e)
+{
+    const struct label_set *now = atomic_load(&e->t->labels);
+    if (e->done)
+        return e->labels;
+    return atomic_load(&e->t->tid) == e->tid ? now : NULL;
+}
+
 static int add_thread(struct dump *d, const struct entry *e)
 {
     const struct thread *t = e->t;
-    struct thread_info info = {.tid = e->tid, .state = e->state, .is_profiler = t->is_profiler};
+    struct thread_info info = {
+        .tid = e->tid, .state = e->state, .is_profiler = t->is_profiler, .labels = labels_of(e)};
     memcpy(info.name, t->name, sizeof info.name);
     info.name[sizeof info.name - 1] = 0;
     uint32_t created_slot = t->created_slot;
@@ -344,7 +361,7 @@ static int add_thread(struct dump *d, const struct entry *e)
         info.waits_for = e->record.object;
         info.holder = holder_of(d, e);
     }
-    int r = add_stack(d, &e->stack, &info.record);
+    int r = add_stack(d, &e->stack, info.labels, &info.record);
     if (!r)
         r = add_created(d, created_slot, &info.created_record);
     if (!r && !vec_push(&d->out->threads, info))
@@ -368,6 +385,7 @@ static int dump_locked(struct dump *d, const struct unwind_regs *here)
     r = ask_others(d);
     d->now_ticks = ticks_now();
     d->now_ns = clock_monotonic_ns();
+    d->out->stacks.lost_labels = labelset_lost();
     for (size_t i = 0; !r && i < d->entries.len; i++)
         r = add_thread(d, &d->entries.items[i]);
     return r;

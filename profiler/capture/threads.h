@@ -43,13 +43,14 @@ struct thread_info {
     pid_t tid;
     char name[16];
     enum thread_state state;
-    int64_t waiting_ns;      /* how long it has been in that state; 0 when running or unknown */
-    uintptr_t waits_for;     /* the address of the lock, or 0 */
-    pid_t holder;            /* tid of the lock's holder, or 0 */
-    int64_t cpu_ns;          /* CPU time so far, -1 when unknown */
-    bool is_profiler;        /* one of the library's own threads */
-    uint32_t record;         /* its stack: index into stacks.records */
-    uint32_t created_record; /* where it was created, or NO_RECORD */
+    int64_t waiting_ns;             /* how long it has been in that state; 0 when running or unknown */
+    uintptr_t waits_for;            /* the address of the lock, or 0 */
+    pid_t holder;                   /* tid of the lock's holder, or 0 */
+    int64_t cpu_ns;                 /* CPU time so far, -1 when unknown */
+    bool is_profiler;               /* one of the library's own threads */
+    const struct label_set *labels; /* or NULL; its record has them, too */
+    uint32_t record;                /* its stack: index into stacks.records */
+    uint32_t created_record;        /* where it was created, or NO_RECORD */
 };
 
 #define NO_RECORD UINT32_MAX

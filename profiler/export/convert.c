@@ -2,6 +2,7 @@
 
 #include "base/hash.h"
 #include "base/table.h"
+#include "export/labeltext.h"
 #include "export/names.h"
 
 #include <inttypes.h>
@@ -124,6 +125,28 @@ static int find_location(struct conversion *c, uint64_t address, uint32_t *index
 /* ---- samples --------------------------------------------------------------------------------------------
  */
 
+enum { MAX_LABELS = LABELSET_MAX_LABELS + 1 };
+
+/* In the order of profile.h: those with text by key, then the number. */
+static int make_labels(
+    struct profile *p, const struct snapshot_record *r, struct label labels[MAX_LABELS], uint32_t *n)
+{
+    *n = 0;
+    for (uint32_t i = 0; r->labels && i < r->labels->count; i++) {
+        struct label *l = &labels[(*n)++];
+        *l = (struct label){.key = profile_string(p, r->labels->pairs[i].key),
+            .str = profile_string(p, r->labels->pairs[i].value),
+            .num_unit = ""};
+        if (!l->key || !l->str)
+            return ERR_NOMEM;
+    }
+    if (r->block_bytes <= 0)
+        return 0;
+    labels[*n] = (struct label){
+        .key = profile_string(p, "bytes"), .str = "", .num_unit = "", .num = r->block_bytes, .is_num = true};
+    return labels[(*n)++].key ? 0 : ERR_NOMEM;
+}
+
 static int add_sample(
     struct conversion *c, const struct snapshot *s, const struct snapshot_record *r, const struct feed *feed)
 {
@@ -143,12 +166,10 @@ static int add_sample(
         if (code)
             return code;
     }
-    struct label bytes = {.key = profile_string(c->p, "bytes"),
-        .str = "",
-        .num_unit = "",
-        .num = r->block_bytes,
-        .is_num = true};
-    return bytes.key ? profile_add_sample(c->p, locs, depth, values, &bytes, r->block_bytes > 0) : ERR_NOMEM;
+    struct label labels[MAX_LABELS];
+    uint32_t nlabels;
+    int code = make_labels(c->p, r, labels, &nlabels);
+    return code ? code : profile_add_sample(c->p, locs, depth, values, labels, nlabels);
 }
 
 static int add_comment(struct profile *p, const char *text)
@@ -169,6 +190,12 @@ static int add_comments(struct profile *p, const struct snapshot *s)
     if (!code && s->lost) {
         snprintf(text, sizeof text, "%" PRIu64 " samples were lost", s->lost);
         code = add_comment(p, text);
+    }
+    if (!code && s->lost_labels) {
+        struct buf said = {0};
+        labeltext_put_lost(&said, s->lost_labels);
+        code = said.failed ? ERR_NOMEM : add_comment(p, said.data);
+        buf_fini(&said);
     }
     return code;
 }

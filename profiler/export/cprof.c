@@ -2,6 +2,7 @@
 
 #include "capture/contention.h"
 #include "capture/heap.h"
+#include "capture/threadlabels.h"
 #include "export/service.h"
 
 const char *cprof_strerror(int code)
@@ -44,4 +45,51 @@ int cprof_set_mutex_fraction(int n)
 int64_t cprof_set_block_rate_ns(int64_t rate_ns)
 {
     return contention_set_block_rate_ns(rate_ns);
+}
+
+/* ---- labels ---------------------------------------------------------------------------------------------
+ */
+
+/* Outside, a set is an incomplete type of its own. */
+static const struct cprof_labels *outside(const struct label_set *set)
+{
+    return (const struct cprof_labels *)(const void *)set;
+}
+
+int cprof_label_set(const char *key, const char *value)
+{
+    return threadlabels_set(key, value);
+}
+
+int cprof_label_unset(const char *key)
+{
+    return threadlabels_unset(key);
+}
+
+void cprof_label_clear(void)
+{
+    threadlabels_clear();
+}
+
+const struct cprof_labels *cprof_label_save(void)
+{
+    return outside(threadlabels_get());
+}
+
+int cprof_label_restore(const struct cprof_labels *saved)
+{
+    return threadlabels_put((const void *)saved);
+}
+
+const struct cprof_labels *cprof_label_enter(const char *key, const char *value)
+{
+    const struct label_set *before = threadlabels_get();
+    if (threadlabels_set(key, value) == ERR_INVALID)
+        threadlabels_unset(key); /* rather than with that of an outer scope */
+    return outside(before);
+}
+
+void cprof_label_leave(const struct cprof_labels **saved)
+{
+    threadlabels_put((const void *)*saved);
 }

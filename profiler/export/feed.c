@@ -74,11 +74,11 @@ static int count_stack(
     struct snapshot *out, struct table *index, const struct snapshot *stacks, const struct snapshot_record *r)
 {
     const uintptr_t *pcs = stacks->pcs.items + r->first_pc;
-    uint64_t hash = feed_stack_hash(stacks, r);
+    uint64_t hash = feed_stack_hash(stacks, r) + (uintptr_t)r->labels;
     uint32_t found;
     for (size_t at = table_first(index, hash); table_next(index, hash, &at, &found);) {
         struct snapshot_record *known = &out->records.items[found];
-        if (feed_stack_same(out, known, stacks, r)) {
+        if (known->labels == r->labels && feed_stack_same(out, known, stacks, r)) {
             known->values[0]++;
             known->truncated |= r->truncated;
             return 0;
@@ -94,8 +94,11 @@ static int count_stack(
 
 int feed_group_threads(const struct threads_snapshot *threads, struct snapshot *out)
 {
-    struct snapshot grouped = {
-        .nvalues = 1, .time_ns = threads->stacks.time_ns, .period = 1, .lost = threads->stacks.lost};
+    struct snapshot grouped = {.nvalues = 1,
+        .time_ns = threads->stacks.time_ns,
+        .period = 1,
+        .lost = threads->stacks.lost,
+        .lost_labels = threads->stacks.lost_labels};
     struct table index = {0};
     int code = 0;
     for (size_t i = 0; i < threads->threads.len && !code; i++) {

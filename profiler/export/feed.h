@@ -39,13 +39,13 @@ const struct feed *feed_get(enum feed_id id);
 /* What it says now; not for FEED_CPU, which takes time. On failure *error says why. */
 int feed_take(enum feed_id id, struct snapshot *out, struct error *error);
 
-/* Two records with the same program counters, told apart also by what the leaf's is. */
+/* Two records with the same program counters, told apart also by what the leaf's is; labels do not count. */
 uint64_t feed_stack_hash(const struct snapshot *s, const struct snapshot_record *r);
 bool feed_stack_same(const struct snapshot *a, const struct snapshot_record *x, const struct snapshot *b,
     const struct snapshot_record *y);
 
-/* One record for each stack with values[0], how many of the program's own threads have it: the profiler's
- * are left out. ERR_NOMEM or 0. */
+/* One record for each stack and set of labels with values[0], how many of the program's own threads have it:
+ * the profiler's are left out. ERR_NOMEM or 0. */
 int feed_group_threads(const struct threads_snapshot *threads, struct snapshot *out);
 
 #endif

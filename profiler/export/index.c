@@ -1,6 +1,7 @@
 #include "export/index.h"
 
 #include "export/endpoints.h"
+#include "export/labeltext.h"
 
 #include <inttypes.h>
 
@@ -25,7 +26,6 @@ static const char head[] =
     "<tr><th>Count</th><th>Lost</th><th>Profile</th></tr>\n";
 
 static const char after_table[] =
-    "</table>\n"
     "<p><a href=\"goroutine?debug=2\">full thread dump</a> (the same with more about each: "
     "<a href=\"threads?debug=2\">threads?debug=2</a>)</p>\n"
     "<h2>What each answers</h2>\n"
@@ -57,6 +57,16 @@ static void put_row(struct buf *out, const struct endpoint *e)
         e->feed >= 0 && e->feed != FEED_CPU ? "?debug=1" : "", e->name);
 }
 
+static void put_lost_labels(struct buf *out)
+{
+    uint64_t lost = labelset_lost();
+    if (!lost)
+        return;
+    buf_puts(out, "<p>");
+    labeltext_put_lost(out, lost);
+    buf_puts(out, ".</p>\n");
+}
+
 int index_page(struct buf *out, struct error *error)
 {
     size_t n;
@@ -64,6 +74,8 @@ int index_page(struct buf *out, struct error *error)
     buf_puts(out, head);
     for (size_t i = 0; i < n; i++)
         put_row(out, &list[i]);
+    buf_puts(out, "</table>\n");
+    put_lost_labels(out);
     buf_puts(out, after_table);
     for (size_t i = 0; i < n; i++)
         buf_printf(out, "<dt>%s</dt><dd>%s</dd>\n", list[i].name,

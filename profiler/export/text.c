@@ -1,6 +1,7 @@
 #include "export/text.h"
 
 #include "export/convert.h"
+#include "export/labeltext.h"
 #include "export/names.h"
 
 #include <inttypes.h>
@@ -111,6 +112,11 @@ static void put_records(struct buf *out, enum feed_id id, struct symbolizer *nam
     for (size_t i = 0; i < s->records.len && !out->failed; i++) {
         put_figures(out, id, order[i]->values);
         put_pcs(out, s, order[i]);
+        if (order[i]->labels) {
+            buf_puts(out, "# labels: ");
+            labeltext_put(out, order[i]->labels, "");
+            buf_putc(out, '\n');
+        }
         if (id == FEED_THREADCREATE)
             buf_printf(out, "# alive: %" PRId64 "\n", order[i]->values[0]);
         put_stack(out, names, s, order[i]);
@@ -138,6 +144,11 @@ int text_snapshot(enum feed_id id, const struct snapshot *s, struct buf *out, st
         put_head(out, id, s, total);
         if (s->lost)
             buf_printf(out, "# %" PRIu64 " samples were lost\n", s->lost);
+        if (s->lost_labels) {
+            buf_puts(out, "# ");
+            labeltext_put_lost(out, s->lost_labels);
+            buf_putc(out, '\n');
+        }
         put_records(out, id, names, s, order);
         names_end(names);
     }

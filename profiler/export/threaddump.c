@@ -1,6 +1,7 @@
 #include "export/threaddump.h"
 
 #include "base/table.h"
+#include "export/labeltext.h"
 #include "export/names.h"
 
 #include <inttypes.h>
@@ -83,6 +84,10 @@ static void put_head(struct dump *d, const struct thread_info *t)
     if (t->cpu_ns >= 0) {
         buf_puts(out, ", cpu ");
         put_span(out, t->cpu_ns);
+    }
+    if (t->labels) {
+        buf_puts(out, ", labels ");
+        labeltext_put(out, t->labels, "[]");
     }
     buf_puts(out, "]:\n");
 }

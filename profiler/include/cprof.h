@@ -52,6 +52,60 @@ int cprof_set_mutex_fraction(int n);
  * proportion; 0 is off. cprof_start sets it from CPROF_BLOCK_RATE. Returns the rate before. */
 int64_t cprof_set_block_rate_ns(int64_t rate_ns);
 
+/*
+ * Labels, as Go's pprof.SetGoroutineLabels and pprof.Do: what a thread is at, in the program's own terms.
+ * They are in the CPU, threads, goroutine and wall profiles, where `pprof -tags` counts by them and `pprof
+ * -tagfocus route=/v1/items` keeps what has them.
+ *
+ *     static int serve(struct request *r) {
+ *         CPROF_LABEL_SCOPE("route", r->route);    // from here to the end of the block
+ *         ...
+ *     }
+ *
+ * A label is the calling thread's, until it is changed. A thread begins with a copy of those of the thread
+ * that called pthread_create (not thrd_create), a forked child with those of the thread that called fork.
+ * They may be set before cprof_start and after cprof_stop.
+ *
+ * Whether somebody profiles or not, cprof_label_set takes 30 ns (0.5 us for a set that never was before),
+ * cprof_label_unset 15, cprof_label_restore 3, and a scope 33, as tests/test_labels.c prints it on a machine
+ * of two cores. None of them locks or allocates.
+ *
+ * Key and value are UTF-8, neither may be NULL or empty, and they have at most 64 and 256 bytes; a thread has
+ * at most 16 labels. Sets of labels are kept for good, and there are at most 4096 different ones: label with
+ * what has few values (a route, a tenant, hit or miss), not with a request's number. Beyond that a thread
+ * goes on without the label, rather than with a wrong one, and the profiles and the index page say how many
+ * were lost.
+ */
+
+/* 0, or a negative code: the arguments are wrong, and nothing changes; or a limit was reached, and the thread
+ * has no label of that key. Taking away one that is not there is no error. */
+int cprof_label_set(const char *key, const char *value);
+int cprof_label_unset(const char *key);
+void cprof_label_clear(void);
+
+/*
+ * All labels of the thread, to be put back later with one store, any number of times and on any thread: a
+ * pool hands them on to the thread that does the work. Valid until the process ends; NULL is "no labels".
+ * cprof_label_restore refuses what cprof_label_save did not give, with a negative code, and changes nothing.
+ */
+struct cprof_labels;
+const struct cprof_labels *cprof_label_save(void);
+int cprof_label_restore(const struct cprof_labels *saved);
+
+/* Sets a label up to the end of the block, however that is left, and then puts back what the thread had
+ * before. Scopes nest. If the label cannot be set, the block runs without one of that key. Left by longjmp,
+ * or by cancellation without -fexceptions, the label stays. Needs GCC or Clang. */
+#ifdef __GNUC__
+#define CPROF_LABEL_SCOPE(key, value) CPROF_LABEL_SCOPE_(__COUNTER__, key, value)
+#define CPROF_LABEL_SCOPE_(number, key, value) CPROF_LABEL_SCOPE__(number, key, value)
+#define CPROF_LABEL_SCOPE__(number, key, value)           \
+    const struct cprof_labels *cprof_label_saved_##number \
+        __attribute__((cleanup(cprof_label_leave), unused)) = cprof_label_enter((key), (value))
+#endif
+/* Its two ends. */
+const struct cprof_labels *cprof_label_enter(const char *key, const char *value);
+void cprof_label_leave(const struct cprof_labels **saved);
+
 #ifdef __cplusplus
 }
 #endif

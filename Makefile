@@ -49,8 +49,8 @@ SYMBOL   = maps elffile debuginfo ifunc demangle symbol
 CAPTURE  = ask capture cfi contention cpu cpu_timer heap heap_parse interpose interpose_io interpose_lock \
            interpose_signal interpose_thread labelset rawlock signals snapshot stacks thread threadlabels threads \
            ticks unwind unwind_libgcc unwind_tables
-EXPORT   = names feed convert labeltext text threaddump request endpoints index ownfd ownthread listener server \
-           environment service
+EXPORT   = names feed convert labeltext text threaddump request endpoints index ownfd ownthread direct guard respond \
+           listener server environment service
 VIEW     = measure regex path frames graph order trim labels tagfilter prune filter combine duration source_file symbolize \
            report report_labels report_text report_tree report_traces report_raw report_list report_tags \
            report_proto report_dot report_callgrind dot_name dot_tags
@@ -93,7 +93,7 @@ DEMO_LIBS  = $(call pkg,--libs libmicrohttpd) $(if $(SAN),,-ljemalloc)
 TOOL_TESTS  = base profile codec legacy merge maps symbol demangle measure regex filter graph report options fetch shell symbolize
 CPROF_TESTS = accuracy contention contention_law contention_sampling cpu heap heap_accuracy interpose labels signals \
               snapshot stacks threads unwind \
-              convert textformats server
+              convert textformats server direct
 DEMO_TESTS  = json histogram loadgen upstream
 # What a sanitizer can run: the interceptors of the address sanitizer stand in the way of libcprof's and of
 # jemalloc's heap; the runtime of the other brings libstdc++ into the process, which is what demangle tests.

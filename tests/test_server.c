@@ -2,8 +2,9 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "export/endpoints.h"
+#include "export/guard.h"
 #include "export/listener.h"
-#include "export/server.h"
 #include "harness.h"
 
 #include <arpa/inet.h>
@@ -309,7 +310,7 @@ START_TEST(only_loopback_names_are_answered)
     start();
     for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
         char header[64];
-        ck_assert_msg(listener_host_is_loopback(hosts[i].host) == hosts[i].ok, "%s", hosts[i].host);
+        ck_assert_msg(guard_host_is_loopback(hosts[i].host) == hosts[i].ok, "%s", hosts[i].host);
         if (!*hosts[i].host)
             continue;
         snprintf(header, sizeof header, "Host: %s\r\n", hosts[i].host);
@@ -317,7 +318,7 @@ START_TEST(only_loopback_names_are_answered)
         ck_assert_msg(a.status == (hosts[i].ok ? 200 : 403), "%s: %d", hosts[i].host, a.status);
         buf_fini(&a.all);
     }
-    ck_assert(listener_host_is_loopback(NULL));
+    ck_assert(guard_host_is_loopback(NULL));
     cprof_stop();
 }
 END_TEST
@@ -369,9 +370,9 @@ END_TEST
  * sixteen go away their hour-long sessions end at once, so that there is room again. */
 START_TEST(sixteen_at_once_and_clients_that_vanish)
 {
-    int fds[SERVER_MAX_REQUESTS];
+    int fds[ENDPOINTS_MAX_REQUESTS];
     start();
-    for (int i = 0; i < SERVER_MAX_REQUESTS; i++)
+    for (int i = 0; i < ENDPOINTS_MAX_REQUESTS; i++)
         fds[i] = ask("GET", i % 2 ? P "mutex?seconds=3600" : P "profile?seconds=3600", NULL, NULL);
     struct answer a = {0};
     for (int tries = 0; tries < 200 && a.status != 503; tries++) { /* until the last of them has begun */
@@ -380,7 +381,7 @@ START_TEST(sixteen_at_once_and_clients_that_vanish)
     }
     ck_assert(has_header(&a, "X-Go-Pprof: 1"));
     expect(a, "17th", 503, TEXT, "too many requests at once: at most 16 run\n");
-    for (int i = 0; i < SERVER_MAX_REQUESTS; i++)
+    for (int i = 0; i < ENDPOINTS_MAX_REQUESTS; i++)
         close(fds[i]);
     int status = 0;
     for (int tries = 0; tries < 1000 && status != 200; tries++) {
@@ -398,14 +399,14 @@ END_TEST
 /* There is room for several CPU sessions, and for fewer than there are requests. */
 START_TEST(one_cpu_session_too_many)
 {
-    struct pollfd watched[SERVER_MAX_REQUESTS];
+    struct pollfd watched[ENDPOINTS_MAX_REQUESTS];
     int refused = 0;
     start();
-    for (int i = 0; i < SERVER_MAX_REQUESTS; i++)
+    for (int i = 0; i < ENDPOINTS_MAX_REQUESTS; i++)
         watched[i] =
             (struct pollfd){.fd = ask("GET", P "profile?seconds=3600", NULL, NULL), .events = POLLIN};
-    ck_assert_int_gt(poll(watched, SERVER_MAX_REQUESTS, 10000), 0);
-    for (int i = 0; i < SERVER_MAX_REQUESTS; i++) {
+    ck_assert_int_gt(poll(watched, ENDPOINTS_MAX_REQUESTS, 10000), 0);
+    for (int i = 0; i < ENDPOINTS_MAX_REQUESTS; i++) {
         if (!(watched[i].revents & POLLIN)) {
             close(watched[i].fd);
             continue;
@@ -415,7 +416,7 @@ START_TEST(one_cpu_session_too_many)
             "Could not enable CPU profiling: a limit was reached\n");
     }
     ck_assert_int_gt(refused, 0);
-    ck_assert_int_lt(refused, SERVER_MAX_REQUESTS - 1);
+    ck_assert_int_lt(refused, ENDPOINTS_MAX_REQUESTS - 1);
     cprof_stop();
 }
 END_TEST

@@ -19,7 +19,9 @@
     X(LIMIT, "a limit was reached")      \
     X(DENIED, "not permitted")           \
     X(UNSUPPORTED, "not supported here") \
-    X(CANCELLED, "cancelled")
+    X(CANCELLED, "cancelled")            \
+    X(OFF, "not started")                \
+    X(FAILED, "the profile could not be made")
 
 enum error_ordinal {
 #define X(name, text) ERROR_ORDINAL_##name,

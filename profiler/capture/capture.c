@@ -131,3 +131,20 @@ void capture_exclude_thread(void)
         thread_exclude_self();
     heap_exclude_thread();
 }
+
+void capture_quiet_begin(struct capture_quiet *q)
+{
+    struct thread *t = thread_self();
+    q->sampled = heap_sample_thread(false);
+    q->busy = t && t->busy;
+    if (t)
+        t->busy = true;
+}
+
+void capture_quiet_end(const struct capture_quiet *q)
+{
+    struct thread *t = thread_self();
+    if (t)
+        t->busy = q->busy;
+    heap_sample_thread(q->sampled);
+}

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -29,5 +30,13 @@ void capture_refresh(void);
 
 /* Marks the calling thread as one of the profiler's own: not sampled, not charged, flagged in dumps. */
 void capture_exclude_thread(void);
+
+/* For what the library does on a thread of the program's: from begin to end, what it allocates and how long
+ * it waits is not recorded. They may nest. */
+struct capture_quiet {
+    bool sampled, busy;
+};
+void capture_quiet_begin(struct capture_quiet *q);
+void capture_quiet_end(const struct capture_quiet *q);
 
 #endif

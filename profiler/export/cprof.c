@@ -5,6 +5,20 @@
 #include "capture/threadlabels.h"
 #include "export/service.h"
 
+/* cprof.h repeats these of base/error.h. */
+#define SAME(name) _Static_assert((int)CPROF_E##name == (int)ERR_##name, "CPROF_E" #name)
+SAME(NOMEM);
+SAME(IO);
+SAME(INVALID);
+SAME(NOTFOUND);
+SAME(BUSY);
+SAME(LIMIT);
+SAME(DENIED);
+SAME(UNSUPPORTED);
+SAME(CANCELLED);
+SAME(OFF);
+SAME(FAILED);
+
 const char *cprof_strerror(int code)
 {
     return error_text(code);
@@ -24,6 +38,20 @@ int cprof_start(const char *address)
     return code;
 }
 
+int cprof_start_capture(void)
+{
+    struct error error = {0};
+    const struct service *service;
+    bool sampled = heap_sample_thread(false);
+    int code = service_load(&service, &error);
+    if (!code)
+        code = service->start_capture(&error);
+    heap_sample_thread(sampled);
+    if (code)
+        service_complain(&error);
+    return code;
+}
+
 void cprof_stop(void)
 {
     const struct service *service = service_current();
@@ -35,6 +63,14 @@ const char *cprof_address(void)
 {
     const struct service *service = service_current();
     return service ? service->address() : "";
+}
+
+int cprof_write(const char *profile, int fd)
+{
+    const struct service *service = service_current();
+    if (!profile)
+        return ERR_INVALID;
+    return service ? service->write(profile, fd) : ERR_OFF;
 }
 
 int cprof_set_mutex_fraction(int n)

@@ -17,8 +17,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PREFIX "/debug/pprof/"
-
 static const char text_plain[] = "text/plain; charset=utf-8";
 
 /* A parameter read as Go's strconv.Atoi with its error ignored: 0 when it is absent or no number. */
@@ -51,7 +49,7 @@ static void reply_profile(
         profile_free(p);
     }
     if (code) {
-        reply_error(reply, 500, "%s", error.text);
+        reply_failed(reply, code, "%s", error.text);
         return;
     }
     reply->content_type = "application/octet-stream";
@@ -92,7 +90,7 @@ static void serve_cpu(const struct endpoint *e, const struct request *r, struct 
         return;
     int code = cpu_session_start(hz, &session);
     if (code) {
-        reply_error(reply, code == ERR_LIMIT ? 503 : 500, "Could not enable CPU profiling: %s",
+        reply_failed(reply, code, "Could not enable CPU profiling: %s",
             code == ERR_BUSY ? "cpu profiling already in use"
             : code == ERR_IO ? "cannot list the threads: /proc/self/task is not readable"
                              : error_text(code));
@@ -103,7 +101,7 @@ static void serve_cpu(const struct endpoint *e, const struct request *r, struct 
     if (!whole)
         reply->status = 0;
     else if (code)
-        reply_error(reply, 500, "Could not read the CPU profile: %s", error_text(code));
+        reply_failed(reply, code, "Could not read the CPU profile: %s", error_text(code));
     else
         reply_profile(reply, feed_get((enum feed_id)e->feed), &s, "");
     snapshot_fini(&s);
@@ -137,7 +135,7 @@ static void serve_delta(
     if (!code)
         code = snapshot_subtract(&second, &first, &delta);
     if (code)
-        reply_error(reply, 500, "%s", *error.text ? error.text : error_text(code));
+        reply_failed(reply, code, "%s", *error.text ? error.text : error_text(code));
     else
         reply_profile(reply, feed_get(id), &delta, "-delta");
     snapshot_fini(&first);
@@ -172,7 +170,7 @@ static void serve_text(const struct endpoint *e, int64_t debug, struct reply *re
         snapshot_fini(&s);
     }
     if (code)
-        reply_error(reply, 500, "%s", error.text);
+        reply_failed(reply, code, "%s", error.text);
 }
 
 /* gc=1 is accepted and means nothing: C frees when the program does. */
@@ -191,8 +189,9 @@ static void serve_snapshot(const struct endpoint *e, const struct request *r, st
         serve_text(e, debug, reply);
         return;
     }
-    if (feed_take(id, &s, &error))
-        reply_error(reply, 500, "%s", error.text);
+    int code = feed_take(id, &s, &error);
+    if (code)
+        reply_failed(reply, code, "%s", error.text);
     else
         reply_profile(reply, feed_get(id), &s, "");
     snapshot_fini(&s);
@@ -210,7 +209,7 @@ static void serve_cmdline(const struct endpoint *e, const struct request *r, str
     while (fd >= 0 && (n = read(fd, chunk, sizeof chunk)) > 0)
         buf_append(&reply->body, chunk, (size_t)n);
     if (n < 0)
-        reply_error(reply, 500, "/proc/self/cmdline: %s", strerror(errno));
+        reply_failed(reply, ERR_IO, "/proc/self/cmdline: %s", strerror(errno));
     else if (reply->body.len && reply->body.data[reply->body.len - 1] == '\0')
         reply->body.len--;
     if (fd >= 0)
@@ -234,7 +233,7 @@ static void serve_symbol(const struct endpoint *e, const struct request *r, stru
     const char *text = strcmp(r->method, "POST") == 0 ? (r->body.data ? r->body.data : "") : r->query;
     struct symbolizer *names = names_begin(&error);
     if (!names) {
-        reply_error(reply, 500, "%s", error.text);
+        reply_failed(reply, error.code, "%s", error.text);
         return;
     }
     reply->content_type = text_plain;
@@ -262,7 +261,7 @@ static void serve_index(const struct request *r, struct reply *reply)
     (void)r;
     reply->content_type = "text/html; charset=utf-8";
     if (index_page(&reply->body, &error))
-        reply_error(reply, 500, "%s", error.text);
+        reply_failed(reply, error.code, "%s", error.text);
 }
 
 /* ---- the table ------------------------------------------------------------------------------------------
@@ -306,15 +305,15 @@ static void plain(struct reply *reply, int status, const char *text)
 static void route(const struct request *r, struct reply *reply)
 {
     if (strcmp(r->path, "/debug/pprof") == 0) {
-        reply->location = PREFIX;
+        reply->location = ENDPOINTS_PREFIX;
         plain(reply, 301, "Moved Permanently\n");
         return;
     }
-    if (strncmp(r->path, PREFIX, sizeof PREFIX - 1) != 0) {
+    if (strncmp(r->path, ENDPOINTS_PREFIX, sizeof ENDPOINTS_PREFIX - 1) != 0) {
         plain(reply, 404, "404 page not found\n");
         return;
     }
-    const char *name = r->path + sizeof PREFIX - 1;
+    const char *name = r->path + sizeof ENDPOINTS_PREFIX - 1;
     const struct endpoint *e = find_endpoint(name);
     bool reads = strcmp(r->method, "GET") == 0 || strcmp(r->method, "HEAD") == 0;
     bool posts = strcmp(r->method, "POST") == 0 && e && e->serve == serve_symbol;
@@ -334,5 +333,10 @@ void endpoints_serve(const struct request *r, struct reply *reply)
     reply->location = "";
     route(r, reply);
     if (reply->status && reply->body.failed)
-        reply_error(reply, 500, "out of memory");
+        reply_failed(reply, ERR_NOMEM, "out of memory");
+}
+
+void endpoints_too_many(struct reply *reply)
+{
+    reply_failed(reply, ERR_LIMIT, "too many requests at once: at most %d run", ENDPOINTS_MAX_REQUESTS);
 }

@@ -16,12 +16,17 @@ struct endpoint {
     const char *what; /* for the index page; NULL: the feed's */
 };
 
+#define ENDPOINTS_PREFIX "/debug/pprof/"
+
 const struct endpoint *endpoints_list(size_t *n);
 
 /* Fills *reply, which is all zero before and the caller's to free. Takes as long as `seconds` says.
  * reply->status 0: nobody is there to answer. */
 void endpoints_serve(const struct request *r, struct reply *reply);
 
-enum { ENDPOINTS_MAX_SECONDS = 3600 };
+/* Fills *reply when there was no worker to serve. */
+void endpoints_too_many(struct reply *reply);
+
+enum { ENDPOINTS_MAX_SECONDS = 3600, ENDPOINTS_MAX_REQUESTS = 16 };
 
 #endif

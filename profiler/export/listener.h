@@ -6,8 +6,7 @@
 #include <stdbool.h>
 
 /*
- * Where the server listens, and who may ask it: a profile shows a program's inside, so it is loopback or a
- * token.
+ * Where the server listens.
  */
 enum { LISTENER_NAME_BYTES = 128 };
 
@@ -22,14 +21,5 @@ bool listener_is_unix(const char *name);
 
 /* Removes the socket's file, if it has one. */
 void listener_remove(const char *name);
-
-/* Whether a Host header names this machine itself: localhost or a literal loopback address, with or without a
- * port; also when there is none (NULL). A page in a browser may have a name of its own point at 127.0.0.1,
- * but cannot lie here. */
-bool listener_host_is_loopback(const char *host);
-
-/* Whether an Authorization header (or NULL) is `Bearer TOKEN`; takes as long for a near miss as for a miss.
- */
-bool listener_token_matches(const char *authorization, const char *token);
 
 #endif

@@ -1,6 +1,8 @@
 #include "export/ownfd.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,6 +22,13 @@ bool ownfd_is_event(int fd)
     char path[32], is[sizeof wanted];
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     return readlink(path, is, sizeof is) == sizeof wanted - 1 && memcmp(is, wanted, sizeof wanted - 1) == 0;
+}
+
+void ownfd_raise_event(int fd)
+{
+    uint64_t one = 1;
+    while (write(fd, &one, sizeof one) < 0 && errno == EINTR)
+        ;
 }
 
 void ownfd_hold_low(struct ownfd_hold *hold)

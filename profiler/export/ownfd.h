@@ -17,6 +17,9 @@ int ownfd_raise(int fd);
  * descriptors there are, and then the number may be a file of its own. */
 bool ownfd_is_event(int fd);
 
+/* Makes an eventfd readable. */
+void ownfd_raise_event(int fd);
+
 /* For descriptors that others make: while it lasts, the low numbers are taken. */
 struct ownfd_hold {
     int count, fds[OWNFD_LOWEST];

@@ -2,10 +2,13 @@
 
 #include "base/error.h"
 #include "capture/capture.h"
+#include "export/ownfd.h"
 
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 enum { STACK_BYTES = 1 << 20, ROOM_BYTES = 16 << 20 };
 
@@ -63,6 +66,7 @@ struct workers {
     void (*job)(void *arg); /* the one that was given and not yet taken, or NULL */
     void *arg;
     pthread_cond_t taken;
+    int stop_fd; /* eventfd: the waiting jobs end */
     struct worker workers[];
 };
 
@@ -71,6 +75,11 @@ struct workers *workers_new(int max)
     struct workers *w = calloc(1, sizeof *w + (size_t)max * sizeof *w->workers);
     if (!w)
         return NULL;
+    w->stop_fd = ownfd_raise(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (w->stop_fd < 0) {
+        free(w);
+        return NULL;
+    }
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->given, NULL);
     pthread_cond_init(&w->taken, NULL);
@@ -126,22 +135,35 @@ bool workers_submit(struct workers *w, void (*job)(void *arg), void *arg)
     return room;
 }
 
-void workers_stop(struct workers *w)
+int workers_stop_fd(const struct workers *w)
 {
+    return w->stop_fd;
+}
+
+bool workers_stop(struct workers *w)
+{
+    if (!ownfd_is_event(w->stop_fd))
+        return false;
+    ownfd_raise_event(w->stop_fd);
     pthread_mutex_lock(&w->lock);
     w->stopping = true;
     pthread_cond_broadcast(&w->given);
     pthread_mutex_unlock(&w->lock);
     for (int i = 0; i < w->started; i++)
         ownthread_join(&w->workers[i].thread);
+    return true;
 }
 
 void workers_free(struct workers *w)
 {
-    if (!w)
-        return;
+    close(w->stop_fd);
     pthread_mutex_destroy(&w->lock);
     pthread_cond_destroy(&w->given);
     pthread_cond_destroy(&w->taken);
     free(w);
+}
+
+void workers_abandon_sigsafe(struct workers *w)
+{
+    close(w->stop_fd);
 }

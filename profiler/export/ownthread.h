@@ -24,15 +24,21 @@ void ownthread_join(struct ownthread *t);
  */
 struct workers;
 
-struct workers *workers_new(int max); /* NULL when memory runs out */
+struct workers *workers_new(int max); /* NULL when memory or descriptors run out */
 
 /* Runs job(arg) on a worker. False, and nothing runs, when all `max` are busy, no thread can be had, or
  * workers_stop was called. */
 bool workers_submit(struct workers *w, void (*job)(void *arg), void *arg);
 
-/* Takes no more jobs, waits for those that run, joins all. */
-void workers_stop(struct workers *w);
-void workers_free(
-    struct workers *w); /* after workers_stop, or when none was ever submitted; NULL is allowed */
+/* Readable once workers_stop was called, for jobs that wait. */
+int workers_stop_fd(const struct workers *w);
+
+/* Takes no more jobs, tells those that run, waits for them, joins all. False when the program has closed our
+ * descriptors: nobody can be told, and the threads and what they use stay behind. */
+bool workers_stop(struct workers *w);
+void workers_free(struct workers *w); /* after workers_stop, or when nothing was ever submitted */
+
+/* In the child of a fork, where there are no threads of theirs: lets go of the descriptor. Signal-safe. */
+void workers_abandon_sigsafe(struct workers *w);
 
 #endif

@@ -82,16 +82,30 @@ bool request_wait(const struct request *r, int64_t ns)
     }
 }
 
-void reply_error(struct reply *reply, int status, const char *format, ...)
+static void put_error(struct reply *reply, int status, int code, const char *format, va_list args)
 {
-    va_list args;
     buf_fini(&reply->body);
     reply->status = status;
+    reply->code = code;
     reply->content_type = "text/plain; charset=utf-8";
     reply->filename[0] = '\0';
     reply->is_go_error = true;
-    va_start(args, format);
     buf_vprintf(&reply->body, format, args);
-    va_end(args);
     buf_putc(&reply->body, '\n');
+}
+
+void reply_error(struct reply *reply, int status, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    put_error(reply, status, status == 404 ? ERR_NOTFOUND : ERR_INVALID, format, args);
+    va_end(args);
+}
+
+void reply_failed(struct reply *reply, int code, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    put_error(reply, code == ERR_LIMIT ? 503 : 500, code, format, args);
+    va_end(args);
 }

@@ -2,6 +2,7 @@
 #define EXPORT_REQUEST_H
 
 #include "base/buf.h"
+#include "base/error.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,6 +22,7 @@ struct request {
 
 struct reply {
     int status;
+    int code; /* of enum error_code: what went wrong, for callers inside the program; 0 while nothing did */
     const char *content_type; /* static */
     char filename[32];        /* for Content-Disposition; "" for none */
     bool is_go_error;         /* X-Go-Pprof: 1 */
@@ -42,8 +44,12 @@ bool request_number(const char *text, int64_t *number);
 bool request_wait(const struct request *r, int64_t ns);
 
 /* An error as Go's pprof handlers send it: the text, a newline, X-Go-Pprof. What was in the body is dropped.
- */
+ * For what the client did. */
 void reply_error(struct reply *reply, int status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The same for what went wrong here: 503 when it is ERR_LIMIT, else 500. */
+void reply_failed(struct reply *reply, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -1,9 +1,8 @@
 #include "export/server.h"
 
 #include "export/endpoints.h"
-#include "export/listener.h"
 #include "export/ownfd.h"
-#include "export/ownthread.h"
+#include "export/respond.h"
 
 #include <errno.h>
 #include <microhttpd.h>
@@ -22,13 +21,12 @@ struct server {
     struct workers *workers;
     struct MHD_Daemon *daemon; /* the cprof-http thread's alone, like the connections */
     int listen_fd, epoll_fd;
-    int stop_fd; /* eventfd: the waiting requests end */
     int wake_fd; /* eventfd: a connection was resumed, or the cprof-http thread is to end */
     atomic_bool quit;
     int ready_fd; /* eventfd: started is set */
-    bool started, any_host;
+    bool started, is_unix;
     bool lost; /* the program has closed our descriptors, as daemons do: the numbers may be its own by now */
-    char *token;
+    const struct guard *guard;
 };
 
 /* One request from its first byte to its last. The worker has it while state is RUNNING. */
@@ -44,51 +42,10 @@ struct exchange {
     struct reply reply;
 };
 
-/* ---- replies --------------------------------------------------------------------------------------------
- */
-
-static void add_headers(struct MHD_Response *response, const struct reply *r)
-{
-    char disposition[64];
-    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-    MHD_add_response_header(response, "Content-Type", r->content_type);
-    if (*r->filename) {
-        snprintf(disposition, sizeof disposition, "attachment; filename=\"%s\"", r->filename);
-        MHD_add_response_header(response, "Content-Disposition", disposition);
-    }
-    if (r->is_go_error)
-        MHD_add_response_header(response, "X-Go-Pprof", "1");
-    if (r->location && *r->location)
-        MHD_add_response_header(response, "Location", r->location);
-    if (r->status == 405)
-        MHD_add_response_header(response, "Allow", "GET, HEAD");
-    if (r->status == 401)
-        MHD_add_response_header(response, "WWW-Authenticate", "Bearer");
-}
-
-static enum MHD_Result send_reply(struct exchange *x)
-{
-    size_t len = x->reply.body.len;
-    char *body = buf_take(&x->reply.body);
-    if (!body || x->reply.status == 0) {
-        free(body);
-        return MHD_NO;
-    }
-    struct MHD_Response *response = MHD_create_response_from_buffer(len, body, MHD_RESPMEM_MUST_FREE);
-    if (!response) {
-        free(body);
-        return MHD_NO;
-    }
-    add_headers(response, &x->reply);
-    enum MHD_Result sent = MHD_queue_response(x->connection, (unsigned)x->reply.status, response);
-    MHD_destroy_response(response);
-    return sent;
-}
-
 static enum MHD_Result refuse(struct exchange *x, int status, const char *why)
 {
     reply_error(&x->reply, status, "%s", why);
-    return send_reply(x);
+    return respond(x->connection, &x->reply);
 }
 
 /* ---- requests -------------------------------------------------------------------------------------------
@@ -120,20 +77,13 @@ static void end_exchange(
     free(x);
 }
 
-static void raise_event(int fd)
-{
-    uint64_t one = 1;
-    while (write(fd, &one, sizeof one) < 0 && errno == EINTR)
-        ;
-}
-
 /* libmicrohttpd wakes only threads of its own. The connection may be gone as soon as it is resumed. */
 static void resume(struct exchange *x)
 {
     struct server *s = x->server;
     x->state = DONE;
     MHD_resume_connection(x->connection);
-    raise_event(s->wake_fd);
+    ownfd_raise_event(s->wake_fd);
 }
 
 static void run(void *arg)
@@ -156,7 +106,7 @@ static bool fill_request(struct exchange *x)
     x->request.path = x->path;
     x->request.query = x->uri[path_len] ? x->uri + path_len + 1 : "";
     x->request.client_fd = info ? info->connect_fd : -1;
-    x->request.stop_fd = x->server->stop_fd;
+    x->request.stop_fd = workers_stop_fd(x->server->workers);
     return !x->request.body.failed;
 }
 
@@ -168,10 +118,12 @@ static const char *header(struct exchange *x, const char *name)
 static enum MHD_Result start_exchange(struct exchange *x)
 {
     struct server *s = x->server;
-    if (!s->any_host && !listener_host_is_loopback(header(x, "Host")))
-        return refuse(x, 403, "the Host header must name localhost or a loopback address");
-    if (*s->token && !listener_token_matches(header(x, "Authorization"), s->token))
-        return refuse(x, 401, "the header Authorization: Bearer TOKEN is needed");
+    const struct visitor visitor = {
+        .host = header(x, "Host"), .authorization = header(x, "Authorization"), .is_unix = s->is_unix};
+    const char *why;
+    int refused = guard_check(s->guard, &visitor, &why);
+    if (refused)
+        return refuse(x, refused, why);
     if (x->too_big)
         return refuse(x, 413, "the body is too large");
     if (!fill_request(x))
@@ -181,7 +133,7 @@ static enum MHD_Result start_exchange(struct exchange *x)
     if (workers_submit(s->workers, run, x))
         return MHD_YES;
     /* Answered as if a worker had done it: a suspended connection cannot be answered here. */
-    reply_error(&x->reply, 503, "too many requests at once: at most %d run", SERVER_MAX_REQUESTS);
+    endpoints_too_many(&x->reply);
     resume(x);
     return MHD_YES;
 }
@@ -217,7 +169,7 @@ static enum MHD_Result handle(void *arg, struct MHD_Connection *connection, cons
     case DONE:
         break;
     }
-    return send_reply(x);
+    return respond(x->connection, &x->reply);
 }
 
 /* ---- the thread -----------------------------------------------------------------------------------------
@@ -256,7 +208,7 @@ static void serve(void *arg)
 {
     struct server *s = arg;
     start_daemon(s);
-    raise_event(s->ready_fd);
+    ownfd_raise_event(s->ready_fd);
     while (s->started && !s->quit && !s->lost) {
         s->lost = !wait_for_work(s);
         if (!s->lost)
@@ -275,12 +227,10 @@ static void serve(void *arg)
 
 static void release(struct server *s)
 {
-    int fds[] = {s->stop_fd, s->wake_fd, s->ready_fd};
-    workers_free(s->workers);
+    int fds[] = {s->wake_fd, s->ready_fd};
     for (size_t i = 0; !s->lost && i < sizeof fds / sizeof *fds; i++)
         if (fds[i] >= 0)
             close(fds[i]);
-    free(s->token);
     free(s);
 }
 
@@ -293,17 +243,15 @@ int server_start(const struct server_config *config, struct server **out, struct
     }
     s->listen_fd = ownfd_raise(config->listen_fd);
     s->epoll_fd = -1;
-    s->any_host = config->any_host;
-    s->token = strdup(config->token);
-    s->stop_fd = ownfd_raise(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    s->is_unix = config->is_unix;
+    s->guard = config->guard;
+    s->workers = config->workers;
     s->wake_fd = ownfd_raise(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    s->workers = workers_new(SERVER_MAX_REQUESTS);
     s->ready_fd = ownfd_raise(eventfd(0, EFD_CLOEXEC));
-    if (!s->token || !s->workers || s->stop_fd < 0 || s->wake_fd < 0 || s->ready_fd < 0 ||
-        ownthread_start(&s->thread, "cprof-http", serve, s)) {
+    if (s->wake_fd < 0 || s->ready_fd < 0 || ownthread_start(&s->thread, "cprof-http", serve, s)) {
         close(s->listen_fd);
         release(s);
-        return error_set(error, ERR_LIMIT, "cannot start the server: no memory, descriptors or threads");
+        return error_set(error, ERR_LIMIT, "cannot start the server: no descriptors or threads");
     }
     uint64_t ready; /* read and not a semaphore, since this wait is not the program's to be shown */
     while (read(s->ready_fd, &ready, sizeof ready) < 0 && errno == EINTR)
@@ -317,25 +265,21 @@ int server_start(const struct server_config *config, struct server **out, struct
     return 0;
 }
 
-/* The workers first: they resume their connections, and a daemon with suspended ones may not be stopped.
- * Where the descriptors are lost the threads cannot be woken: they and what they use stay behind. */
-void server_stop(struct server *s)
+bool server_stop(struct server *s)
 {
-    if (!ownfd_is_event(s->stop_fd) || !ownfd_is_event(s->wake_fd))
-        return;
-    raise_event(s->stop_fd);
-    workers_stop(s->workers);
+    if (!ownfd_is_event(s->wake_fd))
+        return false;
     s->quit = true;
-    raise_event(s->wake_fd);
+    ownfd_raise_event(s->wake_fd);
     ownthread_join(&s->thread);
     release(s);
+    return true;
 }
 
 void server_abandon_sigsafe(struct server *s)
 {
     close(s->listen_fd);
     close(s->epoll_fd);
-    close(s->stop_fd);
     close(s->wake_fd);
     close(s->ready_fd);
 }

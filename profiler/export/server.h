@@ -2,8 +2,8 @@
 #define EXPORT_SERVER_H
 
 #include "base/error.h"
-
-#include <stdbool.h>
+#include "export/guard.h"
+#include "export/ownthread.h"
 
 /*
  * HTTP around endpoints_serve, on libmicrohttpd.
@@ -17,19 +17,22 @@
  */
 struct server;
 
-enum { SERVER_MAX_REQUESTS = 16, SERVER_MAX_CONNECTIONS = 128 };
+enum { SERVER_MAX_CONNECTIONS = 128 };
 
 struct server_config {
-    int listen_fd;     /* the server's from here on, also when server_start fails */
-    bool any_host;     /* Host headers may say what they like: there is a token */
-    const char *token; /* "" for none; copied */
+    int listen_fd; /* the server's from here on, also when server_start fails */
+    bool is_unix;
+    const struct guard *guard; /* this and the next: the caller's, and there until server_stop */
+    struct workers *workers;
 };
 
 /* ERR_NOMEM, ERR_LIMIT, ERR_IO. */
 int server_start(const struct server_config *config, struct server **out, struct error *error);
 
-/* Ends the requests that run, closes all connections, joins the threads. */
-void server_stop(struct server *s);
+/* After workers_stop, which has their connections resumed (a daemon with suspended ones may not be stopped):
+ * closes all connections, joins the thread. False when the program has closed our descriptors: the thread
+ * cannot be woken, and stays behind with what it uses, the workers too. */
+bool server_stop(struct server *s);
 
 /* In the child of a fork, where the server's threads are not: lets go of the sockets that are shared with
  * the parent. The memory stays. Signal-safe. */

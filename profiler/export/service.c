@@ -1,25 +1,32 @@
 #include "export/service.h"
 
 #include "capture/heap.h"
+#include "export/direct.h"
+#include "export/endpoints.h"
 #include "export/environment.h"
 #include "export/listener.h"
 #include "export/names.h"
 #include "export/server.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
 /*
- * The one global state of the library: whether it runs, and the server that answers.
+ * The one global state of the library: whether it captures, and the server that answers.
  */
 static struct {
-    pthread_mutex_t lock; /* guards what follows, and that one starts or stops at a time */
-    struct server *server;
+    pthread_mutex_t lock;    /* guards what follows, and that one starts or stops at a time */
+    struct workers *workers; /* there while it captures */
+    struct guard guard;      /* likewise */
+    char *token;             /* what guard points to */
+    struct server *server;   /* NULL when nothing is served */
     char address[LISTENER_NAME_BYTES];
     char asked[LISTENER_NAME_BYTES]; /* the address as it was given, for children */
     bool is_guest, follows_forks, has_fork_handlers;
     bool starts_again; /* in a child: it is to be started, once all else has recovered from the fork */
+    bool serves_again; /* and this as well */
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* ---- start and stop -------------------------------------------------------------------------------------
@@ -51,22 +58,62 @@ static void complain_of_no_heap(void)
     service_complain(&error);
 }
 
+static int begin_capture(const struct environment *config, struct error *error)
+{
+    char *token = strdup(config->token);
+    struct workers *workers = workers_new(ENDPOINTS_MAX_REQUESTS);
+    int code = token && workers ? capture_start(&config->capture, error)
+                                : error_set(error, ERR_LIMIT, "no memory or descriptors for the profiler");
+    if (code) {
+        if (workers)
+            workers_free(workers);
+        free(token);
+        return code;
+    }
+    state.workers = workers;
+    state.token = token;
+    state.guard = (struct guard){config->allow_remote, token};
+    state.follows_forks = config->fork;
+    if (config->capture.heap_rate_bytes)
+        complain_of_no_heap();
+    return 0;
+}
+
+/* Where descriptors were lost, the threads and what they use stay behind. */
+static void end_capture(void)
+{
+    bool stopped = workers_stop(state.workers);
+    if (state.server)
+        stopped = stopped && server_stop(state.server);
+    capture_stop();
+    names_forget();
+    if (stopped) {
+        workers_free(state.workers);
+        free(state.token);
+    }
+    state.server = NULL;
+    state.workers = NULL;
+}
+
 /* The server listens from here on, in a program whose capture runs. */
 static int serve(const struct environment *config, struct error *error)
 {
-    struct server_config server = {.listen_fd = -1, .token = config->token};
-    int code = listener_open(config->address, config->allow_remote, &server.listen_fd, state.address, error);
+    struct server_config server = {.listen_fd = -1, .guard = &state.guard};
+    bool captured = state.workers;
+    bool allow_remote = captured ? state.guard.allow_remote : config->allow_remote;
+    int code = listener_open(config->address, allow_remote, &server.listen_fd, state.address, error);
     if (code)
         return code;
-    /* No page in a browser reaches a unix socket. */
-    server.any_host = config->allow_remote || listener_is_unix(state.address);
-    code = capture_start(&config->capture, error);
+    if (!captured)
+        code = begin_capture(config, error);
     if (code) {
         close(server.listen_fd);
     } else {
+        server.is_unix = listener_is_unix(state.address);
+        server.workers = state.workers;
         code = server_start(&server, &state.server, error);
-        if (code)
-            capture_stop();
+        if (code && !captured)
+            end_capture();
     }
     if (code)
         listener_remove(state.address);
@@ -93,23 +140,28 @@ static int start_locked(const char *address, bool is_guest, struct error *error)
     if (config.address != state.asked)
         strcpy(state.asked, config.address);
     state.is_guest = is_guest;
-    state.follows_forks = config.fork;
-    if (config.capture.heap_rate_bytes)
-        complain_of_no_heap();
     if (picks_port(config.address))
         dprintf(STDERR_FILENO, "cprof: serving http://%s/debug/pprof/\n", state.address);
     return 0;
 }
 
+static int start_capture_locked(struct error *error)
+{
+    struct environment config;
+    if (state.workers)
+        return error_set(error, ERR_BUSY, "already started");
+    int code = environment_read(&config, error);
+    return code ? code : begin_capture(&config, error);
+}
+
 static void stop_locked(void)
 {
-    if (!state.server)
+    if (!state.workers)
         return;
-    server_stop(state.server);
-    listener_remove(state.address);
-    capture_stop();
-    names_forget();
-    state.server = NULL;
+    bool served = state.server;
+    end_capture();
+    if (served)
+        listener_remove(state.address);
     state.address[0] = '\0';
 }
 
@@ -131,8 +183,12 @@ static void after_fork_in_child(void)
 {
     if (state.server)
         server_abandon_sigsafe(state.server);
-    state.starts_again = state.server && state.follows_forks;
+    if (state.workers)
+        workers_abandon_sigsafe(state.workers);
+    state.starts_again = state.workers && state.follows_forks;
+    state.serves_again = state.server;
     state.server = NULL;
+    state.workers = NULL;
     state.address[0] = '\0';
     names_after_fork();
     pthread_mutex_unlock(&state.lock);
@@ -148,7 +204,8 @@ static void start_again_in_child(void)
     state.starts_again = false;
     pthread_mutex_lock(&state.lock);
     bool sampled = heap_sample_thread(false);
-    int code = start_locked(state.asked, state.is_guest, &error);
+    int code =
+        state.serves_again ? start_locked(state.asked, state.is_guest, &error) : start_capture_locked(&error);
     heap_sample_thread(sampled);
     if (code)
         state.address[0] = '\0';
@@ -165,17 +222,35 @@ static void watch_forks(void)
 /* ---- the service ----------------------------------------------------------------------------------------
  */
 
-static int start(const char *address, bool is_guest, struct error *error)
+static void lock_to_start(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, watch_forks);
     pthread_mutex_lock(&state.lock);
-    int code = start_locked(address, is_guest, error);
-    if (code && !state.server)
+}
+
+static void unlock_started(int code)
+{
+    if (!state.server)
         state.address[0] = '\0';
     if (!code && !state.has_fork_handlers)
         state.has_fork_handlers = pthread_atfork(NULL, NULL, start_again_in_child) == 0;
     pthread_mutex_unlock(&state.lock);
+}
+
+static int start(const char *address, bool is_guest, struct error *error)
+{
+    lock_to_start();
+    int code = start_locked(address, is_guest, error);
+    unlock_started(code);
+    return code;
+}
+
+static int start_capture(struct error *error)
+{
+    lock_to_start();
+    int code = start_capture_locked(error);
+    unlock_started(code);
     return code;
 }
 
@@ -191,7 +266,25 @@ static const char *address_served(void)
     return state.address;
 }
 
-const struct service cprof_private_service = {start, stop, address_served};
+int service_submit(void (*job)(void *arg), void *arg, int *stop_fd)
+{
+    int code = ERR_OFF;
+    pthread_mutex_lock(&state.lock);
+    if (state.workers) {
+        *stop_fd = workers_stop_fd(state.workers);
+        code = workers_submit(state.workers, job, arg) ? 0 : ERR_LIMIT;
+    }
+    pthread_mutex_unlock(&state.lock);
+    return code;
+}
+
+const struct service cprof_private_service = {
+    .start = start,
+    .start_capture = start_capture,
+    .stop = stop,
+    .address = address_served,
+    .write = direct_write,
+};
 
 /* The libraries below us are about to be torn down, and our threads may be in them. Somebody who calls exit()
  * in the midst of starting or stopping is not waited for. */

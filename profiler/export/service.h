@@ -1,14 +1,15 @@
 #ifndef EXPORT_SERVICE_H
 #define EXPORT_SERVICE_H
 
-#include "base/error.h"
+#include "export/guard.h"
+#include "export/request.h"
 
 #include <stdbool.h>
 #include <stdio.h>
 #include <unistd.h>
 
 /*
- * What cprof_start starts: capture, and the server that shows it. One a process.
+ * What cprof_start starts: capture, the workers that make profiles of it, and the server. One a process.
  *
  *     libcprof.a    cprof.c ──► service_linked.c ──► service.c and all below it, linked in
  *     libcprof.so   cprof.c ──► service_loaded.c ──► dlopen(libcprof-export.so), which has service.c
@@ -21,8 +22,10 @@ struct service {
     /* address may be NULL: see cprof.h. A guest is in a program that did not ask for it, and leaves the
      * limits of that alone. ERR_BUSY when the address is taken. */
     int (*start)(const char *address, bool is_guest, struct error *error);
+    int (*start_capture)(struct error *error);
     void (*stop)(void);
     const char *(*address)(void);
+    int (*write)(const char *profile, int fd);
 };
 
 /* The service, loading it if need be; takes no lock of the library's. ERR_UNSUPPORTED when it cannot be
@@ -40,5 +43,10 @@ static inline void service_complain(const struct error *error)
 
 /* In service.c; the one name that libcprof-export.so exports. */
 extern const struct service cprof_private_service;
+
+/* For requests that come from inside the program and not through the server. Runs job(arg) on a worker;
+ * *stop_fd is readable when it is to end, and it does before capture does. ERR_OFF when nothing is captured;
+ * ERR_LIMIT. */
+int service_submit(void (*job)(void *arg), void *arg, int *stop_fd);
 
 #endif

@@ -23,7 +23,20 @@
 extern "C" {
 #endif
 
-/* What went wrong: 0 is success, the rest are negative. */
+/* What went wrong: 0 is success. Each function says what these mean for it. */
+enum {
+    CPROF_ENOMEM = -1,
+    CPROF_EIO = -2,
+    CPROF_EINVALID = -4,
+    CPROF_ENOTFOUND = -5,
+    CPROF_EBUSY = -6,
+    CPROF_ELIMIT = -7,
+    CPROF_EDENIED = -8,
+    CPROF_EUNSUPPORTED = -9,
+    CPROF_ECANCELLED = -10,
+    CPROF_EOFF = -11,
+    CPROF_EFAILED = -12
+};
 const char *cprof_strerror(int code);
 
 /*
@@ -37,6 +50,32 @@ const char *cprof_strerror(int code);
  * CPROF_ALLOW_REMOTE=1 and CPROF_TOKEN are set; then every request needs `Authorization: Bearer TOKEN`.
  */
 int cprof_start(const char *address);
+
+/*
+ * Only begins to capture, for cprof_write. cprof_start may follow and serve as well; the CPROF_ variables
+ * count as they are at the first of the two. Fails as cprof_start does.
+ */
+int cprof_start_capture(void);
+
+/*
+ * Writes to fd what /debug/pprof/PROFILE would answer: "heap", "threads?debug=2",
+ * "profile?seconds=5&hz=200", "mutex?seconds=1". Takes as long as `seconds` says. Nothing is written until
+ * all of it is there; then all is, also to a pipe, a socket, or what is non-blocking. For a profile at the
+ * end, call it before cprof_stop. What is done for it is not in any profile, but for the caller's wait in
+ * `threads`.
+ *
+ *     CPROF_EOFF          nothing is captured: cprof_start or cprof_start_capture comes first
+ *     CPROF_ENOTFOUND     there is no such profile
+ *     CPROF_EINVALID      a parameter is wrong
+ *     CPROF_EUNSUPPORTED  no heap profile: the program's malloc is not jemalloc
+ *     CPROF_EBUSY         no CPU profile: SIGPROF belongs to the program
+ *     CPROF_ELIMIT        16 requests run, or as many CPU profiles as can, or no thread can be had
+ *     CPROF_ECANCELLED    cprof_stop was called meanwhile
+ *     CPROF_ENOMEM        no memory
+ *     CPROF_EFAILED       it could not be made, as when /proc is not there
+ *     CPROF_EIO           fd could not be written to, by errno; part of it may be there
+ */
+int cprof_write(const char *profile, int fd);
 
 /* Stops serving and capturing, and joins the library's threads. Harmless when not started. */
 void cprof_stop(void);

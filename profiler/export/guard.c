@@ -1,0 +1,64 @@
+#include "export/guard.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+#include <strings.h>
+
+int guard_check(const struct guard *g, const struct visitor *v, const char **why)
+{
+    if (v->is_remote && !g->allow_remote) {
+        *why = "only this machine may ask: CPROF_ALLOW_REMOTE=1 and CPROF_TOKEN are needed for others";
+        return 403;
+    }
+    if (v->is_forwarded && !*g->token) {
+        *why = "this came through a proxy, and so from anywhere: CPROF_TOKEN is needed";
+        return 403;
+    }
+    if (!g->allow_remote && !v->is_unix && !guard_host_is_loopback(v->host)) {
+        *why = "the Host header must name localhost or a loopback address";
+        return 403;
+    }
+    if (*g->token && !guard_token_matches(v->authorization, g->token)) {
+        *why = "the header Authorization: Bearer TOKEN is needed";
+        return 401;
+    }
+    return 0;
+}
+
+bool guard_host_is_loopback(const char *host)
+{
+    char name[256];
+    const char *from = host, *end;
+    struct in_addr v4;
+    struct in6_addr v6;
+    if (!host)
+        return true;
+    if (*host == '[') {
+        from++;
+        end = strchr(host, ']');
+    } else
+        end = host + strcspn(host, ":");
+    if (!end || (size_t)(end - from) >= sizeof name)
+        return false;
+    const char *port = end + (*host == '[');
+    if (*port && (*port != ':' || port[1 + strspn(port + 1, "0123456789")]))
+        return false;
+    memcpy(name, from, (size_t)(end - from));
+    name[end - from] = '\0';
+    if (*host == '[')
+        return inet_pton(AF_INET6, name, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+    return strcasecmp(name, "localhost") == 0 ||
+           (inet_pton(AF_INET, name, &v4) == 1 && ntohl(v4.s_addr) >> 24 == 127);
+}
+
+bool guard_token_matches(const char *authorization, const char *token)
+{
+    if (!authorization || strncasecmp(authorization, "Bearer ", 7) != 0)
+        return false;
+    const char *given = authorization + 7;
+    size_t len = strlen(token), given_len = strlen(given);
+    unsigned char differs = len != given_len;
+    for (size_t i = 0; i < len; i++)
+        differs |= (unsigned char)(token[i] ^ (given_len ? given[i % given_len] : 0));
+    return !differs;
+}

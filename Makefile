@@ -47,10 +47,10 @@ MODEL    = profile check idmap wire gzip decode encode sample_types merge \
            legacy legacy_build legacy_maps legacy_cpu legacy_heap legacy_stacks legacy_contention legacy_java
 SYMBOL   = maps elffile debuginfo ifunc demangle symbol
 CAPTURE  = ask capture cfi contention cpu cpu_timer heap heap_parse interpose interpose_io interpose_lock \
-           interpose_signal interpose_thread labelset rawlock signals snapshot stacks thread threadlabels threads \
-           ticks unwind unwind_libgcc unwind_tables
-EXPORT   = names feed convert labeltext text threaddump request endpoints index ownfd ownthread direct guard respond \
-           listener server environment service
+           interpose_signal interpose_thread labelset parked rawlock seen signals snapshot stacks thread \
+           threadlabels threads ticks unwind unwind_libgcc unwind_tables
+EXPORT   = names feed convert labeltext text deadlock threadwords threadsummary threaddump request endpoints index \
+           ownfd ownthread direct guard respond listener server environment service
 VIEW     = measure regex path frames graph order trim labels tagfilter prune filter combine duration source_file symbolize \
            report report_labels report_text report_tree report_traces report_raw report_list report_tags \
            report_proto report_dot report_callgrind dot_name dot_tags
@@ -92,7 +92,7 @@ DEMO_LIBS  = $(call pkg,--libs libmicrohttpd) $(if $(SAN),,-ljemalloc)
 # Check programs: tests/test_NAME.c each, with tests/harness.c. By what they are linked with.
 TOOL_TESTS  = base profile codec legacy merge maps symbol demangle measure regex filter graph report options fetch shell symbolize
 CPROF_TESTS = accuracy contention contention_law contention_sampling cpu heap heap_accuracy interpose labels signals \
-              snapshot stacks threads unwind \
+              snapshot stacks threads threadload unwind \
               convert textformats server direct
 DEMO_TESTS  = json histogram loadgen upstream
 # What a sanitizer can run: the interceptors of the address sanitizer stand in the way of libcprof's and of
@@ -289,6 +289,8 @@ $(B)/tests/make_profile: %: %.o $(B)/libtool.a
 $(cprof_tests): %: %.o $(OUT)profiler/libcprof.a
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $^ $(call pkg,--libs check) $(CPROF_LIBS) -o $@
 
+$(B)/tests/test_threadload: $(B)/tests/crowd.o
+
 # A program with libcprof that tests profile from outside, with all its functions in the stacks.
 $(B)/tests/target.o: ALL_CFLAGS += -fno-optimize-sibling-calls
 $(B)/tests/target: $(B)/tests/target.o $(OUT)profiler/libcprof.a
@@ -297,6 +299,11 @@ $(B)/tests/target: $(B)/tests/target.o $(OUT)profiler/libcprof.a
 # The same with libcprof.so, and a program that knows nothing of libcprof.
 $(B)/tests/target_shared: $(B)/tests/target.o $(OUT)profiler/libcprof.so $(OUT)profiler/libcprof-export.so
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(filter %.o,$^) -L$(OUT)profiler -Wl,-rpath,$(abspath $(OUT)profiler) -l:libcprof.so -o $@
+
+# How fast dumps of thousands of threads are; what the threads do is what the tests park, too.
+$(B)/tests/bench/threads_dump: $(B)/tests/bench/threads_dump.o $(B)/tests/crowd.o $(OUT)profiler/libcprof.a
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $^ $(CPROF_LIBS) -o $@
+$(B)/tests/bench/threads_dump.o: CPPFLAGS += -Itests
 
 $(B)/tests/guest: $(B)/tests/guest.o
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $^ -o $@

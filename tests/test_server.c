@@ -160,7 +160,7 @@ START_TEST(texts)
         const char *path, *begins;
     } good[] = {{"heap?debug=1", "heap profile: "}, {"allocs?debug=1", "heap profile: "},
         {"threads?debug=1", "threads profile: total "}, {"goroutine?debug=1", "goroutine profile: total "},
-        {"goroutine?debug=2", "goroutine "}, {"threads?debug=2", "thread "},
+        {"goroutine?debug=2", "goroutine "}, {"threads?debug=2", "# "},
         {"threadcreate?debug=1", "threadcreate profile: total "},
         {"mutex?debug=1", "--- mutex:\ncycles/second="}, {"block?debug=2", "--- contention:\ncycles/second="},
         {"goroutine?debug=-1", "goroutine profile: total "}, {"symbol", "num_symbols: 1\n"}};

@@ -1,5 +1,6 @@
 #include "export/text.h"
 
+#include "export/deadlock.h"
 #include "export/threaddump.h"
 
 #include "export/convert.h"
@@ -169,15 +170,15 @@ START_TEST(threads_one_by_one)
     for (int i = 0; i < 2; i++) {
         struct buf out = {0};
         ck_assert_int_eq(threaddump_text(i ? FEED_THREADS : FEED_GOROUTINE, &t, &out, NULL), 0);
-        must_match(out.data, i ? "^thread 101 \\[mutex wait" : "^goroutine 101 \\[mutex wait");
+        must_match(out.data, i ? "^(#[^\n]*\n)+\nthread 101 \\[mutex wait" : "^goroutine 101 \\[mutex wait");
         must_match(out.data,
             " 101 \\[mutex wait, 3 minutes, on 0xbeef, held by 102 \"holder\", name \"work\\?er\\?\\?1\\?\", "
             "cpu 12 ms\\]:\n"
             "inside_gamma\\(\\.\\.\\.\\)\n\t/[^\n]*/tests/test_textformats\\.c:[0-9]+ \\+0x[0-9a-f]+\n"
             "created by inside_gamma\n\t/[^\n]*/tests/test_textformats\\.c:[0-9]+ \\+0x[0-9a-f]+\n\n"
-            "[a-z]+ 102 \\[running, name \"holder\"\\]:\n0x5000\\(\\.\\.\\.\\)\n\t\\?:0 \\+0x0\n"
+            "[a-z]+ 103 \\[sleep, for 1\\.5 s\\]:\n0x5000\\(\\.\\.\\.\\)\n\t\\?:0 \\+0x0\n"
             "\\.\\.\\.additional frames elided\\.\\.\\.\n\n"
-            "[a-z]+ 103 \\[sleep, for 1\\.5 s\\]:\n");
+            "[a-z]+ 102 \\[running, name \"holder\"\\]:\n0x5000");
         ck_assert_ptr_null(strstr(out.data, "cprof-http"));
         buf_fini(&out);
     }
@@ -221,9 +222,112 @@ START_TEST(labels_are_quoted_as_in_go)
 }
 END_TEST
 
+/* A thread that waits for a mutex, named after its number. */
+static void add_waiting(struct threads_snapshot *t, pid_t tid, pid_t holder, int64_t waiting_ns)
+{
+    struct thread_info info = {.tid = tid,
+        .state = holder ? THREAD_MUTEX : THREAD_RUNNING,
+        .waiting_ns = waiting_ns,
+        .waits_for = holder ? 0x1000u + (uintptr_t)holder : 0,
+        .holder = holder,
+        .still_waits = true,
+        .cpu_ns = -1,
+        .created_record = NO_RECORD};
+    snprintf(info.name, sizeof info.name, "t%d", (int)tid);
+    ck_assert(vec_push(&t->threads, info));
+}
+
+START_TEST(rings_of_threads_are_found)
+{
+    struct threads_snapshot t = {0};
+    struct deadlocks d;
+    ck_assert_int_eq(deadlocks_find(&t, &d), 0);
+    ck_assert_uint_eq(d.rings.len, 0);
+    deadlocks_fini(&d);
+    add_waiting(&t, 1, 2, 1); /* 1 → 2 → 3 → 4 → 2 */
+    add_waiting(&t, 2, 3, 1);
+    add_waiting(&t, 3, 4, 1);
+    add_waiting(&t, 4, 2, 1);
+    add_waiting(&t, 5, 1, 1); /* behind 1 */
+    add_waiting(&t, 6, 6, 1); /* itself */
+    add_waiting(&t, 7, 8, 1); /* 8 runs */
+    add_waiting(&t, 8, 0, 0);
+    add_waiting(&t, 9, 10, 1); /* would be a ring, but 10 had gone on when 9 was looked at */
+    add_waiting(&t, 10, 9, 1);
+    add_waiting(&t, 11, 99, 1); /* held by a thread that is not there */
+    add_waiting(&t, 12, 6, 1);
+    t.threads.items[9].still_waits = false;
+    ck_assert_int_eq(deadlocks_find(&t, &d), 0);
+    ck_assert_uint_eq(d.rings.len, 2);
+    ck_assert_uint_eq(d.members.len, 4);
+    ck_assert_uint_eq(d.rings.items[0].count, 3);
+    ck_assert_uint_eq(d.rings.items[0].behind, 2);
+    for (uint32_t i = 0; i < 3; i++)
+        ck_assert_uint_eq(d.members.items[i], i + 1);
+    ck_assert_uint_eq(d.rings.items[1].count, 1);
+    ck_assert_uint_eq(d.rings.items[1].behind, 1);
+    ck_assert_uint_eq(d.members.items[3], 5);
+    deadlocks_fini(&d);
+    vec_fini(&t.threads);
+}
+END_TEST
+
+START_TEST(a_summary_comes_first)
+{
+    struct threads_snapshot t = {0};
+    struct buf out = {0};
+    uintptr_t pcs[] = {0x5001, inside_gamma()}, other[] = {0x5001, 0x6001};
+    add(&t.stacks, pcs, 2, (int64_t[4]){1});
+    add(&t.stacks, other, 2, (int64_t[4]){1});
+    add_waiting(&t, 1, 2, 2000000000);
+    add_waiting(&t, 2, 1, 1000000000);
+    for (pid_t tid = 3; tid < 9; tid++)
+        add_waiting(&t, tid, 1, tid * INT64_C(1000000000));
+    t.threads.items[3].record = 1; /* another place, the same lock */
+    add_waiting(&t, 9, 0, 0);
+    for (int i = 0; i < 3; i++) { /* nothing to wait for: by place */
+        struct thread_info sleeps = {.tid = 10 + i,
+            .state = THREAD_SLEEP,
+            .waiting_ns = (i + 1) * INT64_C(500000000),
+            .record = i == 2,
+            .cpu_ns = -1,
+            .created_record = NO_RECORD};
+        ck_assert(vec_push(&t.threads, sleeps));
+    }
+    struct thread_info joins = {.tid = 20,
+        .name = "joiner",
+        .state = THREAD_JOIN,
+        .waiting_ns = 1000,
+        .holder = 20,
+        .still_waits = true,
+        .cpu_ns = -1,
+        .created_record = NO_RECORD};
+    ck_assert(vec_push(&t.threads, joins));
+    ck_assert_int_eq(threaddump_text(FEED_THREADS, &t, &out, NULL), 0);
+    must_match(out.data,
+        "^# 13 threads: 8 mutex wait, 3 sleep, 1 running, 1 thread join\n#\n"
+        "# deadlock: 1 \"t1\" waits for mutex 0x1002 held by 2 \"t2\", 2 \"t2\" waits for mutex 0x1001 held "
+        "by "
+        "1 \"t1\"; 6 more behind them\n"
+        "# deadlock: 20 \"joiner\" waits for the end of itself\n#\n"
+        "#   longest  threads\n"
+        "#     8\\.0 s        7  mutex wait on 0x1001 held by 1 \"t1\"; longest 8 \"t8\" in inside_gamma "
+        "test_textformats.c:[0-9]+\n"
+        "#     2\\.0 s        1  mutex wait on 0x1002 held by 2 \"t2\"; 1 \"t1\" in inside_gamma [^\n]*\n"
+        "#     1\\.5 s        1  sleep; 12 in 0x6000\n"
+        "#     1\\.0 s        2  sleep; longest 11 in inside_gamma [^\n]*\n"
+        "#      1 us        1  thread join of 20 \"joiner\"; 20 \"joiner\" in inside_gamma [^\n]*\n"
+        "#                  1  running; 9 \"t9\" in 0x5000\n\nthread 8 ");
+    buf_fini(&out);
+    snapshot_fini(&t.stacks);
+    vec_fini(&t.threads);
+}
+END_TEST
+
 Suite *suite(void)
 {
     const TTest *const tests[] = {counts_by_falling_count, offsets_are_those_of_the_call, mutex_and_block,
-        heap, empty_and_truncated, threads_one_by_one, labels_are_quoted_as_in_go};
+        heap, empty_and_truncated, threads_one_by_one, labels_are_quoted_as_in_go, rings_of_threads_are_found,
+        a_summary_comes_first};
     return HARNESS_SUITE("textformats", 30, tests);
 }

@@ -384,6 +384,111 @@ START_TEST(test_threads_come_and_go)
 }
 END_TEST
 
+/* ---- who waits for whom ----------------------------------------------------------------------------------
+ */
+
+static pthread_mutex_t ring[2] = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER};
+static atomic_int locked;
+
+static void *lock_both(void *which)
+{
+    int first = (int)(intptr_t)which;
+    pthread_setname_np(pthread_self(), first ? "second" : "first");
+    pthread_mutex_lock(&ring[first]);
+    atomic_fetch_add(&locked, 1);
+    while (locked < 2)
+        usleep(1000);
+    pthread_mutex_lock(&ring[1 - first]);
+    return NULL;
+}
+
+static void *lock_twice(void *arg)
+{
+    static pthread_mutex_t once = PTHREAD_MUTEX_INITIALIZER;
+    pthread_setname_np(pthread_self(), "twice");
+    pthread_mutex_lock(&once);
+    pthread_mutex_lock(&once);
+    return arg;
+}
+
+static void *join_other(void *thread)
+{
+    pthread_setname_np(pthread_self(), "joiner");
+    pthread_join(*(pthread_t *)thread, NULL);
+    return NULL;
+}
+
+/* They never end: the test's process does. */
+START_TEST(test_deadlocks)
+{
+    pthread_t t[4];
+    struct threads_snapshot s;
+    const struct thread_info *first, *second, *twice, *joiner;
+    start();
+    for (intptr_t i = 0; i < 2; i++)
+        pthread_create(&t[i], NULL, lock_both, (void *)i);
+    pthread_create(&t[2], NULL, lock_twice, NULL);
+    pthread_create(&t[3], NULL, join_other, &t[0]);
+    for (;;) {
+        ck_assert_int_eq(threads_snapshot(&s), 0);
+        first = find(&s, "first"), second = find(&s, "second");
+        twice = find(&s, "twice"), joiner = find(&s, "joiner");
+        if (first && second && twice && joiner && first->holder && second->holder && twice->holder &&
+            joiner->holder)
+            break;
+        threads_snapshot_fini(&s);
+        usleep(10000);
+    }
+    ck_assert_int_eq(first->holder, second->tid);
+    ck_assert_uint_eq(first->waits_for, (uintptr_t)&ring[1]);
+    ck_assert_int_eq(second->holder, first->tid);
+    ck_assert_int_eq(twice->holder, twice->tid);
+    ck_assert_int_eq(joiner->state, THREAD_JOIN);
+    ck_assert_int_eq(joiner->holder, first->tid);
+    ck_assert(first->still_waits && second->still_waits && twice->still_waits && joiner->still_waits);
+    ck_assert(!threads_find(&s, getpid())->still_waits);
+    threads_snapshot_fini(&s);
+}
+END_TEST
+
+/* What one dump has read of a thread is the next one's only while it has not moved. */
+static NAMED void *wait_here_and_there(void *arg)
+{
+    wait_semaphore(NULL);
+    wait_input(NULL);
+    return arg;
+}
+
+static void await_state(enum thread_state state, void *function)
+{
+    struct threads_snapshot s;
+    for (bool there = false; !there;) {
+        ck_assert_int_eq(threads_snapshot(&s), 0);
+        const struct thread_info *t = find(&s, "mover");
+        there = t->state == state;
+        ck_assert(!there || has_frame(&s.stacks, t->record, function));
+        threads_snapshot_fini(&s);
+    }
+}
+
+START_TEST(test_a_thread_that_moves_between_dumps)
+{
+    pthread_t t;
+    sem_init(&semaphore, 0, 0);
+    ck_assert_int_eq(pipe(pipe_fds), 0);
+    start();
+    pthread_create(&t, NULL, wait_here_and_there, NULL);
+    pthread_setname_np(t, "mover");
+    for (int i = 0; i < 3; i++)
+        await_state(THREAD_SEMAPHORE, wait_semaphore);
+    sem_post(&semaphore);
+    for (int i = 0; i < 3; i++)
+        await_state(THREAD_READ, wait_input);
+    ck_assert_int_eq(write(pipe_fds[1], "x", 1), 1);
+    pthread_join(t, NULL);
+}
+END_TEST
+
 /* ---- stranded records, deaf threads, threads from before -------------------------------------------------
  */
 
@@ -584,6 +689,7 @@ Suite *suite(void)
 {
     const TTest *const tests[] = {test_states, test_waits_are_not_disturbed, test_threads_come_and_go,
         test_longjmp_out_of_a_wait, test_threads_that_block_signals, test_threads_from_before_the_start,
-        test_nobody_is_known_twice, test_own_threads_are_flagged};
+        test_deadlocks, test_a_thread_that_moves_between_dumps, test_nobody_is_known_twice,
+        test_own_threads_are_flagged};
     return HARNESS_SUITE("threads", 20, tests);
 }

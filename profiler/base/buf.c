@@ -32,6 +32,27 @@ void buf_putc(struct buf *b, char c)
     buf_append(b, &c, 1);
 }
 
+/* n in the given base, after prefix; the digits are made from the last one on. */
+static void put_number(struct buf *b, uint64_t n, unsigned base, const char *prefix)
+{
+    char text[24], *at = text + sizeof text;
+    do
+        *--at = "0123456789abcdef"[n % base];
+    while ((n /= base) != 0);
+    buf_puts(b, prefix);
+    buf_append(b, at, (size_t)(text + sizeof text - at));
+}
+
+void buf_int(struct buf *b, int64_t n)
+{
+    put_number(b, n < 0 ? -(uint64_t)n : (uint64_t)n, 10, n < 0 ? "-" : "");
+}
+
+void buf_hex(struct buf *b, uint64_t n)
+{
+    put_number(b, n, 16, "0x");
+}
+
 void buf_vprintf(struct buf *b, const char *format, va_list args)
 {
     va_list again;

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * A growable byte buffer: HTTP bodies, encoded profiles, text reports. `struct buf b = {0};` is empty.
@@ -19,6 +20,8 @@ struct buf {
 void buf_append(struct buf *b, const void *bytes, size_t len);
 void buf_puts(struct buf *b, const char *text);
 void buf_putc(struct buf *b, char c);
+void buf_int(struct buf *b, int64_t n);  /* %lld, without printf's price */
+void buf_hex(struct buf *b, uint64_t n); /* 0x%llx */
 void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void buf_vprintf(struct buf *b, const char *format, va_list args);
 void buf_fini(struct buf *b);

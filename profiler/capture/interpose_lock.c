@@ -403,7 +403,7 @@ int pthread_join(pthread_t thread, void **result)
     if (r != EBUSY)
         return r; /* it had ended: no wait */
     ENTER();
-    BLOCK(&here, THREAD_JOIN, 0);
+    BLOCK(&here, THREAD_JOIN, thread);
     return interpose_real.pthread_join(thread, result);
 }
 
@@ -412,6 +412,6 @@ int pthread_timedjoin_np(pthread_t thread, void **result, const struct timespec 
     if (!interpose_on())
         return interpose_real.pthread_timedjoin_np(thread, result, until);
     ENTER();
-    BLOCK(&here, THREAD_JOIN, 0);
+    BLOCK(&here, THREAD_JOIN, thread);
     return interpose_real.pthread_timedjoin_np(thread, result, until);
 }

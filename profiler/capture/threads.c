@@ -1,48 +1,52 @@
 #include "capture/threads.h"
 
 #include "base/clock.h"
+#include "base/hash.h"
+#include "base/table.h"
 #include "capture/ask.h"
+#include "capture/parked.h"
 #include "capture/rawlock.h"
+#include "capture/seen.h"
 #include "capture/thread.h"
 #include "capture/ticks.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <time.h>
 
 /*
- *     records ─► parked ones: copy the record ─► copy the top of each stack, a thousand a system call
- *                ─► unwind from the copies ─► sequence number still the same? then it was all of one moment
- *             ─► all others: asked by signal
+ *     records ─► parked ones: known from the last dump (seen.c), or
+ *                read where they are (parked.c), thrice if they move meanwhile
+ *             ─► all others: asked by signal (ask.c)
+ *             ─► what the parked ones wait for: who holds it, and are they still waiting when that is known?
  *
- * A parked thread does not move, and everything above its stack pointer stands still with it; once it moves
- * its sequence number has changed and what we read is thrown away. Reads go through the kernel, which finds
- * out about stacks that have been unmapped.
+ * System calls are what a dump costs, so they are made for many threads at once; only the CPU clocks are one
+ * each, and those are read only when they are wanted.
  */
 
-enum { SLICE_BYTES = 2048, BATCH = 1024, ROUNDS = 3 };
+enum { ROUNDS = 3 };
 
 struct entry {
-    struct thread *t;
-    pid_t tid;
-    bool done;   /* stack is valid */
-    bool parked; /* record is valid */
-    struct parked record;
-    uint32_t slice_bytes;
-    char *slice;
-    struct unwind_stack stack;
+    struct parked_look look; /* t and tid always, the rest when it is parked */
+    bool done;               /* record is valid */
+    bool parked;
     enum thread_state state;
     const struct label_set *labels;
+    uint32_t record;   /* its stack in out->stacks */
+    struct seen *seen; /* of a parked one; NULL when that has no room */
+    pid_t holder;
 };
 
 struct dump {
+    bool with_all;             /* not the stacks alone */
     VEC(struct entry) entries; /* by tid */
-    char *slices;
+    struct parked_slices *slices;
+    struct table stacks; /* of out->stacks.records, by content */
+    uint32_t *created;   /* slot of thread_created_table → record + 1, for those already copied */
+    uint32_t *seen;      /* the same for slots of seen.c */
     int64_t now_ticks, now_ns;
+    int failed; /* the first failure inside a callback */
     struct threads_snapshot *out;
-    uint32_t *created; /* slot of thread_created_table → record, for those already copied */
 };
 
 static struct rawlock dump_lock; /* one dump at a time: asking and its answers */
@@ -64,7 +68,7 @@ const char *thread_state_text(enum thread_state state)
 
 static int by_tid(const void *a, const void *b)
 {
-    pid_t x = ((const struct entry *)a)->tid, y = ((const struct entry *)b)->tid;
+    pid_t x = ((const struct entry *)a)->look.tid, y = ((const struct entry *)b)->look.tid;
     return (x > y) - (x < y);
 }
 
@@ -75,8 +79,8 @@ static void drop_twins(struct dump *d)
     size_t kept = 0;
     for (size_t i = 0; i < d->entries.len; i++) {
         struct entry *e = &d->entries.items[i];
-        if (kept > 0 && d->entries.items[kept - 1].tid == e->tid) {
-            if (e->t->self)
+        if (kept > 0 && d->entries.items[kept - 1].look.tid == e->look.tid) {
+            if (e->look.t->self)
                 d->entries.items[kept - 1] = *e;
         } else {
             d->entries.items[kept++] = *e;
@@ -91,15 +95,11 @@ static int list_entries(struct dump *d)
     if (!vec_reserve(&d->entries, n + 1))
         return ERR_NOMEM;
     for (uint32_t i = 0; i < n; i++) {
-        struct entry *e = &d->entries.items[d->entries.len];
-        e->t = thread_at(i);
-        e->tid = atomic_load(&e->t->tid);
-        e->done = e->parked = false;
-        e->state = THREAD_UNKNOWN;
-        e->stack.depth = 0;
-        e->stack.truncated = true;
-        e->labels = NULL;
-        d->entries.len += e->tid != 0;
+        struct thread *t = thread_at(i);
+        pid_t tid = atomic_load(&t->tid);
+        if (tid != 0)
+            d->entries.items[d->entries.len++] =
+                (struct entry){.look = {.t = t, .tid = tid}, .state = THREAD_UNKNOWN, .record = NO_RECORD};
     }
     qsort(d->entries.items, d->entries.len, sizeof *d->entries.items, by_tid);
     drop_twins(d);
@@ -111,116 +111,109 @@ static const struct entry *find_entry(const struct dump *d, pid_t tid)
     size_t lo = 0, hi = d->entries.len;
     while (lo < hi) {
         size_t mid = (lo + hi) / 2;
-        if (d->entries.items[mid].tid < tid)
+        if (d->entries.items[mid].look.tid < tid)
             lo = mid + 1;
         else
             hi = mid;
     }
-    return lo < d->entries.len && d->entries.items[lo].tid == tid ? &d->entries.items[lo] : NULL;
+    return lo < d->entries.len && d->entries.items[lo].look.tid == tid ? &d->entries.items[lo] : NULL;
+}
+
+/* ---- stacks ---------------------------------------------------------------------------------------------
+ */
+
+static bool record_holds(const struct snapshot *s, const struct snapshot_record *r,
+    const struct unwind_stack *stack, const struct label_set *labels)
+{
+    return r->labels == labels && r->depth == stack->depth && r->truncated == stack->truncated &&
+           (r->depth == 0 ||
+               memcmp(s->pcs.items + r->first_pc, stack->pcs, stack->depth * sizeof *stack->pcs) == 0);
+}
+
+/* Threads with the same stack and labels share a record. */
+static int add_stack(
+    struct dump *d, const struct unwind_stack *stack, const struct label_set *labels, uint32_t *index)
+{
+    struct snapshot *s = &d->out->stacks;
+    uint64_t hash = hash_mix((uintptr_t)labels, stack->truncated);
+    for (int i = 0; i < stack->depth; i++)
+        hash = hash_mix(hash, stack->pcs[i]);
+    for (size_t at = table_first(&d->stacks, hash); table_next(&d->stacks, hash, &at, index);)
+        if (record_holds(s, &s->records.items[*index], stack, labels))
+            return 0;
+    struct snapshot_record r = {
+        .depth = stack->depth, .truncated = stack->truncated, .values = {1}, .labels = labels};
+    *index = (uint32_t)s->records.len;
+    return table_add(&d->stacks, hash, *index) ? snapshot_add(s, &r, stack->pcs) : ERR_NOMEM;
+}
+
+static void settle(struct dump *d, struct entry *e, enum thread_state state, const struct unwind_stack *stack,
+    const struct label_set *labels)
+{
+    int r = add_stack(d, stack, labels, &e->record);
+    e->labels = labels;
+    e->done = r == 0;
+    e->state = state;
+    if (r)
+        d->failed = r;
 }
 
 /* ---- parked threads -------------------------------------------------------------------------------------
  */
 
-static uint32_t sequence_of(const struct thread *t)
+struct batch {
+    struct dump *d;
+    struct entry *entries[PARKED_BATCH];
+    const struct parked_look *looks[PARKED_BATCH];
+};
+
+static void found_parked(void *arg, size_t i, const struct unwind_stack *stack)
 {
-    return atomic_load_explicit(&t->parked.sequence, memory_order_acquire);
+    struct batch *b = arg;
+    struct entry *e = b->entries[i];
+    e->parked = true;
+    e->seen = seen_note(&e->look, stack, b->d->now_ns);
+    settle(b->d, e, (enum thread_state)e->look.reason, stack, e->look.labels);
 }
 
-static bool still_parked(const struct entry *e)
+/* Those that have not moved since the last dump. */
+static void recall(struct dump *d)
 {
-    atomic_thread_fence(memory_order_acquire);
-    return sequence_of(e->t) == e->record.sequence && atomic_load(&e->t->tid) == e->tid;
-}
-
-static bool copy_record(struct entry *e)
-{
-    uint32_t sequence = sequence_of(e->t);
-    if (!(sequence & 1))
-        return false;
-    e->record.reason = e->t->parked.reason;
-    e->record.regs = e->t->parked.regs;
-    e->record.scope = e->t->parked.scope;
-    e->record.object = e->t->parked.object;
-    e->record.since_ticks = e->t->parked.since_ticks;
-    e->labels = atomic_load_explicit(&e->t->labels, memory_order_relaxed);
-    atomic_store_explicit(&e->record.sequence, sequence, memory_order_relaxed);
-    return still_parked(e);
-}
-
-/* The first byte of the stack we want: the wrapper's scope lies below its caller's frame. */
-static uintptr_t slice_start(const struct entry *e)
-{
-    uintptr_t scope = e->record.scope, rsp = e->record.regs.rsp;
-    return scope < rsp && rsp - scope < SLICE_BYTES / 2 ? scope : rsp;
-}
-
-static size_t slice_length(const struct entry *e)
-{
-    uintptr_t from = slice_start(e), hi = e->t->stack_hi;
-    return hi > from && hi - from < SLICE_BYTES ? hi - from : SLICE_BYTES;
-}
-
-/* Copies the slices of batch[0..n) one after another; those that cannot be read get none. */
-static void copy_slices(struct entry **batch, size_t n, char *to)
-{
-    struct iovec from[BATCH];
-    for (size_t i = 0; i < n; i++) {
-        batch[i]->slice = to + i * SLICE_BYTES;
-        batch[i]->slice_bytes = 0;
-    }
-    for (size_t first = 0; first < n;) {
-        struct iovec local[BATCH];
-        for (size_t i = first; i < n; i++) {
-            from[i] = (struct iovec){(void *)slice_start(batch[i]), slice_length(batch[i])};
-            local[i] = (struct iovec){batch[i]->slice, from[i].iov_len};
+    struct unwind_stack stack;
+    for (size_t i = 0; i < d->entries.len; i++) {
+        struct entry *e = &d->entries.items[i];
+        if (e->done || !parked_look(&e->look) || !(e->seen = seen_find(&e->look, d->now_ns)))
+            continue;
+        uint32_t *known = &d->seen[e->seen->slot];
+        e->parked = true;
+        if (*known == 0) {
+            seen_stack(e->seen->slot, &stack);
+            settle(d, e, (enum thread_state)e->look.reason, &stack, e->look.labels);
+            *known = e->record + 1;
+        } else {
+            e->record = *known - 1;
+            e->state = (enum thread_state)e->look.reason;
+            e->labels = e->look.labels;
+            e->done = true;
         }
-        ssize_t got = process_vm_readv(getpid(), local + first, n - first, from + first, n - first, 0);
-        for (; first < n && got >= (ssize_t)from[first].iov_len; got -= (ssize_t)from[first++].iov_len)
-            batch[first]->slice_bytes = (uint32_t)from[first].iov_len;
-        first++; /* the one it stopped at, if it did */
     }
-}
-
-static bool frame_is_there(const struct entry *e)
-{
-    uintptr_t at = e->record.scope - slice_start(e), cookie;
-    if (at > e->slice_bytes || e->slice_bytes - at < sizeof cookie)
-        return false;
-    memcpy(&cookie, e->slice + at, sizeof cookie);
-    return cookie == park_cookie(e->t, e->record.sequence);
-}
-
-static void unwind_parked(struct entry *e)
-{
-    uintptr_t from = slice_start(e);
-    struct unwind_memory memory = {from, from + e->slice_bytes, e->slice};
-    if (e->slice_bytes && !frame_is_there(e))
-        return; /* stranded by a longjmp */
-    unwind_saved_sigsafe(&e->record.regs, &memory, &e->stack);
-    if (!still_parked(e))
-        return;
-    e->done = e->parked = true;
-    e->state = (enum thread_state)e->record.reason;
 }
 
 /* One look at all threads that are parked and not done. How many turned out to have moved meanwhile. */
 static size_t parked_round(struct dump *d)
 {
-    struct entry *batch[BATCH];
+    struct batch b = {.d = d};
     size_t moved = 0;
     for (size_t i = 0; i < d->entries.len;) {
         size_t n = 0;
-        for (; i < d->entries.len && n < BATCH; i++) {
+        for (; i < d->entries.len && n < PARKED_BATCH; i++) {
             struct entry *e = &d->entries.items[i];
-            if (!e->done && copy_record(e))
-                batch[n++] = e;
+            if (e->done || !parked_look(&e->look))
+                continue;
+            b.entries[n] = e;
+            b.looks[n++] = &e->look;
         }
-        copy_slices(batch, n, d->slices);
-        for (size_t k = 0; k < n; k++) {
-            unwind_parked(batch[k]);
-            moved += !batch[k]->done;
-        }
+        moved += parked_unwind(b.looks, n, d->slices, found_parked, &b);
     }
     return moved;
 }
@@ -233,13 +226,12 @@ static void read_self(struct dump *d, const struct unwind_regs *here)
     struct thread *self = thread_self();
     for (size_t i = 0; self && i < d->entries.len; i++) {
         struct entry *e = &d->entries.items[i];
-        if (e->t != self)
+        if (e->look.t != self)
             continue;
         struct unwind_memory memory = thread_memory(self);
-        unwind_here_sigsafe(here, &memory, &e->stack);
-        e->state = THREAD_RUNNING;
-        e->labels = atomic_load(&self->labels);
-        e->done = true;
+        struct unwind_stack stack;
+        unwind_here_sigsafe(here, &memory, &stack);
+        settle(d, e, THREAD_RUNNING, &stack, atomic_load(&self->labels));
     }
 }
 
@@ -255,8 +247,8 @@ static int ask_others(struct dump *d)
             return ERR_NOMEM;
         }
         struct ask *q = &asks.items[asks.len++];
-        q->t = e->t;
-        q->tid = e->tid;
+        q->t = e->look.t;
+        q->tid = e->look.tid;
         q->answered = false;
     }
     ask_threads(asks.items, asks.len);
@@ -266,15 +258,63 @@ static int ask_others(struct dump *d)
         if (e->done)
             continue;
         const struct ask *q = &asks.items[k++];
-        if (!q->answered)
-            continue;
-        e->stack = q->stack;
-        e->labels = q->labels;
-        e->state = q->in_syscall ? THREAD_SYSCALL : THREAD_RUNNING;
-        e->done = true;
+        if (q->answered)
+            settle(d, e, q->in_syscall ? THREAD_SYSCALL : THREAD_RUNNING, &q->stack, q->labels);
     }
     vec_fini(&asks);
     return 0;
+}
+
+/* ---- who holds what -------------------------------------------------------------------------------------
+ */
+
+/* Where glibc keeps the tid of a mutex' holder or of a rwlock's writer; 0 when it is no such wait. */
+static uintptr_t holder_word(const struct entry *e)
+{
+    if (!e->parked || !e->look.object)
+        return 0;
+    if (e->state == THREAD_MUTEX)
+        return e->look.object + offsetof(pthread_mutex_t, __data.__owner);
+    if (e->state == THREAD_RWLOCK_READ || e->state == THREAD_RWLOCK_WRITE)
+        return e->look.object + offsetof(pthread_rwlock_t, __data.__cur_writer);
+    return 0;
+}
+
+/* The lock may be gone by now: the kernel reads. */
+static void find_holders(struct dump *d)
+{
+    struct iovec to[PARKED_BATCH], from[PARKED_BATCH];
+    struct entry *whose[PARKED_BATCH];
+    int word[PARKED_BATCH];
+    for (size_t i = 0; i < d->entries.len;) {
+        size_t n = 0;
+        for (; i < d->entries.len && n < PARKED_BATCH; i++) {
+            struct entry *e = &d->entries.items[i];
+            uintptr_t at = holder_word(e);
+            if (!at)
+                continue;
+            from[n] = (struct iovec){(void *)at, sizeof *word};
+            to[n] = (struct iovec){&word[n], sizeof *word};
+            whose[n++] = e;
+        }
+        parked_copy(to, from, n);
+        for (size_t k = 0; k < n; k++)
+            if (to[k].iov_len && find_entry(d, word[k]))
+                whose[k]->holder = word[k];
+    }
+}
+
+/* Whose end a join waits for: what it left behind is the pthread_t. */
+static void find_joined(struct dump *d)
+{
+    for (size_t i = 0; i < d->entries.len; i++) {
+        struct entry *e = &d->entries.items[i];
+        if (!e->parked || e->state != THREAD_JOIN)
+            continue;
+        for (size_t k = 0; k < d->entries.len && !e->holder; k++)
+            if (d->entries.items[k].look.t->self == (pthread_t)e->look.object)
+                e->holder = d->entries.items[k].look.tid;
+    }
 }
 
 /* ---- what else is known ---------------------------------------------------------------------------------
@@ -286,35 +326,6 @@ static int64_t cpu_time_of(pid_t tid)
     if (clock_gettime((clockid_t)(~(unsigned)tid << 3 | 6), &t) != 0)
         return -1;
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
-/* The tid glibc keeps in a mutex, or in a rwlock for its writer, if that is a thread of ours. The lock may be
- * gone by now: the kernel reads. */
-static pid_t holder_of(const struct dump *d, const struct entry *e)
-{
-    size_t offset;
-    if (e->state == THREAD_MUTEX)
-        offset = offsetof(pthread_mutex_t, __data.__owner);
-    else if (e->state == THREAD_RWLOCK_READ || e->state == THREAD_RWLOCK_WRITE)
-        offset = offsetof(pthread_rwlock_t, __data.__cur_writer);
-    else
-        return 0;
-    int owner = 0;
-    struct iovec to = {&owner, sizeof owner}, from = {(void *)(e->record.object + offset), sizeof owner};
-    if (process_vm_readv(getpid(), &to, 1, &from, 1, 0) != (ssize_t)sizeof owner)
-        return 0;
-    return find_entry(d, owner) ? owner : 0;
-}
-
-static int add_stack(
-    struct dump *d, const struct unwind_stack *stack, const struct label_set *labels, uint32_t *index)
-{
-    struct snapshot_record r = {
-        .depth = stack->depth, .truncated = stack->truncated, .values = {1}, .labels = labels};
-    int e = snapshot_add(&d->out->stacks, &r, stack->pcs);
-    if (!e)
-        *index = (uint32_t)d->out->stacks.records.len - 1;
-    return e;
 }
 
 /* Threads created at the same place share a record. */
@@ -339,30 +350,46 @@ static int add_created(struct dump *d, uint32_t slot, uint32_t *index)
 /* Those of the moment its stack is of; of one that did not answer, those it has now. */
 static const struct label_set *labels_of(const struct entry *e)
 {
-    const struct label_set *now = atomic_load(&e->t->labels);
+    const struct label_set *now = atomic_load(&e->look.t->labels);
     if (e->done)
         return e->labels;
-    return atomic_load(&e->t->tid) == e->tid ? now : NULL;
+    return atomic_load(&e->look.t->tid) == e->look.tid ? now : NULL;
+}
+
+static int64_t cpu_time(const struct entry *e)
+{
+    if (!e->seen)
+        return cpu_time_of(e->look.tid);
+    if (e->seen->cpu_ns < 0)
+        e->seen->cpu_ns = cpu_time_of(e->look.tid);
+    return e->seen->cpu_ns;
 }
 
 static int add_thread(struct dump *d, const struct entry *e)
 {
-    const struct thread *t = e->t;
-    struct thread_info info = {
-        .tid = e->tid, .state = e->state, .is_profiler = t->is_profiler, .labels = labels_of(e)};
+    const struct thread *t = e->look.t;
+    struct thread_info info = {.tid = e->look.tid,
+        .state = e->state,
+        .is_profiler = t->is_profiler,
+        .labels = labels_of(e),
+        .cpu_ns = -1,
+        .record = e->record,
+        .created_record = NO_RECORD};
     memcpy(info.name, t->name, sizeof info.name);
     info.name[sizeof info.name - 1] = 0;
     uint32_t created_slot = t->created_slot;
-    info.cpu_ns = cpu_time_of(e->tid);
+    if (d->with_all || !e->done)
+        info.cpu_ns = cpu_time(e);
     if (!e->done && info.cpu_ns < 0)
         return 0; /* it ended while we looked */
     if (e->parked) {
-        info.waiting_ns = ticks_ago_ns(e->record.since_ticks, d->now_ticks, d->now_ns);
-        info.waits_for = e->record.object;
-        info.holder = holder_of(d, e);
+        info.waiting_ns = ticks_ago_ns(e->look.since_ticks, d->now_ticks, d->now_ns);
+        info.waits_for = e->state == THREAD_JOIN ? 0 : e->look.object;
+        info.holder = e->holder;
+        info.still_waits = e->holder && parked_is_still(&e->look);
     }
-    int r = add_stack(d, &e->stack, info.labels, &info.record);
-    if (!r)
+    int r = e->done ? 0 : add_stack(d, &(struct unwind_stack){.truncated = true}, info.labels, &info.record);
+    if (!r && d->with_all)
         r = add_created(d, created_slot, &info.created_record);
     if (!r && !vec_push(&d->out->threads, info))
         r = ERR_NOMEM;
@@ -374,15 +401,25 @@ static int add_thread(struct dump *d, const struct entry *e)
 
 static int dump_locked(struct dump *d, const struct unwind_regs *here)
 {
-    d->slices = malloc((size_t)BATCH * SLICE_BYTES);
+    d->slices = malloc(sizeof *d->slices);
     d->created = calloc(THREAD_CREATED_SLOTS, sizeof *d->created);
-    int r = d->slices && d->created ? list_entries(d) : ERR_NOMEM;
+    d->seen = calloc(SEEN_SLOTS, sizeof *d->seen);
+    int r = d->slices && d->created && d->seen ? list_entries(d) : ERR_NOMEM;
     if (r)
         return r;
+    seen_begin();
+    d->now_ns = clock_monotonic_ns();
     read_self(d, here);
+    recall(d);
     for (int round = 0; round < ROUNDS && parked_round(d) > 0; round++)
         ;
-    r = ask_others(d);
+    r = d->failed ? d->failed : ask_others(d);
+    if (r || d->failed)
+        return r ? r : d->failed;
+    if (d->with_all) {
+        find_holders(d);
+        find_joined(d);
+    }
     d->now_ticks = ticks_now();
     d->now_ns = clock_monotonic_ns();
     d->out->stacks.lost_labels = labelset_lost();
@@ -391,10 +428,8 @@ static int dump_locked(struct dump *d, const struct unwind_regs *here)
     return r;
 }
 
-int threads_snapshot(struct threads_snapshot *out)
+static int take(bool with_all, const struct unwind_regs *here, struct threads_snapshot *out)
 {
-    struct unwind_regs here;
-    UNWIND_HERE(&here);
     int r = thread_init();
     if (!r)
         r = unwind_refresh();
@@ -404,19 +439,48 @@ int threads_snapshot(struct threads_snapshot *out)
     thread_self();
     thread_enumerate(false);
     struct threads_snapshot found = {.stacks = {.nvalues = 1, .time_ns = clock_realtime_ns(), .period = 1}};
-    struct dump d = {.out = &found};
+    struct dump d = {.with_all = with_all, .out = &found};
     rawlock_lock(&dump_lock);
-    r = dump_locked(&d, &here);
+    r = dump_locked(&d, here);
     rawlock_unlock(&dump_lock);
     vec_fini(&d.entries);
+    table_fini(&d.stacks);
     free(d.slices);
     free(d.created);
+    free(d.seen);
     errno = saved;
     if (r)
         threads_snapshot_fini(&found);
     else
         *out = found;
     return r;
+}
+
+int threads_snapshot(struct threads_snapshot *out)
+{
+    struct unwind_regs here;
+    UNWIND_HERE(&here);
+    return take(true, &here, out);
+}
+
+int threads_snapshot_stacks(struct threads_snapshot *out)
+{
+    struct unwind_regs here;
+    UNWIND_HERE(&here);
+    return take(false, &here, out);
+}
+
+const struct thread_info *threads_find(const struct threads_snapshot *s, pid_t tid)
+{
+    size_t lo = 0, hi = s->threads.len;
+    while (lo < hi) {
+        size_t mid = (lo + hi) / 2;
+        if (s->threads.items[mid].tid < tid)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < s->threads.len && s->threads.items[lo].tid == tid ? &s->threads.items[lo] : NULL;
 }
 
 void threads_snapshot_fini(struct threads_snapshot *s)

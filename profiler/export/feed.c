@@ -117,7 +117,7 @@ int feed_group_threads(const struct threads_snapshot *threads, struct snapshot *
 static int take_threads(struct snapshot *out)
 {
     struct threads_snapshot threads = {0};
-    int code = threads_snapshot(&threads);
+    int code = threads_snapshot_stacks(&threads);
     if (code)
         return code;
     code = feed_group_threads(&threads, out);

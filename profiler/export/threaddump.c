@@ -1,16 +1,15 @@
 #include "export/threaddump.h"
 
-#include "base/table.h"
 #include "export/labeltext.h"
 #include "export/names.h"
+#include "export/threadsummary.h"
+#include "export/threadwords.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 /* What was written for a stack: bytes [at, at + len) of pieces. */
 struct piece {
-    const struct snapshot_record *record;
-    bool is_creator; /* a line "created by", and not the frames */
     size_t at, len;
 };
 
@@ -19,71 +18,50 @@ struct dump {
     const struct threads_snapshot *threads;
     struct symbolizer *names;
     struct buf *out, pieces;
-    VEC(struct piece) known;
-    struct table index;               /* of known, by stack */
-    const struct thread_info *holder; /* the one asked for last: thousands wait for the same */
+    struct piece *frames, *creators; /* by record; len 0: not written yet */
+    const struct thread_info **order;
+    size_t norder;
 };
 
 /* ---- heads ----------------------------------------------------------------------------------------------
  */
 
-static const struct thread_info *find_holder(struct dump *d, pid_t tid)
+static void put_wait(struct buf *out, int64_t ns)
 {
-    if (d->holder && d->holder->tid == tid)
-        return d->holder;
-    for (size_t i = 0; i < d->threads->threads.len; i++)
-        if (d->threads->threads.items[i].tid == tid)
-            return d->holder = &d->threads->threads.items[i];
-    return NULL;
-}
-
-static void put_span(struct buf *out, int64_t ns)
-{
-    if (ns < 1000000)
-        buf_printf(out, "%.0f us", (double)ns / 1e3);
-    else if (ns < 1000000000)
-        buf_printf(out, "%.0f ms", (double)ns / 1e6);
-    else
-        buf_printf(out, "%.1f s", (double)ns / 1e9);
-}
-
-/* A thread may call itself anything; what would end the line or the brackets early is shown as a question
- * mark. */
-static void put_name(struct buf *out, const char *name)
-{
-    buf_puts(out, " \"");
-    for (; *name; name++)
-        buf_putc(out, (unsigned char)*name < ' ' || strchr("\"[]", *name) ? '?' : *name);
-    buf_putc(out, '"');
+    if (ns >= INT64_C(60000000000)) {
+        buf_puts(out, ", ");
+        buf_int(out, ns / INT64_C(60000000000));
+        buf_puts(out, " minutes");
+    } else if (ns > 0) {
+        buf_puts(out, ", for ");
+        words_span(out, ns);
+    }
 }
 
 /* "mutex wait, 3 minutes" first, as Go has it, then what Go does not know. */
 static void put_head(struct dump *d, const struct thread_info *t)
 {
     struct buf *out = d->out;
-    buf_printf(out, "%s %d [%s", d->id == FEED_GOROUTINE ? "goroutine" : "thread", (int)t->tid,
-        thread_state_text(t->state));
-    if (t->waiting_ns >= INT64_C(60000000000))
-        buf_printf(out, ", %" PRId64 " minutes", t->waiting_ns / INT64_C(60000000000));
-    else if (t->waiting_ns > 0) {
-        buf_puts(out, ", for ");
-        put_span(out, t->waiting_ns);
+    buf_puts(out, d->id == FEED_GOROUTINE ? "goroutine " : "thread ");
+    buf_int(out, t->tid);
+    buf_puts(out, " [");
+    buf_puts(out, thread_state_text(t->state));
+    put_wait(out, t->waiting_ns);
+    if (t->waits_for) {
+        buf_puts(out, ", on ");
+        buf_hex(out, t->waits_for);
     }
-    if (t->waits_for)
-        buf_printf(out, ", on 0x%" PRIxPTR, t->waits_for);
     if (t->holder) {
-        const struct thread_info *holder = find_holder(d, t->holder);
-        buf_printf(out, ", held by %d", (int)t->holder);
-        if (holder && *holder->name)
-            put_name(out, holder->name);
+        buf_puts(out, t->state == THREAD_JOIN ? ", of " : ", held by ");
+        words_thread(out, t->holder, threads_find(d->threads, t->holder));
     }
     if (*t->name) {
-        buf_puts(out, ", name");
-        put_name(out, t->name);
+        buf_puts(out, ", name ");
+        words_name(out, t->name);
     }
     if (t->cpu_ns >= 0) {
         buf_puts(out, ", cpu ");
-        put_span(out, t->cpu_ns);
+        words_span(out, t->cpu_ns);
     }
     if (t->labels) {
         buf_puts(out, ", labels ");
@@ -136,30 +114,57 @@ static void render_creator(struct dump *d, const struct snapshot_record *r)
     }
 }
 
-static void put_piece(struct dump *d, const struct snapshot_record *r, bool is_creator)
+/* Threads by the thousand share a few stacks: each is written once, and copied. */
+static void put_piece(struct dump *d, uint32_t record, struct piece *known,
+    void (*render)(struct dump *d, const struct snapshot_record *r))
 {
-    const struct snapshot *s = &d->threads->stacks;
-    uint64_t hash = feed_stack_hash(s, r) + is_creator;
-    uint32_t found;
-    for (size_t at = table_first(&d->index, hash); table_next(&d->index, hash, &at, &found);) {
-        const struct piece *p = &d->known.items[found];
-        if (p->is_creator == is_creator && p->record->truncated == r->truncated &&
-            feed_stack_same(s, p->record, s, r)) {
-            buf_append(d->out, d->pieces.data + p->at, p->len);
-            return;
-        }
+    struct piece *p = &known[record];
+    if (p->len == 0) {
+        p->at = d->pieces.len;
+        render(d, &d->threads->stacks.records.items[record]);
+        p->len = d->pieces.len - p->at;
     }
-    struct piece p = {.record = r, .is_creator = is_creator, .at = d->pieces.len};
-    if (is_creator)
-        render_creator(d, r);
-    else
-        render_frames(d, r);
-    p.len = d->pieces.len - p.at;
-    if (p.len)
-        buf_append(d->out, d->pieces.data + p.at, p.len);
-    if (!vec_push(&d->known, p) || !table_add(&d->index, hash, (uint32_t)d->known.len - 1) ||
-        d->pieces.failed)
-        d->out->failed = true;
+    if (p->len)
+        buf_append(d->out, d->pieces.data + p->at, p->len);
+}
+
+/* ---- the whole ------------------------------------------------------------------------------------------
+ */
+
+static int by_wait(const void *a, const void *b)
+{
+    const struct thread_info *x = *(void *const *)a, *y = *(void *const *)b;
+    if (x->waiting_ns != y->waiting_ns)
+        return x->waiting_ns < y->waiting_ns ? 1 : -1;
+    return (x->tid > y->tid) - (x->tid < y->tid);
+}
+
+static bool prepare(struct dump *d)
+{
+    size_t n = d->threads->threads.len, nrecords = d->threads->stacks.records.len;
+    d->order = malloc((n + 1) * sizeof *d->order);
+    d->frames = calloc(nrecords + 1, sizeof *d->frames);
+    d->creators = calloc(nrecords + 1, sizeof *d->creators);
+    for (size_t i = 0; d->order && i < n; i++)
+        if (!d->threads->threads.items[i].is_profiler)
+            d->order[d->norder++] = &d->threads->threads.items[i];
+    if (!d->order || !d->frames || !d->creators)
+        return false;
+    qsort(d->order, d->norder, sizeof *d->order, by_wait);
+    return true;
+}
+
+static void put_list(struct dump *d)
+{
+    for (size_t i = 0; i < d->norder && !d->out->failed; i++) {
+        const struct thread_info *t = d->order[i];
+        put_head(d, t);
+        put_piece(d, t->record, d->frames, render_frames);
+        if (t->created_record != NO_RECORD)
+            put_piece(d, t->created_record, d->creators, render_creator);
+        buf_putc(d->out, '\n');
+    }
+    d->out->failed |= d->pieces.failed;
 }
 
 int threaddump_text(
@@ -169,19 +174,13 @@ int threaddump_text(
     if (!d.names)
         return error ? error->code : ERR_IO;
     names_prime(d.names, &threads->stacks);
-    for (size_t i = 0; i < threads->threads.len && !out->failed; i++) {
-        const struct thread_info *t = &threads->threads.items[i];
-        if (t->is_profiler)
-            continue;
-        put_head(&d, t);
-        put_piece(&d, &threads->stacks.records.items[t->record], false);
-        if (t->created_record != NO_RECORD)
-            put_piece(&d, &threads->stacks.records.items[t->created_record], true);
-        buf_putc(out, '\n');
-    }
+    bool ready = prepare(&d) && (id == FEED_GOROUTINE || threadsummary_text(threads, d.names, out) == 0);
+    if (ready)
+        put_list(&d);
     names_end(d.names);
     buf_fini(&d.pieces);
-    vec_fini(&d.known);
-    table_fini(&d.index);
-    return out->failed ? error_set(error, ERR_NOMEM, "out of memory") : 0;
+    free(d.frames);
+    free(d.creators);
+    free(d.order);
+    return !ready || out->failed ? error_set(error, ERR_NOMEM, "out of memory") : 0;
 }

@@ -1,0 +1,98 @@
+#include "capture/parked.h"
+
+#include <string.h>
+#include <unistd.h>
+
+static uint32_t sequence_of(const struct thread *t)
+{
+    return atomic_load_explicit(&t->parked.sequence, memory_order_acquire);
+}
+
+bool parked_is_still(const struct parked_look *look)
+{
+    atomic_thread_fence(memory_order_acquire);
+    return sequence_of(look->t) == look->sequence && atomic_load(&look->t->tid) == look->tid;
+}
+
+bool parked_look(struct parked_look *look)
+{
+    const struct parked *p = &look->t->parked;
+    look->sequence = sequence_of(look->t);
+    if (!(look->sequence & 1))
+        return false;
+    look->reason = p->reason;
+    look->regs = p->regs;
+    look->scope = p->scope;
+    look->object = p->object;
+    look->since_ticks = p->since_ticks;
+    look->labels = atomic_load_explicit(&look->t->labels, memory_order_relaxed);
+    return parked_is_still(look);
+}
+
+void parked_copy(struct iovec *to, const struct iovec *from, size_t n)
+{
+    pid_t self = getpid();
+    for (size_t first = 0; first < n;) {
+        ssize_t got = process_vm_readv(self, to + first, n - first, from + first, n - first, 0);
+        for (; first < n && got >= (ssize_t)from[first].iov_len; first++)
+            got -= (ssize_t)from[first].iov_len;
+        if (first < n)
+            to[first++].iov_len = 0; /* the one it stopped at */
+    }
+}
+
+/* The first byte of the stack we want: the wrapper's scope lies below its caller's frame. */
+static uintptr_t slice_start(const struct parked_look *look)
+{
+    uintptr_t scope = look->scope, rsp = look->regs.rsp;
+    return scope < rsp && rsp - scope < PARKED_SLICE_BYTES / 2 ? scope : rsp;
+}
+
+static size_t slice_length(const struct parked_look *look)
+{
+    uintptr_t from = slice_start(look), hi = look->t->stack_hi;
+    return hi > from && hi - from < PARKED_SLICE_BYTES ? hi - from : PARKED_SLICE_BYTES;
+}
+
+static bool frame_is_there(const struct parked_look *look, const struct iovec *slice)
+{
+    uintptr_t at = look->scope - slice_start(look), cookie;
+    if (at > slice->iov_len || slice->iov_len - at < sizeof cookie)
+        return false;
+    memcpy(&cookie, (char *)slice->iov_base + at, sizeof cookie);
+    return cookie == park_cookie(look->t, look->sequence);
+}
+
+/* False when it has moved, or was stranded by a longjmp. */
+static bool unwind_slice(
+    const struct parked_look *look, const struct iovec *slice, struct unwind_stack *stack)
+{
+    uintptr_t from = slice_start(look);
+    struct unwind_memory memory = {from, from + slice->iov_len, slice->iov_base};
+    if (slice->iov_len && !frame_is_there(look, slice))
+        return false;
+    unwind_saved_sigsafe(&look->regs, &memory, stack);
+    return parked_is_still(look);
+}
+
+size_t parked_unwind(const struct parked_look *const looks[], size_t n, struct parked_slices *slices,
+    void (*found)(void *arg, size_t i, const struct unwind_stack *stack), void *arg)
+{
+    struct iovec to[PARKED_BATCH], from[PARKED_BATCH];
+    struct unwind_stack stack;
+    size_t moved = 0;
+    if (n == 0)
+        return 0;
+    for (size_t i = 0; i < n; i++) {
+        from[i] = (struct iovec){(void *)slice_start(looks[i]), slice_length(looks[i])};
+        to[i] = (struct iovec){slices->bytes[i], from[i].iov_len};
+    }
+    parked_copy(to, from, n);
+    for (size_t i = 0; i < n; i++) {
+        if (unwind_slice(looks[i], &to[i], &stack))
+            found(arg, i, &stack);
+        else
+            moved++;
+    }
+    return moved;
+}

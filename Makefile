@@ -48,7 +48,7 @@ MODEL    = profile check idmap wire gzip decode encode sample_types merge \
 SYMBOL   = maps elffile debuginfo ifunc demangle symbol
 CAPTURE  = ask capture cfi contention cpu cpu_timer heap heap_parse interpose interpose_io interpose_lock \
            interpose_signal interpose_thread labelset parked rawlock seen signals snapshot stacks thread \
-           threadlabels threads ticks unwind unwind_libgcc unwind_tables
+           threadlabels threads ticks unwind unwind_libgcc unwind_tables wall
 EXPORT   = names feed convert labeltext text deadlock threadwords threadsummary threaddump request endpoints index \
            ownfd ownthread direct guard respond listener server environment service
 VIEW     = measure regex path frames graph order trim labels tagfilter prune filter combine duration source_file symbolize \
@@ -92,7 +92,7 @@ DEMO_LIBS  = $(call pkg,--libs libmicrohttpd) $(if $(SAN),,-ljemalloc)
 # Check programs: tests/test_NAME.c each, with tests/harness.c. By what they are linked with.
 TOOL_TESTS  = base profile codec legacy merge maps symbol demangle measure regex filter graph report options fetch shell symbolize
 CPROF_TESTS = accuracy contention contention_law contention_sampling cpu heap heap_accuracy interpose labels signals \
-              snapshot stacks threads threadload unwind \
+              snapshot stacks threads threadload unwind wall \
               convert textformats server direct
 DEMO_TESTS  = json histogram loadgen upstream
 # What a sanitizer can run: the interceptors of the address sanitizer stand in the way of libcprof's and of

@@ -174,6 +174,11 @@ int64_t crowd_switches(void)
     return sum;
 }
 
+int crowd_disturbed(void)
+{
+    return atomic_load(&disturbed);
+}
+
 int crowd_release(void)
 {
     atomic_store(&released, true);

@@ -42,6 +42,9 @@ void crowd_settle(void);
 /* Switches of context of all of them so far, voluntary ones and others: none while they stay parked. */
 int64_t crowd_switches(void);
 
+/* How many waits have ended by now. */
+int crowd_disturbed(void);
+
 /* Lets all go and joins them. How many waits had ended early or end with an error. */
 int crowd_release(void);
 

@@ -50,10 +50,20 @@ one threadcreate '' 'Type: threadcreate' 'start main' -top
 one mutex '' 'Type: delay' target_hold -top
 one block '' 'Type: delay' target_hold -top
 one mutex '?seconds=1' 'Type: delay' target_hold -top
+one wall '?seconds=1' 'Type: time' 'target_spin target_wait main' -top
 one heap '?seconds=1' 'Type: inuse_space' '' -top
+deltas='' # a second each, so all at once
+for name in allocs block goroutine threadcreate threads; do
+    (one "$name" '?seconds=1' 'Duration: ' '' -top && exit $bad) &
+    deltas="$deltas $!"
+done
+for delta in $deltas; do
+    wait "$delta" || bad=1
+done
 for name in heap threads mutex; do
     one "$name" '' 'PeriodType: ' 'target_' -raw
 done
+one wall '?seconds=1' 'PeriodType: wallclock nanoseconds' 'samples/count time/nanoseconds' -raw
 one profile '?seconds=1' 'PeriodType: cpu nanoseconds' 'target_spin' -raw
 
 # Labels: both tools count by them and cut by them. (Later versions of Go's count in other columns.)

@@ -213,6 +213,7 @@ START_TEST(types_periods_and_times_of_each_source)
         {FEED_THREADCREATE, "threadcreate/count ", "threadcreate/count", ""},
         {FEED_MUTEX, "contentions/count delay/nanoseconds ", "contentions/count", ""},
         {FEED_BLOCK, "contentions/count delay/nanoseconds ", "contentions/count", ""},
+        {FEED_WALL, "samples/count time/nanoseconds ", "wallclock/nanoseconds", ""},
     };
     uintptr_t pc = inside_alpha();
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {

@@ -125,24 +125,19 @@ static void expect(struct answer a, const char *what, int status, const char *ty
 /* ---- good requests --------------------------------------------------------------------------------------
  */
 
-START_TEST(profiles_are_gzipped_attachments)
+struct download {
+    const char *path, *filename;
+};
+
+/* All at once: those that take a second do not wait for each other. */
+static void expect_downloads(const struct download *good, size_t n)
 {
-    static const struct {
-        const char *path, *filename;
-    } good[] = {{"profile?seconds=1", "profile"}, {"profile?seconds=1&hz=50", "profile"}, {"heap", "heap"},
-        {"heap?gc=1", "heap"}, {"heap?debug=0", "heap"}, {"heap?debug=junk", "heap"}, {"allocs", "allocs"},
-        {"threads", "threads"}, {"goroutine", "goroutine"}, {"threadcreate", "threadcreate"},
-        {"mutex", "mutex"}, {"block", "block"}, {"heap?seconds=1", "heap-delta"},
-        {"mutex?seconds=%31", "mutex-delta"}, {"goroutine?seconds=%2B1", "goroutine-delta"}};
-    start();
-    enum { N = sizeof good / sizeof *good };
-    int fds[N];
-    char path[64], line[100];
-    for (size_t i = 0; i < N; i++) { /* all at once: those that take a second do not wait for each other */
-        snprintf(path, sizeof path, P "%s", good[i].path);
-        fds[i] = ask("GET", path, NULL, NULL);
-    }
-    for (size_t i = 0; i < N; i++) {
+    int fds[ENDPOINTS_MAX_REQUESTS];
+    char line[100];
+    ck_assert_uint_le(n, ENDPOINTS_MAX_REQUESTS);
+    for (size_t i = 0; i < n; i++)
+        fds[i] = ask("GET", good[i].path, NULL, NULL);
+    for (size_t i = 0; i < n; i++) {
         struct answer a = receive(fds[i]);
         snprintf(line, sizeof line, "Content-Disposition: attachment; filename=\"%s\"", good[i].filename);
         ck_assert_msg(has_header(&a, line), "%s: %s", good[i].path, a.all.data);
@@ -150,6 +145,23 @@ START_TEST(profiles_are_gzipped_attachments)
         ck_assert(!names_header(&a, "X-Go-Pprof"));
         expect(a, good[i].path, 200, "application/octet-stream", NULL);
     }
+}
+
+START_TEST(profiles_are_gzipped_attachments)
+{
+    static const struct download now[] = {{P "profile?seconds=1", "profile"},
+        {P "profile?seconds=1&hz=50", "profile"}, {P "wall?seconds=1", "wall"},
+        {P "wall?seconds=1&hz=1000", "wall"}, {"/debug/fgprof?seconds=1", "wall"}, {P "heap", "heap"},
+        {P "heap?gc=1", "heap"}, {P "heap?debug=0", "heap"}, {P "heap?debug=junk", "heap"},
+        {P "allocs", "allocs"}, {P "threads", "threads"}, {P "goroutine", "goroutine"},
+        {P "threadcreate", "threadcreate"}, {P "mutex", "mutex"}, {P "block", "block"}};
+    static const struct download deltas[] = {{P "heap?seconds=1", "heap-delta"},
+        {P "mutex?seconds=%31", "mutex-delta"}, {P "goroutine?seconds=%2B1", "goroutine-delta"},
+        {P "threads?seconds=1", "threads-delta"}, {P "threadcreate?seconds=1", "threadcreate-delta"},
+        {P "block?seconds=1", "block-delta"}, {P "allocs?seconds=1", "allocs-delta"}};
+    start();
+    expect_downloads(now, sizeof now / sizeof *now);
+    expect_downloads(deltas, sizeof deltas / sizeof *deltas);
     cprof_stop();
 }
 END_TEST
@@ -181,7 +193,7 @@ END_TEST
 START_TEST(index_page_lists_all)
 {
     static const char *const names[] = {"allocs", "block", "cmdline", "goroutine", "heap", "mutex", "profile",
-        "symbol", "threadcreate", "threads"};
+        "symbol", "threadcreate", "threads", "wall"};
     start();
     struct answer a = get(P);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -254,7 +266,10 @@ START_TEST(errors_are_byte_for_byte_those_of_go)
         {P "goroutine?seconds=1&debug=1", 400, both}, {P "heap?debug=2&seconds=1", 400, both},
         {P "heap?seconds=3601", 400, limit}, {P "profile?seconds=3601", 400, limit},
         {P "profile?seconds=1&hz=0", 400, hz}, {P "profile?seconds=1&hz=1001", 400, hz},
-        {P "profile?seconds=1&hz=x", 400, hz}};
+        {P "profile?seconds=1&hz=x", 400, hz}, {P "wall?seconds=3601", 400, limit},
+        {P "wall?seconds=1&hz=0", 400, hz}, {P "wall?seconds=1&hz=1001", 400, hz},
+        {"/debug/fgprof?seconds=1&hz=-5", 400, hz}, {P "threads?seconds=3601", 400, limit},
+        {P "threadcreate?seconds=0", 400, seconds}};
     start();
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct answer a = get(bad[i].path);
@@ -263,6 +278,7 @@ START_TEST(errors_are_byte_for_byte_those_of_go)
         expect(a, bad[i].path, bad[i].status, TEXT, bad[i].text);
     }
     expect(get("/"), "/", 404, TEXT, "404 page not found\n");
+    expect(get("/debug/fgprof/"), "fgprof/", 404, TEXT, "404 page not found\n");
     expect(get("/debug/pprofx/heap"), "pprofx", 404, TEXT, "404 page not found\n");
     expect(receive(ask("DELETE", P "heap", NULL, NULL)), "DELETE", 405, TEXT, "Method Not Allowed\n");
     expect(receive(ask("POST", P "heap", NULL, "x")), "POST", 405, TEXT, "Method Not Allowed\n");
@@ -370,10 +386,12 @@ END_TEST
  * sixteen go away their hour-long sessions end at once, so that there is room again. */
 START_TEST(sixteen_at_once_and_clients_that_vanish)
 {
+    static const char *const hour_long[] = {
+        P "mutex?seconds=3600", P "profile?seconds=3600", P "wall?seconds=3600"};
     int fds[ENDPOINTS_MAX_REQUESTS];
     start();
     for (int i = 0; i < ENDPOINTS_MAX_REQUESTS; i++)
-        fds[i] = ask("GET", i % 2 ? P "mutex?seconds=3600" : P "profile?seconds=3600", NULL, NULL);
+        fds[i] = ask("GET", hour_long[i % 3], NULL, NULL);
     struct answer a = {0};
     for (int tries = 0; tries < 200 && a.status != 503; tries++) { /* until the last of them has begun */
         buf_fini(&a.all);

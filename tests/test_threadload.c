@@ -1,15 +1,18 @@
 #include "harness.h"
 #include "crowd.h"
 
+#include "base/clock.h"
 #include "capture/capture.h"
 #include "capture/cpu.h"
 #include "capture/threads.h"
+#include "capture/wall.h"
 #include "export/threaddump.h"
 
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -102,6 +105,36 @@ START_TEST(thousands_of_waits_are_not_disturbed)
 }
 END_TEST
 
+/* As many samples as can be had, and yet they cost next to nothing and lose no time. */
+START_TEST(thousands_of_waits_have_their_wall_time)
+{
+    struct wall_session *session;
+    struct snapshot wall;
+    double percent, time = 0;
+    start();
+    crowd_start(THREADS, DEPTH);
+    crowd_settle();
+    int64_t before = crowd_switches();
+    ck_assert_int_eq(wall_session_start(WALL_MAX_HZ, &session), 0);
+    int samples = 0;
+    for (int64_t until = clock_monotonic_ns() + 1000000000; clock_monotonic_ns() < until; samples++) {
+        struct timespec t = {0, wall_session_sample(session)};
+        nanosleep(&t, NULL);
+    }
+    ck_assert_int_eq(wall_session_stop(session, &wall), 0);
+    ck_assert_int_eq(crowd_switches(), before);
+    ck_assert_int_ge(samples, 5);
+    for (size_t i = 0; i < wall.records.len; i++)
+        time += (double)wall.records.items[i].values[1];
+    double lived = THREADS * (double)wall.duration_ns;
+    ck_assert_msg(time > lived * 0.99 && time < lived * 1.01, "%.0f of %.0f", time, lived);
+    ck_assert_int_eq(sscanf(wall.source, "wall, 1000 Hz asked, %*f reached, %lf", &percent), 1);
+    ck_assert_msg(percent < 2 * WALL_BUDGET_PERCENT, "%s", wall.source);
+    snapshot_fini(&wall);
+    ck_assert_int_eq(crowd_release(), 0);
+}
+END_TEST
+
 /* ---- nobody who leaves does harm ------------------------------------------------------------------------
  */
 
@@ -185,6 +218,7 @@ END_TEST
 
 Suite *suite(void)
 {
-    const TTest *const tests[] = {thousands_of_waits_are_not_disturbed, threads_that_leave_meanwhile};
+    const TTest *const tests[] = {thousands_of_waits_are_not_disturbed,
+        thousands_of_waits_have_their_wall_time, threads_that_leave_meanwhile};
     return HARNESS_SUITE("threadload", 60, tests);
 }

@@ -24,9 +24,11 @@ struct answer {
     struct unwind_stack stack;
 };
 
+struct rawlock ask_lock;
+
 static struct answer *answers;
 static _Atomic uint32_t ndone; /* futex: counts up with each answer */
-static int number;             /* the signal we use, 0 before; guard: threads.c's lock */
+static int number;             /* the signal we use, 0 before; guard: ask_lock */
 
 static struct answer *claim(const siginfo_t *info)
 {
@@ -199,6 +201,7 @@ int ask_threads(struct ask *asks, size_t n)
 
 void ask_after_fork(void)
 {
+    rawlock_reset(&ask_lock);
     for (int i = 0; answers && i < ANSWERS; i++)
         atomic_store(&answers[i].state, ANSWER_IDLE);
 }

@@ -1,6 +1,7 @@
 #ifndef CAPTURE_ASK_H
 #define CAPTURE_ASK_H
 
+#include "capture/rawlock.h"
 #include "capture/thread.h"
 
 /*
@@ -20,12 +21,14 @@ struct ask {
 };
 
 /* Asks all n at once and waits for the answers, a quarter of a second at most, which only threads that cannot
- * run or block every signal behind our back use up. One call at a time (threads.c has the lock). 0, or
+ * run or block every signal behind our back use up. Under ask_lock. 0, or
  * ERR_UNSUPPORTED when there is no signal to be had: then nobody answered. */
 int ask_threads(struct ask *asks, size_t n);
 
+/* Guards the answers, the choice of a signal, and what dumps remember (seen.c). */
+extern struct rawlock ask_lock;
+
 void ask_after_fork(void);
-void threads_after_fork(void); /* threads.c: with the above */
 
 /* Finds its signal before it is needed, so that threads which block all signals from now on leave it open. */
 void ask_take_signal(void);

@@ -10,6 +10,7 @@
 #include "capture/rawlock.h"
 #include "capture/thread.h"
 #include "capture/unwind.h"
+#include "capture/wall.h"
 
 static struct rawlock switch_lock; /* guards started, and who starts or stops */
 static bool started;
@@ -42,7 +43,8 @@ static void after_fork_in_child(void)
     started = false;
     cpu_after_fork();
     thread_after_fork();
-    threads_after_fork();
+    ask_after_fork();
+    wall_after_fork();
     contention_after_fork();
     unwind_after_fork();
     after_fork_in_parent();

@@ -12,7 +12,7 @@
  * A lock of our own, since pthread_mutex_lock is what we watch. Zero is free. Not for signal handlers: they
  * share nothing with locks here. Keeps errno (its futex call may be interrupted).
  *
- * Ranks, lowest taken first: capture switch, cpu sessions, threads dump, unwind rebuild, thread registry,
+ * Ranks, lowest taken first: capture switch, cpu sessions, asking, unwind rebuild, thread registry,
  * contention bucket. No lock of one rank is taken while another of the same rank is held.
  */
 struct rawlock {

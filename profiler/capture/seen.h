@@ -8,7 +8,7 @@
  * that dump's stack is its stack, and what it cost to read it is saved; not for ever, since a record may be
  * stranded and a thread may use a little CPU time without leaving its wait: an entry stands for a second.
  *
- * One user at a time (threads.c has the lock). Not for handlers.
+ * Under ask_lock. Not for handlers.
  */
 struct seen {
     uint32_t sequence; /* odd; 0: nothing */

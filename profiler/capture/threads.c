@@ -5,7 +5,6 @@
 #include "base/table.h"
 #include "capture/ask.h"
 #include "capture/parked.h"
-#include "capture/rawlock.h"
 #include "capture/seen.h"
 #include "capture/thread.h"
 #include "capture/ticks.h"
@@ -48,8 +47,6 @@ struct dump {
     int failed; /* the first failure inside a callback */
     struct threads_snapshot *out;
 };
-
-static struct rawlock dump_lock; /* one dump at a time: asking and its answers */
 
 const char *thread_state_text(enum thread_state state)
 {
@@ -399,7 +396,7 @@ static int add_thread(struct dump *d, const struct entry *e)
 /* ---- the whole ------------------------------------------------------------------------------------------
  */
 
-static int dump_locked(struct dump *d, const struct unwind_regs *here)
+static int ask_locked(struct dump *d, const struct unwind_regs *here)
 {
     d->slices = malloc(sizeof *d->slices);
     d->created = calloc(THREAD_CREATED_SLOTS, sizeof *d->created);
@@ -440,9 +437,9 @@ static int take(bool with_all, const struct unwind_regs *here, struct threads_sn
     thread_enumerate(false);
     struct threads_snapshot found = {.stacks = {.nvalues = 1, .time_ns = clock_realtime_ns(), .period = 1}};
     struct dump d = {.with_all = with_all, .out = &found};
-    rawlock_lock(&dump_lock);
-    r = dump_locked(&d, here);
-    rawlock_unlock(&dump_lock);
+    rawlock_lock(&ask_lock);
+    r = ask_locked(&d, here);
+    rawlock_unlock(&ask_lock);
     vec_fini(&d.entries);
     table_fini(&d.stacks);
     free(d.slices);
@@ -502,13 +499,7 @@ int threads_created_snapshot(struct snapshot *out)
 
 void threads_take_signal(void)
 {
-    rawlock_lock(&dump_lock);
+    rawlock_lock(&ask_lock);
     ask_take_signal();
-    rawlock_unlock(&dump_lock);
-}
-
-void threads_after_fork(void)
-{
-    rawlock_reset(&dump_lock);
-    ask_after_fork();
+    rawlock_unlock(&ask_lock);
 }

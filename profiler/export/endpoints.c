@@ -1,7 +1,9 @@
 #include "export/endpoints.h"
 
+#include "base/clock.h"
 #include "capture/capture.h"
 #include "capture/cpu.h"
+#include "capture/wall.h"
 #include "export/convert.h"
 #include "export/index.h"
 #include "export/names.h"
@@ -56,16 +58,25 @@ static void reply_profile(
     snprintf(reply->filename, sizeof reply->filename, "%s%s", feed->name, suffix);
 }
 
-static int cpu_hz(const struct request *r, struct reply *reply)
+/* The rate asked for, or the default; 0 when the reply says what is wrong with it. */
+static int rate(const struct request *r, int default_hz, int max_hz, struct reply *reply)
 {
     char text[32];
     int64_t hz;
     if (!request_param(r, "hz", text, sizeof text))
-        return CPU_DEFAULT_HZ;
-    if (request_number(text, &hz) && hz >= 1 && hz <= CPU_MAX_HZ)
+        return default_hz;
+    if (request_number(text, &hz) && hz >= 1 && hz <= max_hz)
         return (int)hz;
-    reply_error(reply, 400, "invalid value for \"hz\" - must be between 1 and %d", CPU_MAX_HZ);
+    reply_error(reply, 400, "invalid value for \"hz\" - must be between 1 and %d", max_hz);
     return 0;
+}
+
+/* How long to sample; 0 when the reply says what is wrong with it. */
+static int64_t duration(const struct request *r, struct reply *reply)
+{
+    int64_t seconds = lenient_number(r, "seconds");
+    seconds = seconds <= 0 ? 30 : seconds;
+    return too_long(seconds, reply) ? 0 : seconds;
 }
 
 /* Objects may be loaded meanwhile, and handlers can only unwind through those that are known. */
@@ -83,9 +94,8 @@ static void serve_cpu(const struct endpoint *e, const struct request *r, struct 
 {
     struct cpu_session *session;
     struct snapshot s = {0};
-    int64_t seconds = lenient_number(r, "seconds");
-    seconds = seconds <= 0 ? 30 : seconds;
-    int hz = too_long(seconds, reply) ? 0 : cpu_hz(r, reply);
+    int64_t seconds = duration(r, reply);
+    int hz = seconds ? rate(r, CPU_DEFAULT_HZ, CPU_MAX_HZ, reply) : 0;
     if (!hz)
         return;
     int code = cpu_session_start(hz, &session);
@@ -102,6 +112,42 @@ static void serve_cpu(const struct endpoint *e, const struct request *r, struct 
         reply->status = 0;
     else if (code)
         reply_failed(reply, code, "Could not read the CPU profile: %s", error_text(code));
+    else
+        reply_profile(reply, feed_get((enum feed_id)e->feed), &s, "");
+    snapshot_fini(&s);
+}
+
+/* The sampler is this thread. */
+static bool sample_wall(struct wall_session *session, const struct request *r, int64_t seconds)
+{
+    int64_t until = clock_monotonic_ns() + seconds * 1000000000, left;
+    for (int64_t wait = 0; (left = until - clock_monotonic_ns()) > 0;) {
+        if (!request_wait(r, wait < left ? wait : left))
+            return false;
+        wait = wall_session_sample(session);
+    }
+    return true;
+}
+
+static void serve_wall(const struct endpoint *e, const struct request *r, struct reply *reply)
+{
+    struct wall_session *session;
+    struct snapshot s = {0};
+    int64_t seconds = duration(r, reply);
+    int hz = seconds ? rate(r, WALL_DEFAULT_HZ, WALL_MAX_HZ, reply) : 0;
+    if (!hz)
+        return;
+    int code = wall_session_start(hz, &session);
+    if (code) {
+        reply_error(reply, 500, "Could not enable wall profiling: %s", error_text(code));
+        return;
+    }
+    bool whole = sample_wall(session, r, seconds);
+    code = wall_session_stop(session, whole ? &s : NULL);
+    if (!whole)
+        reply->status = 0;
+    else if (code)
+        reply_error(reply, 500, "Could not read the wall profile: %s", error_text(code));
     else
         reply_profile(reply, feed_get((enum feed_id)e->feed), &s, "");
     snapshot_fini(&s);
@@ -278,6 +324,7 @@ static const struct endpoint endpoints[] = {
     {"symbol", serve_symbol, -1, "The functions at the addresses asked for, for pprof."},
     {"threadcreate", serve_snapshot, FEED_THREADCREATE, NULL},
     {"threads", serve_snapshot, FEED_THREADS, NULL},
+    {"wall", serve_wall, FEED_WALL, NULL},
 };
 
 const struct endpoint *endpoints_list(size_t *n)
@@ -309,11 +356,12 @@ static void route(const struct request *r, struct reply *reply)
         plain(reply, 301, "Moved Permanently\n");
         return;
     }
-    if (strncmp(r->path, ENDPOINTS_PREFIX, sizeof ENDPOINTS_PREFIX - 1) != 0) {
+    bool is_fgprof = strcmp(r->path, "/debug/fgprof") == 0; /* where Go programs serve theirs */
+    if (!is_fgprof && strncmp(r->path, ENDPOINTS_PREFIX, sizeof ENDPOINTS_PREFIX - 1) != 0) {
         plain(reply, 404, "404 page not found\n");
         return;
     }
-    const char *name = r->path + sizeof ENDPOINTS_PREFIX - 1;
+    const char *name = is_fgprof ? "wall" : r->path + sizeof ENDPOINTS_PREFIX - 1;
     const struct endpoint *e = find_endpoint(name);
     bool reads = strcmp(r->method, "GET") == 0 || strcmp(r->method, "HEAD") == 0;
     bool posts = strcmp(r->method, "POST") == 0 && e && e->serve == serve_symbol;

@@ -26,7 +26,8 @@ static const struct feed feeds[NFEEDS] = {
     [FEED_CPU] = {"profile", {{"samples", "count"}, {"cpu", "nanoseconds"}}, {0, 1}, {"cpu", "nanoseconds"},
         "",
         "Where CPU time goes, in all threads. ?seconds=N sets how long it samples (30), ?hz=N how often (100 "
-        "a second of CPU time). A thread that waits is not in it."},
+        "a second of CPU time). A thread that waits is not in it.",
+        true},
     [FEED_HEAP] = {"heap", HEAP_TYPES, {0, 1, 2, 3}, {"space", "bytes"}, "",
         "Memory that is alive, by the stack that allocated it, and all that ever was. A sample of the "
         "allocations, scaled up. ?gc=1 is accepted and changes nothing: C has no garbage."},
@@ -45,6 +46,14 @@ static const struct feed feeds[NFEEDS] = {
     [FEED_BLOCK] = {"block", CONTENTION_TYPES, {0, 1}, {"contentions", "count"}, "",
         "Who waits for locks, conditions, semaphores, barriers and joins, and how long. Sleep, input and "
         "output, and waits that have not ended are not in it."},
+    [FEED_WALL] = {"wall", {{"samples", "count"}, {"time", "nanoseconds"}}, {0, 1},
+        {"wallclock", "nanoseconds"}, "",
+        "Where the time of every thread goes, waiting and running together. ?seconds=N sets how long it "
+        "samples (30), "
+        "?hz=N how often at most (99 a second): thousands of threads are sampled less often, never for more "
+        "than 5% "
+        "of a core. Also served as /debug/fgprof.",
+        true},
 };
 
 const struct feed *feed_get(enum feed_id id)

@@ -16,6 +16,7 @@ enum feed_id {
     FEED_THREADCREATE,
     FEED_MUTEX,
     FEED_BLOCK,
+    FEED_WALL,
     NFEEDS
 };
 
@@ -32,11 +33,12 @@ struct feed {
     struct feed_type period;
     const char *default_type; /* "" for none */
     const char *what;         /* a sentence or two for the index page */
+    bool takes_time;          /* it is what happens from now on, and not a state */
 };
 
 const struct feed *feed_get(enum feed_id id);
 
-/* What it says now; not for FEED_CPU, which takes time. On failure *error says why. */
+/* What it says now; not for those that take time. On failure *error says why. */
 int feed_take(enum feed_id id, struct snapshot *out, struct error *error);
 
 /* Two records with the same program counters, told apart also by what the leaf's is; labels do not count. */

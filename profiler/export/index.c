@@ -48,13 +48,14 @@ static void put_row(struct buf *out, const struct endpoint *e)
 {
     struct snapshot s = {0};
     buf_puts(out, "<tr><td class=\"n\">");
-    if (e->feed >= 0 && e->feed != FEED_CPU && feed_take((enum feed_id)e->feed, &s, NULL) == 0)
+    bool has_state = e->feed >= 0 && !feed_get((enum feed_id)e->feed)->takes_time;
+    if (has_state && feed_take((enum feed_id)e->feed, &s, NULL) == 0)
         buf_printf(out, "%" PRId64 "</td><td class=\"n\">%" PRIu64, count((enum feed_id)e->feed, &s), s.lost);
     else
         buf_puts(out, "</td><td>");
     snapshot_fini(&s);
-    buf_printf(out, "</td><td><a href=\"%s%s\">%s</a></td></tr>\n", e->name,
-        e->feed >= 0 && e->feed != FEED_CPU ? "?debug=1" : "", e->name);
+    buf_printf(
+        out, "</td><td><a href=\"%s%s\">%s</a></td></tr>\n", e->name, has_state ? "?debug=1" : "", e->name);
 }
 
 static void put_lost_labels(struct buf *out)

@@ -1,6 +1,7 @@
 #include "crowd.h"
 
 #include "base/clock.h"
+#include "capture/wall.h"
 #include "cprof.h"
 
 #include <arpa/inet.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /*
@@ -19,6 +21,8 @@
  *     cold  the first one, which has the names still to find
  *     anew  a second and more after the one before: every thread is read
  *     warm  at once after the one before
+ *
+ * Then the wall profile's sampler on the same threads: what rate it reaches, and what of a core it takes.
  *
  *     threads_dump [THREADS [ROUNDS [GO_PROGRAM]]]
  */
@@ -99,6 +103,23 @@ static void report(const char *what, struct times t)
         t.anew_ms, t.median_ms, t.best_ms, t.bytes);
 }
 
+static void measure_wall(int hz)
+{
+    struct wall_session *session;
+    struct snapshot found;
+    if (wall_session_start(hz, &session) != 0)
+        exit(2);
+    for (int64_t until = clock_monotonic_ns() + 3000000000; clock_monotonic_ns() < until;) {
+        int64_t wait = wall_session_sample(session);
+        struct timespec t = {wait / 1000000000, wait % 1000000000};
+        nanosleep(&t, NULL);
+    }
+    if (wall_session_stop(session, &found) != 0)
+        exit(2);
+    printf("wall profile, the same threads: %s\n", found.source);
+    snapshot_fini(&found);
+}
+
 static void measure_go(const char *program, int threads, int rounds)
 {
     char command[512];
@@ -152,12 +173,16 @@ int main(int argc, char **argv)
     report("libcprof, goroutine?debug=2", measure(port, "/debug/pprof/goroutine?debug=2", rounds));
     report("libcprof, threads?debug=1", measure(port, "/debug/pprof/threads?debug=1", rounds));
     report("libcprof, threads", measure(port, "/debug/pprof/threads", rounds));
+    measure_wall(WALL_DEFAULT_HZ);
+    measure_wall(WALL_MAX_HZ);
     printf(
         "context switches of the parked threads meanwhile: %lld\n", (long long)(crowd_switches() - before));
+    int ended_early = crowd_disturbed();
+    printf("waits that ended early: %d\n", ended_early);
     measure_eu_stack();
+    printf("waits that ended early with eu-stack's stops: %d\n", crowd_disturbed() - ended_early);
     if (argc > 3)
         measure_go(argv[3], threads, rounds);
-    int ended_early = crowd_release();
-    printf("waits that ended early: %d\n", ended_early);
+    crowd_release();
     return ended_early != 0;
 }

@@ -44,7 +44,8 @@ jobs = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 
 BASE     = error vec buf intern table
 MODEL    = profile check idmap wire gzip decode encode sample_types merge \
-           legacy legacy_build legacy_maps legacy_cpu legacy_heap legacy_stacks legacy_contention legacy_java
+           legacy legacy_build legacy_maps legacy_cpu legacy_heap legacy_stacks legacy_contention legacy_java \
+           legacy_jemalloc legacy_perf legacy_perf_line
 SYMBOL   = maps elffile debuginfo ifunc demangle symbol
 CAPTURE  = ask capture cfi contention cpu cpu_timer heap heap_parse interpose interpose_io interpose_lock \
            interpose_signal interpose_thread labelset parked rawlock seen signals snapshot stacks thread \

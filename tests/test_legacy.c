@@ -222,6 +222,173 @@ START_TEST(java_names_its_frames)
 }
 END_TEST
 
+/* ---- jemalloc ---- */
+
+#define DUMP_HEAD "heap_v2/4096\n  t*: 6: 10240 [13: 12288]\n  t0: 6: 10240 [13: 12288] main\n"
+#define DUMP_STACK "@ 0x500010 0x590010 0x400010\n  t*: 2: 2048 [4: 4096]\n  t0: 2: 2048 [4: 4096]\n"
+static const char maps_lines[] = "\nMAPPED_LIBRARIES:\n"
+                                 "00400000-00500000 r-xp 00000000 08:01 77 /lib/liba.so.6\n"
+                                 "00500000-00580000 r-xp 00000000 08:01 12 /lib/libjemalloc.so.2\n"
+                                 "00580000-00600000 r-xp 00080000 08:01 12 /srv/prog\n";
+
+static const char *with_maps_lines(const char *text)
+{
+    all.len = 0;
+    buf_puts(&all, text);
+    buf_puts(&all, maps_lines);
+    return all.data;
+}
+
+START_TEST(jemalloc_dumps_are_scaled_up)
+{
+    struct profile *p = read_text(with_maps_lines(DUMP_HEAD DUMP_STACK "@ 0x500020\n  t*: 0: 0 [1: 8192]\n"));
+    static const char *const types[] = {"alloc_objects", "alloc_space", "inuse_objects", "inuse_space"};
+    ck_assert_uint_eq(p->sample_types.len, 4);
+    for (int i = 0; i < 4; i++)
+        ck_assert_str_eq(p->sample_types.items[i].type, types[i]);
+    ck_assert_int_eq(p->period, 4096);
+    ck_assert_str_eq(p->period_type.type, "space");
+    ck_assert_uint_eq(p->samples.len, 2);
+    expect_sample(p, 0, 0, 18); /* 4 / (1 - e^(-1024/4096)) */
+    expect_sample(p, 0, 1, 18517);
+    expect_sample(p, 0, 2, 9);
+    expect_sample(p, 0, 3, 9258);
+    expect_sample(p, 1, 1, 9474);
+    expect_sample(p, 1, 3, 0);
+    ck_assert_uint_eq(p->samples.items[0].nlocs, 2); /* the allocator's own frame is gone */
+    ck_assert_uint_eq(address(p, 0, 0), 0x59000f);
+    ck_assert_uint_eq(p->samples.items[1].nlocs, 1); /* but not where it is all there is */
+    ck_assert_str_eq(p->mappings.items[0].file, "/srv/prog");
+    ck_assert_int_eq(p->labels.items[p->samples.items[0].first_label].num, 1024);
+    ck_assert_uint_eq(p->comments.len, 0);
+    ck_assert_msg(strstr(p->drop_frames, "posix_memalign") != NULL, "%s", p->drop_frames);
+    profile_free(p);
+    p = read_text(with_maps_lines("heap_v2/1\n t*: 1: 64 [0: 0]\n@ 0x590001\n t*: 1: 64 [0: 0]\n"));
+    expect_sample(p, 0, 3, 64); /* at rate 1 as it is */
+    ck_assert_uint_eq(p->comments.len, 1);
+    ck_assert_msg(strstr(p->comments.items[0], "prof_accum") != NULL, "%s", p->comments.items[0]);
+    profile_free(p);
+}
+END_TEST
+
+START_TEST(broken_dumps_are_told_with_the_line)
+{
+    expect_error("heap_v2/x\n", "line 1: expected heap_v2/ and the sampling rate");
+    expect_error("heap_v2/0\n", "line 1: expected heap_v2/");
+    expect_error(DUMP_HEAD, "line 3: the dump ends before its memory map");
+    expect_error(DUMP_HEAD "@ 0x1 0x2\n", "line 4: the dump ends before");
+    expect_error(DUMP_HEAD DUMP_STACK "@ 0x", "line 7: expected addresses");
+    expect_error(DUMP_HEAD "@ 0x1\n@ 0x2\n", "line 5: expected the counts");
+    expect_error(DUMP_HEAD "@ 0x1\n  t*: 2: 20", "line 5: expected \"t*: objects");
+    expect_error(DUMP_HEAD "@ 0x1\n  t*: 0: 20 [1: 1]\n", "line 5: bytes of no objects");
+    expect_error(DUMP_HEAD DUMP_STACK "  t*: 1: 1 [1: 1]\n", "line 7: counts without a stack");
+    expect_error(DUMP_HEAD DUMP_STACK "what is this\n", "line 7: expected");
+    expect_error(DUMP_HEAD DUMP_STACK "@ 0x1\nMAPPED_LIBRARIES:\n", "line 8: the last stack has no counts");
+    expect_error(DUMP_HEAD DUMP_STACK "MAPPED_LIBRARIES:\n1-2 r-xp 0 0:0", "line 8: the dump ends within");
+}
+END_TEST
+
+/* ---- perf script ---- */
+
+#define PERF_FIRST                                                                       \
+    "gate way  1234/1240 [003]   912.654355:    2000000 cpu-clock:u: \n"                 \
+    "\tffffffff8225fd19 exc_page_fault+0xd6 ([kernel.kallsyms])\n"                       \
+    "\t           98109 ns::get(int, char const*) const+0x9 (/srv/gate way (deleted))\n" \
+    "\t           1bccb inner+0x55b (inlined)\n"                                         \
+    "\t           1bccb outer+0x55b (/srv/gate way (deleted))\n"                         \
+    "\t    7f0000001000 LazyCompile:*go file.js:12 (/tmp/perf-1234.map)\n"               \
+    "\t    7f0000002000 [unknown] (/usr/lib/libx.so.1)\n\n"
+#define PERF_SECOND                                                                 \
+    "swapper     0 [000]   912.656355:    2000000 cpu-clock:u: \n\n" /* no stack */ \
+    "swapper     0 [000]   912.657355:    2000000 cpu-clock:u:      7ffe10 idle+0x1 ([kernel.kallsyms])\n"
+
+static const char *name(const struct profile *p, size_t sample, size_t frame, size_t inlined)
+{
+    const struct location *l = &p->locations.items[p->locs.items[p->samples.items[sample].first_loc + frame]];
+    return inlined < l->nlines ? p->functions.items[p->lines.items[l->first_line + inlined].function].name
+                               : "";
+}
+
+START_TEST(perf_script_is_read)
+{
+    struct profile *p = read_text("# captured\n" PERF_FIRST PERF_SECOND PERF_FIRST);
+    ck_assert_uint_eq(p->samples.len, 3); /* one stack came twice */
+    ck_assert_uint_eq(p->sample_types.len, 2);
+    ck_assert_str_eq(p->sample_types.items[1].type, "cpu");
+    ck_assert_str_eq(p->sample_types.items[1].unit, "nanoseconds");
+    ck_assert_int_eq(p->period, 2000000);
+    ck_assert_int_eq(p->duration_nanos, 3000000);
+    expect_sample(p, 0, 0, 2);
+    expect_sample(p, 0, 1, 4000000);
+    ck_assert_uint_eq(p->samples.items[0].nlocs, 5);
+    ck_assert_str_eq(name(p, 0, 0, 0), "exc_page_fault");
+    ck_assert_str_eq(name(p, 0, 1, 0), "ns::get(int, char const*) const");
+    ck_assert_str_eq(name(p, 0, 2, 0), "inner");
+    ck_assert_str_eq(name(p, 0, 2, 1), "outer");
+    ck_assert_str_eq(name(p, 0, 3, 0), "LazyCompile:*go file.js:12");
+    ck_assert_str_eq(name(p, 0, 4, 0), "");
+    ck_assert_uint_eq(address(p, 0, 1), 0x98109); /* interrupted there */
+    ck_assert_uint_eq(address(p, 0, 2), 0x1bcca); /* called from there */
+    ck_assert_str_eq(p->mappings.items[0].file, "/srv/gate way (deleted)");
+    ck_assert(p->mappings.items[0].has_functions && p->mappings.items[0].has_inline_frames);
+    ck_assert_str_eq(name(p, 1, 0, 0), "[no stack]");
+    ck_assert_str_eq(name(p, 2, 0, 0), "idle");
+    static const char *const labels[][2] = {
+        {"comm", "gate way"}, {"cpu", "3"}, {"event", "cpu-clock:u"}, {"pid", "1234"}, {"tid", "1240"}};
+    ck_assert_uint_eq(p->samples.items[0].nlabels, 5);
+    for (int i = 0; i < 5; i++) {
+        ck_assert_str_eq(p->labels.items[i].key, labels[i][0]);
+        ck_assert_str_eq(p->labels.items[i].str, labels[i][1]);
+    }
+    ck_assert_str_eq(p->drop_frames, "");
+    profile_free(p);
+}
+END_TEST
+
+START_TEST(perf_script_with_other_fields)
+{
+    struct profile *p =
+        read_text("a 7 cycles:u: \n\t 401136 main\n\nworker x 8 cycles:u: \n\t 401136 main\n\n");
+    ck_assert_uint_eq(p->sample_types.len, 1); /* no periods */
+    ck_assert_uint_eq(p->samples.len, 2);
+    ck_assert_str_eq(p->labels.items[3].str, "worker x");
+    profile_free(p);
+    p = read_text("a 7 1.5: 100 cycles:u: \n\t1bccb inner\n  a.h:3 (inlined)\n\t1bccb outer (/srv/a)\n"
+                  "  a.c:12 (discriminator 2)\n\t1cccc main (/srv/a)\n  ??:0\n\n"
+                  "a 7 1.6: 300 cycles:u: \n\t1cccc main (/srv/a)\n  :0\n\n");
+    ck_assert_str_eq(p->sample_types.items[1].type, "cycles");
+    ck_assert_str_eq(p->sample_types.items[1].unit, "count");
+    ck_assert_int_eq(p->period, 0); /* it varies */
+    ck_assert_str_eq(name(p, 0, 0, 0), "inner");
+    ck_assert_str_eq(name(p, 0, 0, 1), "outer");
+    ck_assert_str_eq(p->functions.items[p->lines.items[0].function].file, "a.h");
+    ck_assert_int_eq(p->lines.items[1].line, 12);
+    ck_assert_str_eq(name(p, 0, 1, 0), "main");
+    profile_free(p);
+    p = read_text(
+        "a 7 1.5: 100 cycles: \n\t1bccb f (/srv/a)\n\n"
+        "a 7 1.5: PERF_RECORD_MMAP2 7/7: [0x1(0x2) @ 0 8:1 5 0]: r-xp /srv/a\n"
+        "a 7 1.6: sched:sched_switch: prev_comm=a prev_pid=7 ==> next_comm=b\n\t1bccb f (/srv/a)\n\n");
+    ck_assert_uint_eq(p->sample_types.len, 1); /* cycles and switches do not add up */
+    ck_assert_uint_eq(p->samples.len, 2);
+    ck_assert_uint_eq(p->samples.items[1].nlocs, 1);
+    profile_free(p);
+}
+END_TEST
+
+START_TEST(broken_perf_scripts_are_told_with_the_line)
+{
+    expect_error(PERF_FIRST "what is this\n", "line 9: the text ends within this line");
+    expect_error(PERF_FIRST "what is this\n\n", "line 9: expected a sample or a frame");
+    expect_error("a 7 1.5: 100 cycles: \n\tzzz f (/srv/a)\n\n", "line 2: expected a sample or a frame");
+    expect_error("a 7 1.5: 100 cycles: \n\t1bccb f (/srv/a)\n\t1bc", "line 3: the text ends within a frame");
+    expect_error("a 7 1.5: 100 cycles: \n\t1bccb f (/srv/a)\n\t1bccb g+0x1 (/sr", "line 3: the text ends");
+    expect_error(PERF_FIRST "gate way  1234/1240 [003]   912.65", "line 9: the text ends within this line");
+    expect_error(PERF_FIRST "gate way  1234/1240 [003]   912.654355:  20", "line 9: the text ends within");
+    expect_error("chapter 1 one:\nonce upon a time\n", "offset 0");
+}
+END_TEST
+
 /* ---- binary ---- */
 
 static void put_word(struct buf *b, uint64_t word, int bytes, bool big_endian)
@@ -313,7 +480,8 @@ START_TEST(damage_is_survived)
         "heap profile: 3: 3000 [ 7: 9000] @ heap_v2/4096\n 2: 2048 [ 4: 4096] @ 0x500010 0x400010\n",
         "--- contentionz 1 ---\ncycles/second = 2000\nsampling period = 10\n 40 3 @ 0x500010\n",
         "goroutine profile: total 5\n3 @ 0x10 0x20\n#\t0xf\tmain.f+0x1\n",
-        "--- threadz 1 ---\n--- Thread 7f01 (name: main/12) stack: ---\n  PC: 0x5 0x5\n", java_heap};
+        "--- threadz 1 ---\n--- Thread 7f01 (name: main/12) stack: ---\n  PC: 0x5 0x5\n", java_heap,
+        DUMP_HEAD DUMP_STACK, PERF_FIRST PERF_SECOND};
     static const char replacements[] = "\0\n-0: =$/@[]x9\xff(";
     struct buf b = {0};
     unsigned seed = 3;
@@ -351,6 +519,8 @@ Suite *suite(void)
     const TTest *tests[] = {heap_samples_are_scaled_up, growth_and_heapprofile_are_counted_as_they_are,
         contentions_become_nanoseconds, counted_stacks_are_read, threads_are_counted,
         the_memory_map_gives_mappings, variables_cannot_grow_for_ever, java_names_its_frames,
+        jemalloc_dumps_are_scaled_up, broken_dumps_are_told_with_the_line, perf_script_is_read,
+        perf_script_with_other_fields, broken_perf_scripts_are_told_with_the_line,
         cpu_profiles_of_all_machines_are_read, broken_texts_are_told_with_the_line, damage_is_survived};
     return HARNESS_SUITE("legacy", 20, tests);
 }

@@ -50,7 +50,7 @@ static int read_with(
     int code = l.p ? read(&l) : legacy_nomem(&l);
     if (!code && l.line.failed)
         code = legacy_nomem(&l);
-    if (!code)
+    if (!code && !l.says_drops)
         code = set_dropped_frames(&l);
     if (!code)
         code = profile_check(l.p, error);
@@ -65,7 +65,8 @@ static int read_with(
 int legacy_decode(const void *bytes, size_t len, struct profile **out, struct error *error)
 {
     static int (*const readers[])(struct legacy *) = {legacy_read_cpu, legacy_read_heap, legacy_read_count,
-        legacy_read_threads, legacy_read_contention, legacy_read_java};
+        legacy_read_threads, legacy_read_contention, legacy_read_java, legacy_read_jemalloc,
+        legacy_read_perf};
     int code = ERR_UNSUPPORTED;
     for (size_t i = 0; i < sizeof readers / sizeof *readers && code == ERR_UNSUPPORTED; i++)
         code = read_with(readers[i], bytes, len, out, error);

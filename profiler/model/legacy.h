@@ -6,7 +6,8 @@
 /*
  * The formats from before profile.proto, as github.com/google/pprof reads them: gperftools' binary CPU
  * profiles (32 and 64 bits, either byte order), its heap, growth, fragmentation, contention and thread texts,
- * Go's goroutine and threadcreate texts, Java's.
+ * Go's goroutine and threadcreate texts, Java's. And two that it does not read: jemalloc's heap dumps
+ * (heap_v2) and the text of `perf script`.
  *
  * Return addresses are moved back by one, into the call. Heap samples are scaled up to what they stand for,
  * contentions by the sampling period. Locations get their mappings from the memory map that follows the

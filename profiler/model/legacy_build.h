@@ -16,6 +16,7 @@ struct legacy {
     struct profile *p;
     struct table by_address; /* of p's locations */
     VEC(uint32_t) locs;      /* of the sample being read */
+    bool says_drops;         /* the reader has said which frames to drop */
     struct error *error;
 };
 

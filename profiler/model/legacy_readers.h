@@ -10,6 +10,8 @@ int legacy_read_count(struct legacy *l);      /* legacy_stacks.c: goroutine, thr
 int legacy_read_threads(struct legacy *l);    /* legacy_stacks.c: threadz */
 int legacy_read_contention(struct legacy *l); /* legacy_contention.c */
 int legacy_read_java(struct legacy *l);       /* legacy_java.c: heap and contention */
+int legacy_read_jemalloc(struct legacy *l);   /* legacy_jemalloc.c: heap_v2 dumps */
+int legacy_read_perf(struct legacy *l);       /* legacy_perf.c: `perf script` */
 
 /* legacy_java.c: the names of l->p's locations, from the lines not read yet. */
 int legacy_read_java_names(struct legacy *l);

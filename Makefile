@@ -46,7 +46,7 @@ BASE     = error vec buf intern table
 MODEL    = profile check idmap wire gzip decode encode sample_types merge \
            legacy legacy_build legacy_maps legacy_cpu legacy_heap legacy_stacks legacy_contention legacy_java \
            legacy_jemalloc legacy_perf legacy_perf_line
-SYMBOL   = maps elffile debuginfo ifunc demangle symbol
+SYMBOL   = maps elffile debugfile debuginfo ifunc demangle symbol
 CAPTURE  = ask capture cfi contention cpu cpu_timer heap heap_parse interpose interpose_io interpose_lock \
            interpose_signal interpose_thread labelset parked rawlock seen signals snapshot stacks thread \
            threadlabels threads ticks unwind unwind_libgcc unwind_tables wall
@@ -54,8 +54,10 @@ EXPORT   = names feed convert labeltext text deadlock threadwords threadsummary 
            ownfd ownthread direct guard respond listener server environment service
 VIEW     = measure regex path frames graph order trim labels tagfilter prune filter combine duration source_file symbolize \
            report report_labels report_text report_tree report_traces report_raw report_list report_tags \
-           report_proto report_dot report_callgrind dot_name dot_tags
-UI       = variables commands output options progress fetch store gather interrupt shell session
+           report_proto report_dot report_callgrind report_disasm report_weblist dot_name \
+           dot_tags assembly binary weblist
+UI       = variables commands output subprocess disassembler graphviz viewer produce options progress fetch \
+           store gather interrupt shell session
 
 # cprof.h itself: with the service linked in (libcprof.a), or loaded on demand (libcprof.so).
 CPROF_A  = cprof service_linked
@@ -91,7 +93,7 @@ DEMO_FLAGS = -Idemos -fno-inline -fno-optimize-sibling-calls -fno-ipa-sra -fno-i
 DEMO_LIBS  = $(call pkg,--libs libmicrohttpd) $(if $(SAN),,-ljemalloc)
 
 # Check programs: tests/test_NAME.c each, with tests/harness.c. By what they are linked with.
-TOOL_TESTS  = base profile codec legacy merge maps symbol demangle measure regex filter graph report options fetch shell symbolize
+TOOL_TESTS  = base profile codec legacy merge maps symbol demangle measure regex filter graph report assembly options fetch shell symbolize
 CPROF_TESTS = accuracy contention contention_law contention_sampling cpu heap heap_accuracy interpose labels signals \
               snapshot stacks threads threadload unwind wall \
               convert textformats server direct

@@ -88,6 +88,53 @@ refused 'cut.txt: not a profile: line 2: the text ends within a frame' -top "$di
 refused 'no matches found' -peek=zzz "$profile"
 refused 'sample_index' -top -sample_index=9 "$profile"
 
+# Pictures, by dot where there is one; shown by what $BROWSER names, which gets a file that goes afterwards.
+mkdir "$dir/none"
+PATH_WITHOUT=$dir/none
+with_path() { # with_path PATH ARGS...
+    path=$1
+    shift
+    PATH=$path ./profiler/pprof "$@" >"$dir/out" 2>"$dir/err" </dev/null
+    status=$?
+}
+with_path "$PATH_WITHOUT" -svg "$profile"
+check "no dot" [ "$status" -eq 2 ]
+check "no dot: says which package" grep -q 'the package graphviz has it' "$dir/err"
+if command -v dot >/dev/null 2>&1; then
+    run -svg "$profile"
+    check "-svg" [ "$status" -eq 0 ]
+    check "-svg is one" grep -q '<svg width="100%" height="100%" viewBox=' "$dir/out"
+    check "-svg moves" grep -q 'addEventListener' "$dir/out"
+    run -png -output="$dir/graph.png" "$profile"
+    check "-png" [ "$(head -c 4 "$dir/graph.png" | tail -c 3)" = PNG ]
+fi
+# shellcheck disable=SC2016 # it is the browser's $1
+printf '#!/bin/sh\necho "$1" >"%s/seen"\ncp "$2" "%s/page"\n' "$dir" "$dir" >"$dir/browser"
+chmod +x "$dir/browser"
+export BROWSER="$dir/browser --new" TMPDIR="$dir"
+run -weblist=json -source_path=/nowhere "$profile"
+check "-weblist is shown" [ "$status" -eq 0 ]
+check "-weblist: the browser's own words" [ "$(cat "$dir/seen")" = --new ]
+check "-weblist is the golden" cmp "$dir/page" "tests/golden/pprof.weblist=json.source_path=nowhere"
+check "-weblist leaves nothing behind" [ -z "$(ls "$dir"/pprof-* 2>/dev/null)" ]
+unset BROWSER TMPDIR
+with_path "$PATH_WITHOUT" -weblist=json "$profile"
+check "no browser" grep -q 'there is no browser here to show it in: -output=FILE' "$dir/err"
+
+# Instructions, of the program that made the profile.
+"$build/tests/make_profile" own >"$dir/own.pb.gz"
+with_path "$PATH_WITHOUT" -disasm=sampled_function "$dir/own.pb.gz"
+check "no objdump: says which package" grep -q 'the package binutils has it' "$dir/err"
+if command -v objdump >/dev/null 2>&1; then
+    run -disasm=sampled_function "$dir/own.pb.gz"
+    check "-disasm" grep -q '^ *7 *7 *[0-9a-f]*: ' "$dir/out"
+    check "-disasm: the function" grep -q '^ROUTINE =* sampled_function$' "$dir/out"
+    check "-disasm: the line" grep -q ';sampled_function make_profile.c:' "$dir/out"
+    run -weblist=sampled_function -output="$dir/own.html" "$dir/own.pb.gz"
+    check "-weblist with instructions" grep -q 'class=unimportant>make_profile.c:' "$dir/own.html"
+    refused 'no objdump in /nowhere, where -tools' -tools=/nowhere -disasm=sampled_function "$dir/own.pb.gz"
+fi
+
 head -c 300 "$profile" >"$dir/cut.pb.gz"
 refused 'ends early' -top "$dir/cut.pb.gz"
 head -c 300 "$dir/plain.pb" >"$dir/cut.pb"

@@ -4,6 +4,7 @@
 
 #include <dlfcn.h>
 #include <stdlib.h>
+#include <string.h>
 
 START_TEST(names_as_people_write_them)
 {
@@ -28,6 +29,52 @@ START_TEST(names_as_people_write_them)
         free(name);
     }
     demangler_fini(&d);
+}
+END_TEST
+
+START_TEST(names_with_more_of_them)
+{
+    static const char *const names[][3] = {
+        {"_Z3maxIiET_S0_S0_", "max<int>", "int max<int>(int, int)"},
+        {"_ZN2ns3getERKSs", "ns::get", "ns::get(std::string const&)"},
+        {"_ZNSt8functionIFviEEclEi", "std::function<void (int)>::operator()", NULL},
+        {"_ZlsRSoRK1A", "operator<<", NULL},
+    };
+    struct demangler d = {.may_load = true};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char *name = demangle_name_as(&d, names[i][0], DEMANGLE_TEMPLATES);
+        ck_assert_str_eq(name, names[i][1]);
+        free(name);
+        name = demangle_name_as(&d, names[i][0], DEMANGLE_FULL);
+        if (names[i][2] && strstr(names[i][2], "string") == NULL)
+            ck_assert_str_eq(name, names[i][2]);
+        ck_assert_ptr_nonnull(strchr(name, '('));
+        free(name);
+    }
+    demangler_fini(&d);
+}
+END_TEST
+
+START_TEST(demangled_names_are_shortened)
+{
+    static const char *const names[][3] = {
+        {"ns::get(int, char const*) const", "ns::get", "ns::get"},
+        {"std::vector<int, std::allocator<int> >::push_back(int&&)", "std::vector::push_back",
+            "std::vector<int, std::allocator<int> >::push_back"},
+        {"main", "main", "main"},
+        {"main.(*T[...]).f", "main.(*T[...]).f", "main.(*T[...]).f"},
+        {"a.b.<init>", "a.b.<init>", "a.b.<init>"},
+        {"LazyCompile:~go a.js:1", "LazyCompile:~go a.js:1", "LazyCompile:~go a.js:1"},
+        {"broken::name(int", "broken::name(int", "broken::name(int"},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char name[100];
+        for (int style = DEMANGLE_SIMPLE; style <= DEMANGLE_FULL; style++) {
+            strcpy(name, names[i][0]);
+            demangle_shorten(name, style);
+            ck_assert_str_eq(name, style == DEMANGLE_FULL ? names[i][0] : names[i][1 + style]);
+        }
+    }
 }
 END_TEST
 
@@ -60,7 +107,7 @@ END_TEST
 
 Suite *suite(void)
 {
-    const TTest *const tests[] = {
-        names_as_people_write_them, what_is_not_mangled_stays, nothing_is_loaded_into_a_host};
+    const TTest *const tests[] = {names_as_people_write_them, names_with_more_of_them,
+        demangled_names_are_shortened, what_is_not_mangled_stays, nothing_is_loaded_into_a_host};
     return HARNESS_SUITE("demangle", 20, tests);
 }

@@ -20,7 +20,7 @@ static void setup(void)
     p = gateway_profile();
     settings_init(&settings);
     settings.config.compact_labels = true;
-    ck_assert_int_eq(shell_new(p, &settings, &shell), 0);
+    ck_assert_int_eq(shell_new(p, &settings, NULL, &shell), 0);
     for (int fd = 1; fd <= 2; fd++) {
         saved[fd - 1] = dup(fd);
         captured[fd - 1] = tmpfile();

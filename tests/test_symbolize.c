@@ -113,6 +113,35 @@ START_TEST(files_are_searched_for)
 }
 END_TEST
 
+/* Of a stripped program the names are in a file of their own, which it names, with a checksum. */
+START_TEST(separate_debug_files_are_found)
+{
+    char dir[] = "/tmp/pprof-test-XXXXXX", command[2000], file[100];
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    struct profile *p = own_profile(NULL, "");
+    profile_free(p);
+    snprintf(command, sizeof command,
+        "cd %s && mkdir .debug && objcopy --only-keep-debug %s .debug/x.dbg && cp .debug/x.dbg . &&"
+        " objcopy --strip-all --remove-section=.note.gnu.build-id --add-gnu-debuglink=x.dbg %s x && rm x.dbg",
+        dir, self, self);
+    ck_assert_int_eq(system(command), 0);
+    snprintf(file, sizeof file, "%s/x", dir);
+    p = own_profile(file, "");
+    struct profile *q = named(p, "", "");
+    ck_assert_str_eq(leaf(q)->name, "a_function_to_be_named");
+    ck_assert_int_gt(q->lines.items[0].line, 10);
+    profile_free(q);
+    snprintf(command, sizeof command, "echo more >>%s/.debug/x.dbg", dir); /* another one, by its checksum */
+    ck_assert_int_eq(system(command), 0);
+    q = named(p, "", "");
+    ck_assert_uint_eq(q->locations.items[0].nlines, 0);
+    profile_free(q);
+    profile_free(p);
+    snprintf(command, sizeof command, "rm -r %s", dir);
+    ck_assert_int_eq(system(command), 0);
+}
+END_TEST
+
 START_TEST(another_build_is_not_used)
 {
     struct profile *p = own_profile(NULL, "00112233"), *q = named(p, "", "");
@@ -137,7 +166,7 @@ END_TEST
 Suite *suite(void)
 {
     a_function_to_be_named();
-    const TTest *tests[] = {
-        addresses_get_names_and_lines, files_are_searched_for, another_build_is_not_used, modes};
+    const TTest *tests[] = {addresses_get_names_and_lines, files_are_searched_for,
+        separate_debug_files_are_found, another_build_is_not_used, modes};
     return HARNESS_SUITE("symbolize", 20, tests);
 }

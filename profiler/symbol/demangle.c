@@ -19,33 +19,40 @@ static bool find_demangler(struct demangler *d)
     return found;
 }
 
-/* Drops what stands between brackets, the brackets too, and what follows a parameter list (const, &). An
- * operator's own brackets are part of its name. */
-static void simplify(char *name)
+/* An operator's own brackets are part of its name. */
+static size_t operator_length(const char *text)
 {
+    if (strncmp(text, "operator", 8) != 0)
+        return 0;
+    size_t n = 8 + strspn(text + 8, "<>=!-");
+    return n + (strncmp(text + n, "()", 2) == 0 ? 2 : 0);
+}
+
+/* Drops what stands between round brackets and, unless they are kept, between angle brackets, and what
+ * follows a parameter list (const, &). */
+static void simplify(char *name, bool keep_angles)
+{
+    static const char anonymous[] = "(anonymous namespace)";
     char *to = name;
     int angle = 0, round = 0;
     for (const char *from = name; *from;) {
-        if (!angle && !round && strncmp(from, "operator", 8) == 0) {
-            size_t n = 8 + strspn(from + 8, "<>=!-");
-            n += strncmp(from + n, "()", 2) == 0 ? 2 : 0;
-            memmove(to, from, n);
-            to += n;
-            from += n;
-            continue;
-        }
-        if (!angle && !round && strncmp(from, "(anonymous namespace)", 21) == 0) {
-            memmove(to, from, 21);
-            to += 21;
-            from += 21;
+        bool inside = round || (angle && !keep_angles);
+        size_t whole = inside ? 0 : operator_length(from);
+        if (!inside && strncmp(from, anonymous, strlen(anonymous)) == 0)
+            whole = strlen(anonymous);
+        if (whole) {
+            memmove(to, from, whole);
+            to += whole;
+            from += whole;
             continue;
         }
         char c = *from++;
-        if (c == '(' || c == ')')
+        bool is_round = (c == '(' || c == ')') && !(keep_angles && angle);
+        if (is_round)
             round += c == '(' ? 1 : -1;
         else if ((c == '<' || c == '>') && !round)
             angle += c == '<' ? 1 : -1;
-        else if (!angle && !round)
+        if (!is_round && !round && (keep_angles || (!angle && c != '>')))
             *to++ = c;
     }
     *to = '\0';
@@ -61,17 +68,28 @@ static void simplify(char *name)
 static void drop_return_type(char *name)
 {
     char *space = NULL;
-    for (char *p = name; *p && strncmp(p, "operator", 8) != 0; p++) {
+    int angle = 0;
+    for (char *p = name; *p && (angle || strncmp(p, "operator", 8) != 0); p++) {
         if (strncmp(p, "(anonymous namespace)", 21) == 0)
             p += 20;
-        else if (*p == ' ')
+        else if (*p == ' ' && !angle)
             space = p;
+        else
+            angle += *p == '<' ? 1 : *p == '>' ? -1 : 0;
     }
     if (space && strncmp(name, "vtable for ", 11) != 0 && !strstr(name, "thunk to "))
         memmove(name, space + 1, strlen(space + 1) + 1);
 }
 
-char *demangle_name(struct demangler *d, const char *linkage)
+static void shorten(char *name, enum demangle_style style)
+{
+    if (style == DEMANGLE_FULL)
+        return;
+    simplify(name, style == DEMANGLE_TEMPLATES);
+    drop_return_type(name);
+}
+
+char *demangle_name_as(struct demangler *d, const char *linkage, enum demangle_style style)
 {
     if (strncmp(linkage, "_Z", 2) != 0 || !find_demangler(d))
         return NULL;
@@ -81,13 +99,45 @@ char *demangle_name(struct demangler *d, const char *linkage)
         free(name);
         return NULL;
     }
-    simplify(name);
-    drop_return_type(name);
+    shorten(name, style);
     if (!*name) {
         free(name);
         return NULL;
     }
     return name;
+}
+
+char *demangle_name(struct demangler *d, const char *linkage)
+{
+    return demangle_name_as(d, linkage, DEMANGLE_SIMPLE);
+}
+
+/* Go has brackets in its names as well, "main.(*T[...]).f", and Java, "a.b.<init>"; perf-map files have
+ * anything. */
+static bool looks_like_cpp(const char *name)
+{
+    int round = 0, angle = 0;
+    for (const char *p = name; *p; p++) {
+        size_t whole = operator_length(p);
+        p += whole ? whole - 1 : 0;
+        round += *p == '(' && !whole ? 1 : *p == ')' && !whole ? -1 : 0;
+        angle += *p == '<' && !whole ? 1 : *p == '>' && !whole ? -1 : 0;
+        if (round < 0 || angle < 0)
+            return false;
+    }
+    return round == 0 && angle == 0 && !strstr(name, ".<") && !strstr(name, "]).") && !strstr(name, ".(") &&
+           (strstr(name, "::") || strpbrk(name, "<>"));
+}
+
+void demangle_shorten(char *name, enum demangle_style style)
+{
+    if (style == DEMANGLE_FULL || !looks_like_cpp(name))
+        return;
+    char *copy = strdup(name);
+    shorten(name, style);
+    if (!*name && copy)
+        strcpy(name, copy);
+    free(copy);
 }
 
 void demangler_fini(struct demangler *d)

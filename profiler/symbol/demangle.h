@@ -19,8 +19,16 @@ struct demangler {
     bool may_load, tried;
 };
 
+/* How much of a name is shown: of `int ns::max<int>(int, int)`, ns::max, ns::max<int>, or all. */
+enum demangle_style { DEMANGLE_SIMPLE, DEMANGLE_TEMPLATES, DEMANGLE_FULL };
+
 /* The name, to be freed by the caller; NULL when it is not a mangled one or nobody can tell. */
 char *demangle_name(struct demangler *d, const char *linkage);
+char *demangle_name_as(struct demangler *d, const char *linkage, enum demangle_style style);
+
+/* Takes the same parts from a name that somebody has demangled in full; one that does not look like C++ stays
+ * as it is. */
+void demangle_shorten(char *name, enum demangle_style style);
 void demangler_fini(struct demangler *d);
 
 #endif

@@ -149,7 +149,7 @@ bool elffile_has_debug_info(struct elffile *f)
     for (Elf_Scn *s = NULL; (s = elf_nextscn(f->elf, s));) {
         GElf_Shdr header;
         if (gelf_getshdr(s, &header) && header.sh_type != SHT_NOBITS &&
-            (header.sh_type == SHT_SYMTAB || strncmp(section_name(f, &header), ".debug_info", 11) == 0))
+            strncmp(section_name(f, &header), ".debug_info", 11) == 0)
             return true;
     }
     return false;

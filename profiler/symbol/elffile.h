@@ -47,7 +47,7 @@ void elffile_build_id(struct elffile *f, char hex[129]);
 /* The vaddr of the byte at `offset` in the file, if a segment loads it. */
 bool elffile_vaddr(struct elffile *f, uint64_t offset, uint64_t *vaddr);
 
-/* Whether there is a .symtab or any DWARF in the file itself. */
+/* Whether there is any DWARF in the file itself. */
 bool elffile_has_debug_info(struct elffile *f);
 
 /* The function whose bytes contain vaddr, or NULL. Valid until elffile_close. */

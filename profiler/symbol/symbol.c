@@ -2,6 +2,7 @@
 
 #include "base/hash.h"
 #include "base/vec.h"
+#include "symbol/debugfile.h"
 #include "symbol/debuginfo.h"
 #include "symbol/demangle.h"
 #include "symbol/elffile.h"
@@ -141,23 +142,6 @@ static int object_open_file(struct object *o, struct error *error)
     return 0;
 }
 
-static void object_open_debug(struct object *o)
-{
-    char path[200];
-    const char *id = o->what.build_id;
-    if (strlen(id) < 4)
-        return;
-    snprintf(path, sizeof path, "/usr/lib/debug/.build-id/%.2s/%s.debug", id, id + 2);
-    if (elffile_open(path, &o->debug, NULL))
-        return;
-    char found[129];
-    elffile_build_id(o->debug, found);
-    if (strcmp(found, id) != 0) {
-        elffile_close(o->debug);
-        o->debug = NULL;
-    }
-}
-
 static bool object_open(struct symbolizer *s, struct object *o)
 {
     if (o->tried)
@@ -166,7 +150,7 @@ static bool object_open(struct symbolizer *s, struct object *o)
     if (object_open_file(o, NULL))
         return false;
     if (!elffile_has_debug_info(o->file))
-        object_open_debug(o);
+        debugfile_open(o->file, o->is_main ? "/proc/self/exe" : o->what.path, &o->debug);
     o->dwarf = debuginfo_new(o->debug ? o->debug : o->file, s->strings);
     if (s->is_self && !o->ifuncs_read && !o->is_main && !o->in_memory) {
         o->ifuncs_read = true;

@@ -13,8 +13,8 @@
  * objects: those of the running process (symbolizer_new_self), or one file at a given place for the tool
  * (symbolizer_add_object). Names are true or absent: an address beyond its symbol's size gets no name.
  *
- * Uses libdw for DWARF, the symbol tables otherwise, and what the loader resolved for IFUNCs. A separate
- * debug file is found by build ID below /usr/lib/debug. One thread at a time. Not signal-safe. Allocates with
+ * Uses libdw for DWARF, the symbol tables otherwise, and what the loader resolved for IFUNCs. Separate
+ * debug files are found, see debugfile.h. One thread at a time. Not signal-safe. Allocates with
  * malloc; the caller keeps that out of the heap profile.
  */
 struct symbolizer;

@@ -1,42 +1,68 @@
 #include "ui/commands.h"
 
-#include "ui/output.h"
-
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #define FILTERS "Only samples matching focus_regex, and none matching ignore_regex."
+#define GRAPH_USAGE(name) name " [n] [focus_regex]* [-ignore_regex]* [>file]\nAt most n nodes.\n" FILTERS
+#define LIST_USAGE(name) name " func_regex|address [focus_regex]* [-ignore_regex]* [>file]\n" FILTERS
+#define TOP_USAGE(name)                                                                  \
+    name " [n] [focus_regex]* [-ignore_regex]* [-cum] [>file]\nAt most n entries; " name \
+         "10 works as well.\n" FILTERS "\n-cum sorts by weight including callees."
+#define DRAWN "\nDrawn by dot, of the package graphviz."
+#define ASSEMBLY "\nNeeds the binary and, for its instructions, objdump, of the package binutils."
 
+static const char *const browsers[] = {"browser", "$BROWSER", "chrome", "google-chrome", "chromium",
+    "firefox", "sensible-browser", "desktop:xdg-open", NULL};
+static const char *const eog[] = {"eog", "eog", NULL};
+static const char *const evince[] = {"evince", "evince", NULL};
+static const char *const gv[] = {"gv", "gv --noantialias", NULL};
+static const char *const kcachegrind[] = {"kcachegrind", "kcachegrind", NULL};
+
+/* name, format, has_pattern, draw, extension, viewers, summary, usage */
 const struct command commands[] = {
-    {"callgrind", REPORT_CALLGRIND, false, true, "callgrind", "Write the call graph for KCachegrind",
-        "callgrind [focus_regex]* [-ignore_regex]* [>file]\n" FILTERS},
-    {"comments", REPORT_COMMENTS, false, false, NULL, "Print the profile's comments", "comments"},
-    {"dot", REPORT_DOT, false, false, NULL, "Print the call graph for Graphviz",
-        "dot [n] [focus_regex]* [-ignore_regex]* [>file]\nAt most n nodes.\n" FILTERS},
-    {"list", REPORT_LIST, true, false, NULL,
-        "Print the source of functions matching regexp, with what each line costs",
-        "list func_regex [focus_regex]* [-ignore_regex]* [>file]\n" FILTERS},
-    {"peek", REPORT_PEEK, true, false, NULL, "Print callers and callees of functions matching regexp",
+    {"callgrind", REPORT_CALLGRIND, false, NULL, "callgraph.out", NULL,
+        "Write the call graph for KCachegrind", GRAPH_USAGE("callgrind")},
+    {"comments", REPORT_COMMENTS, false, NULL, NULL, NULL, "Print the profile's comments",
+        "comments [>file]"},
+    {"disasm", REPORT_DISASM, true, NULL, NULL, NULL,
+        "Print the instructions of functions matching regexp, with what each costs",
+        LIST_USAGE("disasm") ASSEMBLY},
+    {"dot", REPORT_DOT, false, NULL, NULL, NULL, "Print the call graph for Graphviz", GRAPH_USAGE("dot")},
+    {"eog", REPORT_DOT, false, "svg", "svg", eog, "Show the call graph in eog", GRAPH_USAGE("eog") DRAWN},
+    {"evince", REPORT_DOT, false, "pdf", "pdf", evince, "Show the call graph in evince",
+        GRAPH_USAGE("evince") DRAWN},
+    {"gif", REPORT_DOT, false, "gif", "gif", NULL, "Draw the call graph as GIF", GRAPH_USAGE("gif") DRAWN},
+    {"gv", REPORT_DOT, false, "ps", "ps", gv, "Show the call graph in gv", GRAPH_USAGE("gv") DRAWN},
+    {"jpg", REPORT_DOT, false, "jpg", "jpg", NULL, "Draw the call graph as JPEG", GRAPH_USAGE("jpg") DRAWN},
+    {"kcachegrind", REPORT_CALLGRIND, false, NULL, "grind", kcachegrind, "Show the call graph in KCachegrind",
+        GRAPH_USAGE("kcachegrind")},
+    {"list", REPORT_LIST, true, NULL, NULL, NULL,
+        "Print the source of functions matching regexp, with what each line costs", LIST_USAGE("list")},
+    {"pdf", REPORT_DOT, false, "pdf", "pdf", NULL, "Draw the call graph as PDF", GRAPH_USAGE("pdf") DRAWN},
+    {"peek", REPORT_PEEK, true, NULL, NULL, NULL, "Print callers and callees of functions matching regexp",
         "peek func_regex [focus_regex]* [-ignore_regex]* [>file]\n" FILTERS},
-    {"proto", REPORT_PROTO, false, true, "pb.gz", "Write the profile, filtered, as profile.proto",
+    {"png", REPORT_DOT, false, "png", "png", NULL, "Draw the call graph as PNG", GRAPH_USAGE("png") DRAWN},
+    {"proto", REPORT_PROTO, false, NULL, "pb.gz", NULL, "Write the profile, filtered, as profile.proto",
         "proto [>file]"},
-    {"raw", REPORT_RAW, false, false, NULL, "Print everything the profile holds", "raw [>file]"},
-    {"tags", REPORT_TAGS, false, false, NULL, "Print all tags with their weight",
+    {"ps", REPORT_DOT, false, "ps", "ps", NULL, "Draw the call graph as PostScript", GRAPH_USAGE("ps") DRAWN},
+    {"raw", REPORT_RAW, false, NULL, NULL, NULL, "Print everything the profile holds", "raw [>file]"},
+    {"svg", REPORT_DOT, false, "svg", "svg", NULL, "Draw the call graph as SVG", GRAPH_USAGE("svg") DRAWN},
+    {"tags", REPORT_TAGS, false, NULL, NULL, NULL, "Print all tags with their weight",
         "tags [tag_regex]* [-ignore_regex]* [>file]\nOnly tags key:value matching tag_regex, and none "
         "matching ignore_regex."},
-    {"text", REPORT_TEXT, false, false, NULL, "Print the top entries",
-        "text [n] [focus_regex]* [-ignore_regex]* [-cum] [>file]\nAt most n entries.\n" FILTERS
-        "\n-cum sorts by weight including callees."},
-    {"top", REPORT_TEXT, false, false, NULL, "Print the top entries",
-        "top [n] [focus_regex]* [-ignore_regex]* [-cum] [>file]\nAt most n entries; top10 works as "
-        "well.\n" FILTERS "\n-cum sorts by weight including callees."},
-    {"topproto", REPORT_TOPPROTO, false, true, "pb.gz", "Write the top entries as profile.proto",
+    {"text", REPORT_TEXT, false, NULL, NULL, NULL, "Print the top entries", TOP_USAGE("text")},
+    {"top", REPORT_TEXT, false, NULL, NULL, NULL, "Print the top entries", TOP_USAGE("top")},
+    {"topproto", REPORT_TOPPROTO, false, NULL, "pb.gz", NULL, "Write the top entries as profile.proto",
         "topproto [>file]"},
-    {"traces", REPORT_TRACES, false, false, NULL, "Print every sample with its stack", "traces [>file]"},
-    {"tree", REPORT_TREE, false, false, NULL, "Print each entry between its callers and callees",
-        "tree [n] [focus_regex]* [-ignore_regex]* [-cum] [>file]\nAt most n entries.\n" FILTERS
-        "\n-cum sorts by weight including callees."},
+    {"traces", REPORT_TRACES, false, NULL, NULL, NULL, "Print every sample with its stack", "traces [>file]"},
+    {"tree", REPORT_TREE, false, NULL, NULL, NULL, "Print each entry between its callers and callees",
+        TOP_USAGE("tree")},
+    {"web", REPORT_DOT, false, "svg", "svg", browsers, "Show the call graph in a browser",
+        GRAPH_USAGE("web") DRAWN},
+    {"weblist", REPORT_WEBLIST, true, NULL, "html", browsers,
+        "Show source and instructions of functions matching regexp in a browser",
+        LIST_USAGE("weblist") ASSEMBLY "\nweblist func_regex >file keeps the page."},
 };
 
 const unsigned n_commands = sizeof commands / sizeof *commands;
@@ -47,26 +73,6 @@ const struct command *command_find(const char *name)
         if (strcmp(commands[i].name, name) == 0)
             return &commands[i];
     return NULL;
-}
-
-int command_run(const struct profile *p, const struct command *command, const char *pattern,
-    const struct config *c, bool on_screen, const volatile sig_atomic_t *cancel, struct error *error)
-{
-    struct report_request request = {
-        .format = command->format, .pattern = pattern, .config = *c, .cancel = cancel};
-    struct buf out = {0}, notes = {0};
-    int code = report_generate(p, &request, &out, &notes, error);
-    if (notes.data)
-        fputs(notes.data, stderr);
-    if (!code && *c->output)
-        code = output_write_file(c->output, &out, error);
-    else if (!code && command->binary && on_screen)
-        code = output_write_new_file("profile", command->extension, &out, error);
-    else if (!code)
-        code = output_write_stdout(&out, error);
-    buf_fini(&out);
-    buf_fini(&notes);
-    return code;
 }
 
 static void print_summary(const char *prefix, const char *name, const char *summary, struct buf *out)

@@ -11,9 +11,11 @@
 struct command {
     const char *name;
     enum report_format format;
-    bool has_pattern;      /* takes a regexp: list, peek */
-    bool binary;           /* its output is no text: never to a terminal */
-    const char *extension; /* of the file it is then saved in */
+    bool has_pattern; /* takes a regexp: list, peek */
+    const char *draw; /* has Graphviz draw it: a format of dot -T */
+    const char
+        *extension; /* of the file it is saved or shown in; NULL for text, which may go to a terminal */
+    const char *const *viewers; /* shown by one of these, see viewer_show() */
     const char *summary, *usage;
 };
 
@@ -21,13 +23,6 @@ extern const struct command commands[];
 extern const unsigned n_commands;
 
 const struct command *command_find(const char *name); /* NULL when there is none */
-
-/*
- * Makes the report and puts it where the config says: c->output, else standard output, or a new file when
- * it is binary and would land on a screen. Notes go to standard error. *cancel stops it with ERR_CANCELLED.
- */
-int command_run(const struct profile *p, const struct command *command, const char *pattern,
-    const struct config *c, bool on_screen, const volatile sig_atomic_t *cancel, struct error *error);
 
 /* The lists of commands and options, for -help and the shell's help. */
 void commands_print_usage(bool command_line, struct buf *out);

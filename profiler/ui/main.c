@@ -1,6 +1,8 @@
 #include "ui/interrupt.h"
 #include "ui/gather.h"
+#include "ui/produce.h"
 #include "ui/session.h"
+#include "ui/viewer.h"
 
 #include <curl/curl.h>
 #include <stdio.h>
@@ -26,9 +28,14 @@ static int print_usage(void)
 static int report(const struct profile *p, struct options *o, struct error *error)
 {
     if (!o->command)
-        return session_run(p, &o->settings, error);
-    return command_run(
-        p, o->command, o->pattern, &o->settings.config, isatty(STDOUT_FILENO), &interrupted, error);
+        return session_run(p, &o->settings, o->tools, error);
+    struct production what = {.command = o->command,
+        .pattern = o->pattern,
+        .config = &o->settings.config,
+        .tools = o->tools,
+        .on_screen = isatty(STDOUT_FILENO),
+        .cancel = &interrupted};
+    return produce(p, &what, error);
 }
 
 static int run(struct options *o, struct error *error)
@@ -43,6 +50,7 @@ static int run(struct options *o, struct error *error)
         code = report(p, o, error);
         profile_free(p);
     }
+    viewer_remove_files();
     curl_global_cleanup();
     return code;
 }

@@ -390,5 +390,6 @@ void options_print_usage(struct buf *out)
     buf_puts(out,
         "\n\n  Environment:\n"
         "    PPROF_TMPDIR         Where fetched profiles are kept (default $HOME/pprof)\n"
+        "    PPROF_TOOLS          Where objdump is, as -tools says\n"
         "    PPROF_BINARY_PATH    Where binaries are for their names (default $HOME/pprof/binaries)\n");
 }

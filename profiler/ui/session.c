@@ -215,13 +215,13 @@ static void greet(const struct profile *p, const struct config *c)
     shell_show(&out);
 }
 
-int session_run(const struct profile *p, struct settings *settings, struct error *error)
+int session_run(const struct profile *p, struct settings *settings, const char *tools, struct error *error)
 {
     struct shell *s;
     greet(p, &settings->config);
     settings->config.compact_labels = true;
     signal(SIGPIPE, SIG_IGN); /* of "| head" */
-    int code = shell_new(p, settings, &s);
+    int code = shell_new(p, settings, tools, &s);
     if (!code) {
         code = isatty(STDIN_FILENO) ? edit_lines(s, p) : read_lines(s);
         shell_free(s);

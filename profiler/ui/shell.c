@@ -1,7 +1,7 @@
 #include "ui/shell.h"
 
 #include "ui/interrupt.h"
-#include "ui/output.h"
+#include "ui/produce.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -13,15 +13,17 @@
 struct shell {
     const struct profile *p;
     struct settings *settings;
+    const char *tools;
 };
 
-int shell_new(const struct profile *p, struct settings *settings, struct shell **out)
+int shell_new(const struct profile *p, struct settings *settings, const char *tools, struct shell **out)
 {
     struct shell *s = calloc(1, sizeof *s);
     if (!s)
         return ERR_NOMEM;
     s->p = p;
     s->settings = settings;
+    s->tools = tools;
     *out = s;
     return 0;
 }
@@ -247,7 +249,6 @@ static int help(const struct words *w)
 struct request {
     const struct command *command;
     const char *pattern;
-    const char *pipe; /* a shell command to read the report */
     struct config config;
     struct buf focus, ignore; /* back config's strings */
 };
@@ -351,37 +352,21 @@ static int parse_request(struct request *q, struct words *w, struct error *error
     return code;
 }
 
-/* The report into the standard input of a shell command. */
-static int run_into_pipe(const struct shell *s, const struct request *q, struct error *error)
-{
-    struct report_request request = {
-        .format = q->command->format, .pattern = q->pattern, .config = q->config, .cancel = &interrupted};
-    struct buf out = {0}, notes = {0};
-    int code = report_generate(s->p, &request, &out, &notes, error);
-    shell_show(&notes);
-    if (!code) {
-        fflush(stdout);
-        FILE *reader = popen(q->pipe, "w");
-        if (!reader)
-            code = error_set(error, ERR_IO, "%s: %s", q->pipe, strerror(errno));
-        else {
-            fwrite(out.data ? out.data : "", 1, out.len, reader); /* a reader may leave early: head, less */
-            pclose(reader);
-        }
-    }
-    buf_fini(&out);
-    return code;
-}
-
 static int run_command(struct shell *s, struct words *w, const char *pipe)
 {
-    struct request q = {.config = s->settings->config, .pipe = pipe};
+    struct request q = {.config = s->settings->config};
     struct error error = {0};
     int code = parse_request(&q, w, &error);
+    struct production what = {.command = q.command,
+        .pattern = q.pattern,
+        .config = &q.config,
+        .tools = s->tools,
+        .pipe = pipe,
+        .in_shell = true,
+        .cancel = &interrupted};
     interrupt_clear();
     if (!code)
-        code = pipe ? run_into_pipe(s, &q, &error)
-                    : command_run(s->p, q.command, q.pattern, &q.config, true, &interrupted, &error);
+        code = produce(s->p, &what, &error);
     if (code)
         report_error(&error);
     buf_fini(&q.focus);

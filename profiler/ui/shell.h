@@ -9,8 +9,8 @@
  */
 struct shell;
 
-/* p and settings must outlive it. ERR_NOMEM. */
-int shell_new(const struct profile *p, struct settings *settings, struct shell **out);
+/* What is given must outlive it; tools: as of -tools, or NULL. ERR_NOMEM. */
+int shell_new(const struct profile *p, struct settings *settings, const char *tools, struct shell **out);
 void shell_free(struct shell *s);
 
 /* One line, as typed. ERR_CANCELLED for those that leave; other errors have been reported. */

@@ -47,7 +47,7 @@ const struct variable variables[] = {
         "Leave out nodes matching this regexp\nTheir samples stay, and are charged to the caller.", NULL},
     {"ignore", VARIABLE_STRING, FIELD(ignore), "Leave out samples through a node matching this regexp", NULL},
     {"intel_syntax", VARIABLE_BOOL, FIELD(intel_syntax),
-        "Taken, as by go tool pprof, and without effect: no report shows assembly", NULL},
+        "Show assembly in Intel's syntax\nFor disasm and weblist.", NULL},
     {"mean", VARIABLE_BOOL, FIELD(mean),
         "Divide each value by the first one, the count\nBytes an allocation, or delay a contention.", NULL},
     {"nodecount", VARIABLE_INT, FIELD(nodecount), "Show at most this many nodes", NULL},

@@ -24,6 +24,16 @@ static void apply_format(struct config *c, enum report_format format)
         trim = false;
         c->granularity = GRANULARITY_LINES;
         break;
+    case REPORT_DISASM:
+        trim = false;
+        c->granularity = GRANULARITY_ADDRESSES;
+        c->no_inlines = true; /* one entry an address, or what is below it would count once a frame */
+        break;
+    case REPORT_WEBLIST:
+        trim = false;
+        c->granularity = GRANULARITY_ADDRESSES;
+        c->no_inlines = false;
+        break;
     case REPORT_PROTO:
     case REPORT_RAW:
     case REPORT_CALLGRIND:
@@ -192,7 +202,7 @@ int report_graph(struct report *r, struct frames *frames, struct graph *g)
 {
     struct frame_detail detail = frame_detail_of(&r->config);
     /* Elsewhere functions meet across binaries. */
-    detail.objfile = r->format == REPORT_LIST || r->format == REPORT_CALLGRIND;
+    detail.objfile = r->format == REPORT_LIST || r->format == REPORT_CALLGRIND || r->format == REPORT_DISASM;
     if (frames_init(frames, r->p, detail, &r->config))
         return ERR_NOMEM;
     struct graph_options options = {.value_index = r->value_index,
@@ -320,6 +330,8 @@ static const report_fn writers[] = {
     [REPORT_TOPPROTO] = report_topproto,
     [REPORT_DOT] = report_dot,
     [REPORT_CALLGRIND] = report_callgrind,
+    [REPORT_DISASM] = report_disasm,
+    [REPORT_WEBLIST] = report_weblist,
 };
 
 /* The profiles of one report: the last is the current one, and those after the first are ours. */
@@ -394,7 +406,8 @@ static int prepare(struct report *r, struct stages *s, const struct report_reque
 int report_generate(const struct profile *p, const struct report_request *q, struct buf *out,
     struct buf *notes, struct error *error)
 {
-    struct report r = {.format = q->format, .cancel = q->cancel, .notes = notes};
+    struct report r = {
+        .format = q->format, .disassembler = q->disassembler, .cancel = q->cancel, .notes = notes};
     struct stages stages = {.current = p};
     struct error none = {0};
     *error = none;

@@ -2,6 +2,7 @@
 #define VIEW_REPORT_H
 
 #include "view/report_config.h"
+#include "view/assembly.h"
 #include "view/graph.h"
 #include "view/labels.h"
 #include "view/regex.h"
@@ -9,7 +10,8 @@
 
 /*
  * profile ─► pseudo frames ─► filters ─► graph ─► trimming ─► text, byte for byte what google/pprof prints.
- * Pure: the profile is left alone and the text goes to a buffer; only -list reads (source) files.
+ * Pure: the profile is left alone and the text goes to a buffer; only list, weblist and disasm read files,
+ * sources and binaries.
  */
 
 enum report_format {
@@ -25,13 +27,16 @@ enum report_format {
     REPORT_TOPPROTO,
     REPORT_DOT,
     REPORT_CALLGRIND,
+    REPORT_DISASM,
+    REPORT_WEBLIST,
 };
 
 struct report_request {
     enum report_format format;
-    const char *pattern;                 /* of peek and list, else NULL */
-    struct config config;                /* as the user set it; what a format implies is applied here */
-    const volatile sig_atomic_t *cancel; /* NULL, or looked at now and then */
+    const char *pattern;                     /* of peek, list, weblist and disasm, else NULL */
+    struct config config;                    /* as the user set it; what a format implies is applied here */
+    const struct disassembler *disassembler; /* for disasm and weblist; NULL: none */
+    const volatile sig_atomic_t *cancel;     /* NULL, or looked at now and then */
 };
 
 /*
@@ -62,6 +67,7 @@ struct report {
     int64_t total;
     struct regex *symbol;
     struct label_units units;
+    const struct disassembler *disassembler;
     const volatile sig_atomic_t *cancel;
     struct buf *notes;
     struct error *error;
@@ -107,5 +113,7 @@ int report_proto(struct report *r, struct buf *out);
 int report_topproto(struct report *r, struct buf *out);
 int report_callgrind(struct report *r, struct buf *out);
 int report_dot(struct report *r, struct buf *out);
+int report_disasm(struct report *r, struct buf *out);
+int report_weblist(struct report *r, struct buf *out);
 
 #endif

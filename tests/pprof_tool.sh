@@ -57,6 +57,9 @@ check "-help goes to standard output" [ "$status" -eq 0 ]
 check "-help" grep -q 'pprof -FORMAT' "$dir/out"
 
 refused 'no profile source'
+refused '-tls_cert and -tls_key go together' -top -tls_cert="$profile" "$profile"
+refused '-tls_ca: /nowhere: No such file' -top -tls_ca=/nowhere "$profile"
+refused 'the token has a character' -top '-token=a b' "$profile"
 refused 'is no option' -nosuch "$profile"
 refused 'options go first' "$profile" -top
 refused 'No such file' -top "$dir/nosuch"

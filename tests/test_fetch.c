@@ -13,14 +13,15 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 /* ---- a server of our own: a child that answers one request a connection ---- */
 
-static pid_t server;
+static pid_t server, socket_server;
 static int port;
-static char home[] = "/tmp/pprof-test-XXXXXX";
+static char home[] = "/tmp/pprof-test-XXXXXX", socket_name[100];
 
 static void answer(int fd, const char *status, const char *headers, const char *body, size_t len)
 {
@@ -57,6 +58,11 @@ static void serve(int fd)
     else if (strncmp(request, "GET /busy", 9) == 0)
         answer(fd, "500 Internal Server Error", "X-Go-Pprof: 1\r\nContent-Type: text/plain\r\n", busy,
             sizeof busy - 1);
+    else if (strncmp(request, "GET /guarded", 12) == 0 &&
+             !strstr(request, "\r\nAuthorization: Bearer sesame\r\n"))
+        answer(fd, "401 Unauthorized", "Content-Type: text/plain\r\n", "who are you", 11);
+    else if (strncmp(request, "GET /guarded", 12) == 0)
+        answer_profile(fd);
     else if (strncmp(request, "GET /page", 9) == 0)
         answer(fd, "404 Not Found", "Content-Type: text/html\r\n", "<html>", 6);
     else if (strncmp(request, "GET /junk", 9) == 0)
@@ -65,6 +71,27 @@ static void serve(int fd)
         answer(fd, "200 OK", "Content-Length: 900\r\n", "x", 1);
     else if (strncmp(request, "GET /slow", 9) == 0)
         pause();
+}
+
+static pid_t serve_in_child(int fd)
+{
+    pid_t child = fork();
+    if (child)
+        close(fd);
+    while (!child) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        int peer = accept(fd, NULL, NULL);
+        if (peer < 0)
+            _exit(1);
+        if (fork() == 0) {
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
+            close(fd);
+            serve(peer);
+            _exit(0);
+        }
+        close(peer);
+    }
+    return child;
 }
 
 static void setup(void)
@@ -80,29 +107,23 @@ static void setup(void)
     setenv("HOME", home, 1);
     unsetenv("PPROF_TMPDIR");
     unsetenv("http_proxy");
-    server = fork();
-    if (server)
-        close(fd);
-    while (!server) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        int peer = accept(fd, NULL, NULL);
-        if (peer < 0)
-            _exit(1);
-        if (fork() == 0) {
-            prctl(PR_SET_PDEATHSIG, SIGKILL);
-            close(fd);
-            serve(peer);
-            _exit(0);
-        }
-        close(peer);
-    }
+    server = serve_in_child(fd);
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    snprintf(socket_name, sizeof socket_name, "%s/app.sock", home);
+    strcpy(name.sun_path, socket_name);
+    fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&name, sizeof name), 0);
+    ck_assert_int_eq(listen(fd, 16), 0);
+    socket_server = serve_in_child(fd);
 }
 
 static void teardown(void)
 {
     char command[100];
     kill(server, SIGKILL);
+    kill(socket_server, SIGKILL);
     waitpid(server, NULL, 0);
+    waitpid(socket_server, NULL, 0);
     snprintf(command, sizeof command, "rm -rf %s", home);
     ck_assert_int_eq(system(command), 0);
 }
@@ -141,6 +162,12 @@ START_TEST(what_is_a_url)
     expect_url("https://h/x?a=1&seconds=9&b=2", 4, "https://h/x?a=1&b=2&seconds=4", 4);
     expect_url("http://h/x?seconds=junk", -1, "http://h/x?seconds=junk", 0);
     expect_url("http://h?debug=0#part", -1, "http://h/debug/pprof/profile?debug=0", 0);
+    expect_url("unix:/run/a.sock", 0, "http+unix://%2Frun%2Fa.sock/debug/pprof/profile", 0);
+    expect_url("unix:///run/a.sock", 5, "http+unix://%2Frun%2Fa.sock/debug/pprof/profile?seconds=5", 5);
+    expect_url("unix:/run/a.sock/debug/pprof/heap?debug=0", 0,
+        "http+unix://%2Frun%2Fa.sock/debug/pprof/heap?debug=0", 0);
+    expect_url("unix:/run/a b:/x", 0, "http+unix://%2Frun%2Fa%20b/x", 0);
+    expect_url("http+unix://%2Frun%2Fa.sock/x?seconds=3", -1, "http+unix://%2Frun%2Fa.sock/x?seconds=3", 3);
     expect_url("dir/with:colon", 0, NULL, 0);
     expect_url("cpu.pb.gz", 0, NULL, 0);
     expect_url("/abs/cpu.pb.gz", 0, NULL, 0);
@@ -205,6 +232,41 @@ START_TEST(redirects_are_followed_and_files_read_beside)
     ck_assert_ptr_null(all[1].url);
     for (int i = 0; i < 3; i++)
         fetch_fini(&all[i]);
+}
+END_TEST
+
+START_TEST(sockets_are_asked)
+{
+    char address[200];
+    static const char *const ways[] = {
+        "unix:%s", "unix://%s", "unix:%s:/debug/pprof/profile", "unix:%s/moved"};
+    setenv("http_proxy", "http://127.0.0.1:1", 1); /* which is no way to a socket, nor to this machine */
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        struct fetch f;
+        snprintf(address, sizeof address, ways[i], socket_name);
+        fetch_one(address, &f, -1);
+        ck_assert_msg(f.code == 0, "%s: %s", address, f.error.text);
+        ck_assert_uint_gt(f.bytes.len, 100);
+        fetch_fini(&f);
+    }
+    struct fetch f;
+    fetch_one(at_server("/debug/pprof/profile"), &f, -1);
+    ck_assert_msg(f.code == 0, "%s", f.error.text);
+    fetch_fini(&f);
+    fetch_one("unix:/nonexistent/a.sock", &f, -1);
+    ck_assert_int_eq(f.code, ERR_IO);
+    fetch_fini(&f);
+}
+END_TEST
+
+START_TEST(tokens_are_sent)
+{
+    struct fetch_limits limits = {.seconds = -1, .timeout_s = -1, .token = "sesame"};
+    struct fetch f = {.address = at_server("/guarded")};
+    ck_assert_int_eq(fetch_all(&f, 1, &limits), 0);
+    ck_assert_msg(f.code == 0, "%s", f.error.text);
+    fetch_fini(&f);
+    expect_error("/guarded", "401 Unauthorized - who are you (CPROF_TOKEN or -token has");
 }
 END_TEST
 
@@ -328,8 +390,8 @@ END_TEST
 Suite *suite(void)
 {
     const TTest *tests[] = {what_is_a_url, timeouts_follow_the_seconds, server_errors_are_shown,
-        redirects_are_followed_and_files_read_beside, cancelling_ends_the_wait,
-        fetched_profiles_are_merged_and_kept, what_fails_is_left_out,
+        redirects_are_followed_and_files_read_beside, sockets_are_asked, tokens_are_sent,
+        cancelling_ends_the_wait, fetched_profiles_are_merged_and_kept, what_fails_is_left_out,
         names_of_kept_profiles_stay_in_their_directory, progress_says_how_far};
     Suite *s = suite_create("fetch");
     TCase *cases = tcase_create("fetch");

@@ -6,6 +6,7 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,53 @@ static bool looks_like_host(const char *address)
     size_t first = strcspn(address, "/");
     const char *colon = memchr(address, ':', first);
     return colon && colon > address && access(address, F_OK) != 0;
+}
+
+static const char unix_scheme[] = "http+unix://";
+
+static bool is_unix_url(const char *url)
+{
+    return strncasecmp(url, unix_scheme, sizeof unix_scheme - 1) == 0;
+}
+
+static bool is_socket(const char *path, size_t len)
+{
+    char name[PATH_MAX];
+    struct stat st;
+    return len && snprintf(name, sizeof name, "%.*s", (int)len, path) < (int)sizeof name &&
+           stat(name, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
+/*
+ * Where the socket's name ends in "/run/app.sock/debug/pprof/heap" or "/run/app.sock:/debug/pprof/heap": at
+ * the colon, or at what is a socket; when there is none, before /debug/, or at the end of all.
+ */
+static size_t socket_length(const char *path)
+{
+    size_t all = strcspn(path, "?#");
+    const char *colon = memmem(path, all, ":/", 2), *debug = memmem(path, all, "/debug/", 7);
+    if (colon)
+        return (size_t)(colon - path);
+    for (size_t len = all; len > 0; len--)
+        if ((len == all || path[len] == '/') && is_socket(path, len))
+            return len;
+    return debug && debug > path ? (size_t)(debug - path) : all;
+}
+
+/* "/run/app.sock/debug/pprof/heap" as http+unix://%2Frun%2Fapp.sock/debug/pprof/heap. */
+static void put_socket_url(struct buf *out, const char *path)
+{
+    path += strncmp(path, "///", 3) == 0 ? 2 : 0;
+    size_t len = socket_length(path);
+    buf_puts(out, unix_scheme);
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)path[i];
+        if (isalnum(c) || strchr("-._~", c))
+            buf_putc(out, (char)c);
+        else
+            buf_printf(out, "%%%02X", c);
+    }
+    buf_puts(out, path + len + (path[len] == ':'));
 }
 
 /* The value of seconds= in a query, or -1. */
@@ -60,20 +108,19 @@ static void put_query(struct buf *out, const char *query, int seconds)
 
 char *fetch_url(const char *address, int seconds, int *seconds_out)
 {
-    static const char *const schemes[] = {"http://", "https://", "https+insecure://"};
+    static const char *const schemes[] = {"http://", "https://", "https+insecure://", unix_scheme};
     struct buf url = {0};
     size_t scheme = 0;
     for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
         if (strncasecmp(address, schemes[i], strlen(schemes[i])) == 0)
             scheme = strlen(schemes[i]);
-    if (!scheme && !looks_like_host(address))
+    bool is_socket = !scheme && strncmp(address, "unix:/", 6) == 0 && access(address, F_OK) != 0;
+    if (!scheme && !is_socket && !looks_like_host(address))
         return NULL;
-    if (!scheme) {
-        buf_puts(&url, schemes[0]);
-        buf_puts(&url, address);
-    } else {
-        buf_puts(&url, address);
-    }
+    if (is_socket)
+        put_socket_url(&url, address + 5);
+    else
+        buf_printf(&url, "%s%s", scheme ? "" : schemes[0], address);
     char *whole = buf_take(&url);
     if (!whole)
         return NULL;
@@ -168,20 +215,74 @@ static size_t take_header(char *bytes, size_t size, size_t n, void *context)
     return len;
 }
 
-static int start_transfer(CURLM *multi, struct transfer *t, long timeout_ms)
+/* Of http+unix://SOCKET/PATH: the socket, and http://localhost/PATH instead. False when memory runs out. */
+static bool set_socket(CURL *easy, char *url)
+{
+    char *host = url + sizeof unix_scheme - 1, *path = strchrnul(host, '/');
+    int len;
+    char *name = curl_easy_unescape(easy, host, (int)(path - host), &len);
+    char *rest;
+    if (!name || asprintf(&rest, "http://localhost%s", path) < 0) {
+        curl_free(name);
+        return false;
+    }
+    bool ok = curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, name) == CURLE_OK &&
+              curl_easy_setopt(easy, CURLOPT_URL, rest) == CURLE_OK;
+    curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    curl_free(name);
+    free(rest);
+    return ok;
+}
+
+static bool set_address(CURL *easy, char *url)
 {
     static const char insecure[] = "https+insecure://";
-    char *url = t->f->url;
-    bool unchecked = strncasecmp(url, insecure, sizeof insecure - 1) == 0;
+    if (is_unix_url(url))
+        return set_socket(easy, url);
+    if (strncasecmp(url, insecure, sizeof insecure - 1) ==
+        0) { /* "https" and the rest: curl does not know it */
+        memmove(url + 5, url + 14, strlen(url + 14) + 1);
+        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+    }
+    return curl_easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK;
+}
+
+/* No proxy for this machine, as Go has it, nor for what the environment says. */
+static void set_proxy(CURL *easy)
+{
+    const char *others = getenv("no_proxy") ? getenv("no_proxy") : getenv("NO_PROXY");
+    struct buf all = {0};
+    buf_printf(&all, "localhost,127.0.0.1,::1%s%s", others ? "," : "", others ? others : "");
+    if (all.data)
+        curl_easy_setopt(easy, CURLOPT_NOPROXY, all.data);
+    buf_fini(&all);
+}
+
+/* Who we are, and whom we believe. curl gives the token to the host that was asked alone, wherever that
+ * leads. */
+static void set_credentials(CURL *easy, const struct fetch_limits *limits)
+{
+    if (limits->token && *limits->token) {
+        curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
+        curl_easy_setopt(easy, CURLOPT_XOAUTH2_BEARER, limits->token);
+    }
+    if (limits->tls_cert && *limits->tls_cert)
+        curl_easy_setopt(easy, CURLOPT_SSLCERT, limits->tls_cert);
+    if (limits->tls_key && *limits->tls_key)
+        curl_easy_setopt(easy, CURLOPT_SSLKEY, limits->tls_key);
+    if (limits->tls_ca && *limits->tls_ca)
+        curl_easy_setopt(easy, CURLOPT_CAINFO, limits->tls_ca);
+}
+
+static int start_transfer(
+    CURLM *multi, struct transfer *t, const struct fetch_limits *limits, long timeout_ms)
+{
     t->easy = curl_easy_init();
     if (!t->easy)
         return ERR_NOMEM;
-    if (unchecked) { /* "https" and the rest: curl does not know the scheme */
-        memmove(url + 5, url + 14, strlen(url + 14) + 1);
-        curl_easy_setopt(t->easy, CURLOPT_SSL_VERIFYPEER, 0L);
-        curl_easy_setopt(t->easy, CURLOPT_SSL_VERIFYHOST, 0L);
-    }
-    curl_easy_setopt(t->easy, CURLOPT_URL, url);
+    set_proxy(t->easy);
+    set_credentials(t->easy, limits);
     curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(t->easy, CURLOPT_FOLLOWLOCATION, 1L);
     curl_easy_setopt(t->easy, CURLOPT_MAXREDIRS, 10L);
@@ -194,7 +295,8 @@ static int start_transfer(CURLM *multi, struct transfer *t, long timeout_ms)
     curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t);
     curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->why);
     curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);
-    return curl_multi_add_handle(multi, t->easy) == CURLM_OK ? 0 : ERR_NOMEM;
+    bool ok = set_address(t->easy, t->f->url) && curl_multi_add_handle(multi, t->easy) == CURLM_OK;
+    return ok ? 0 : ERR_NOMEM;
 }
 
 static bool is_text(CURL *easy)
@@ -219,6 +321,13 @@ static void explain(struct transfer *t)
         useful ? (int)(len < 300 ? len : 300) : 0, f->bytes.data ? f->bytes.data : "");
 }
 
+static void hint_at_token(struct fetch *f)
+{
+    size_t len = strlen(f->error.text);
+    snprintf(f->error.text + len, sizeof f->error.text - len,
+        " (CPROF_TOKEN or -token has the token it asks for)");
+}
+
 static void finish_transfer(struct transfer *t, CURLcode result)
 {
     struct fetch *f = t->f;
@@ -234,6 +343,8 @@ static void finish_transfer(struct transfer *t, CURLcode result)
             error_set(&f->error, ERR_IO, "http fetch: %s", t->why[0] ? t->why : curl_easy_strerror(result));
     else if (status != 200) {
         explain(t);
+        if (status == 401)
+            hint_at_token(f);
         f->code = ERR_IO;
     }
 }
@@ -288,7 +399,7 @@ static int fetch_urls(
         if (limits->seconds > 0)
             fprintf(stderr, "Please wait... (%ds)\n", limits->seconds);
         transfers[i].f->code = error_set(&transfers[i].f->error, ERR_CANCELLED, "cancelled");
-        code = start_transfer(multi, &transfers[i], fetch_timeout_ms(seconds[i], limits->timeout_s));
+        code = start_transfer(multi, &transfers[i], limits, fetch_timeout_ms(seconds[i], limits->timeout_s));
         longest = seconds[i] > longest ? seconds[i] : longest;
     }
     if (!code && n)

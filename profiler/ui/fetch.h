@@ -19,13 +19,16 @@ struct fetch {
 
 struct fetch_limits {
     int seconds, timeout_s; /* -1: not given */
+    const char *token;      /* sent as "Authorization: Bearer"; NULL or "" for none, as for all of these */
+    const char *tls_cert, *tls_key, *tls_ca; /* files: whom to be for https, and whom to believe */
     const volatile sig_atomic_t *cancel;
 };
 
 /*
  * The URL that address means, malloc'd, or NULL when it is a file: host:port gets http://, a URL without a
- * path gets /debug/pprof/profile, and seconds > 0 sets its seconds parameter. *seconds_out is how long the
- * server will collect, 0 when the URL does not say.
+ * path gets /debug/pprof/profile, and seconds > 0 sets its seconds parameter. unix:SOCKET, with a path behind
+ * it or not, becomes http+unix://SOCKET%2FWITHOUT%2FSLASHES/path. *seconds_out is how long the server will
+ * collect, 0 when the URL does not say.
  */
 char *fetch_url(const char *address, int seconds, int *seconds_out);
 

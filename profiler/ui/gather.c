@@ -219,7 +219,13 @@ int gather_profile(
         return nomem(error);
     for (size_t i = 0; i < n; i++)
         all[i].address = i < o->sources.len ? o->sources.items[i] : o->bases.items[i - o->sources.len];
-    struct fetch_limits limits = {.seconds = o->seconds, .timeout_s = o->timeout_s, .cancel = cancel};
+    struct fetch_limits limits = {.seconds = o->seconds,
+        .timeout_s = o->timeout_s,
+        .token = o->token,
+        .tls_cert = o->tls_cert,
+        .tls_key = o->tls_key,
+        .tls_ca = o->tls_ca,
+        .cancel = cancel};
     int code = fetch_all(all, n, &limits);
     if (code)
         error_set(error, code, "%s", error_text(code));

@@ -64,6 +64,12 @@ static const struct source_option source_options[] = {
     {"all_frames", SOURCE_SWITCH, OPTION(all_frames), "Keep the frames the profile says to drop"},
     {"symbolize", SOURCE_TEXT, OPTION(symbolize),
         "Where names come from: none, local, fastlocal, remote, force"},
+    {"token", SOURCE_TEXT, OPTION(token),
+        "Token for servers that ask for one; CPROF_TOKEN keeps it out of sight"},
+    {"tls_cert", SOURCE_TEXT, OPTION(tls_cert), "Client certificate for https"},
+    {"tls_key", SOURCE_TEXT, OPTION(tls_key), "Private key of the client certificate"},
+    {"tls_ca", SOURCE_TEXT, OPTION(tls_ca),
+        "Certificates of those who vouch for servers, in place of the system's"},
     {"tools", SOURCE_TEXT, OPTION(tools), "Taken, as by go tool pprof, and without effect: none are needed"},
     {"http", SOURCE_HTTP, 0, NULL},
     {"no_browser", SOURCE_NO_BROWSER, 0, NULL},
@@ -317,6 +323,29 @@ static int apply_bases(struct parser *p)
     return 0;
 }
 
+static int check_file(struct parser *p, const char *name, const char *file)
+{
+    if (*file && access(file, R_OK) != 0)
+        return error_set(p->error, ERR_INVALID, "-%s: %s: %s", name, file, strerror(errno));
+    return 0;
+}
+
+static int apply_credentials(struct parser *p)
+{
+    struct options *o = p->o;
+    const char *token = getenv("CPROF_TOKEN");
+    o->token = o->token ? o->token : token ? token : "";
+    for (const char *c = o->token; *c; c++)
+        if ((unsigned char)*c <= ' ' || *c == 0x7f)
+            return error_set(p->error, ERR_INVALID, "the token has a character that no header may have");
+    if (!*o->tls_cert != !*o->tls_key)
+        return error_set(p->error, ERR_INVALID, "-tls_cert and -tls_key go together");
+    int code = check_file(p, "tls_cert", o->tls_cert);
+    if (!code)
+        code = check_file(p, "tls_key", o->tls_key);
+    return code ? code : check_file(p, "tls_ca", o->tls_ca);
+}
+
 static int apply_http(struct parser *p)
 {
     if (p->http)
@@ -343,13 +372,21 @@ static int parse_all(struct parser *p, int argc, char **argv)
     if (!code)
         code = apply_http(p);
     if (!code)
+        code = apply_credentials(p);
+    if (!code)
         code = apply_value_switches(p);
     return code ? code : apply_bases(p);
 }
 
 int options_parse(struct options *o, int argc, char **argv, struct error *error)
 {
-    *o = (struct options){.seconds = -1, .timeout_s = -1, .symbolize = "", .comment = ""};
+    *o = (struct options){.seconds = -1,
+        .timeout_s = -1,
+        .symbolize = "",
+        .comment = "",
+        .tls_cert = "",
+        .tls_key = "",
+        .tls_ca = ""};
     struct parser p = {.o = o, .error = error};
     if (settings_init(&o->settings))
         return error_set(error, ERR_NOMEM, "out of memory");
@@ -375,7 +412,11 @@ void options_print_usage(struct buf *out)
         "  pprof [options] [binary] SOURCE...           a shell for one report after another\n"
         "\n"
         "A SOURCE is a file (profile.proto or an older format, gzipped or not) or a URL:\n"
-        "http://HOST:PORT means http://HOST:PORT/debug/pprof/profile. Several are added up. For example:\n"
+        "http://HOST:PORT means http://HOST:PORT/debug/pprof/profile. Several are added up. "
+        "https+insecure:// asks\n"
+        "for no proof of who the server is; unix:SOCKET or unix:SOCKET/debug/pprof/heap, as curl "
+        "--unix-socket, and\n"
+        "http+unix://%2Frun%2Fapp.sock/debug/pprof/heap ask through a socket of this machine. For example:\n"
         "  pprof -top http://127.0.0.1:6060/debug/pprof/profile?seconds=30\n"
         "  pprof -peek=cache_ -inuse_space heap.pb.gz\n"
         "\n");
@@ -389,6 +430,7 @@ void options_print_usage(struct buf *out)
         buf_printf(out, " -%s", value_switches[i].name);
     buf_puts(out,
         "\n\n  Environment:\n"
+        "    CPROF_TOKEN          Sent to servers as Authorization: Bearer, as -token\n"
         "    PPROF_TMPDIR         Where fetched profiles are kept (default $HOME/pprof)\n"
         "    PPROF_TOOLS          Where objdump is, as -tools says\n"
         "    PPROF_BINARY_PATH    Where binaries are for their names (default $HOME/pprof/binaries)\n");

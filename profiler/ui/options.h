@@ -17,7 +17,8 @@ struct options {
     bool diff_base, all_frames, help, version;
     int seconds, timeout_s; /* -1: not given */
     const char *symbolize, *comment, *tools;
-    struct buf warnings; /* lines for the user */
+    const char *token, *tls_cert, *tls_key, *tls_ca; /* "" when not given */
+    struct buf warnings;                             /* lines for the user */
 };
 
 /* ERR_INVALID with one line that says what to type instead. Caller calls options_fini in any case. */

@@ -52,7 +52,8 @@ CAPTURE  = ask capture cfi contention cpu cpu_timer heap heap_parse interpose in
            threadlabels threads ticks unwind unwind_libgcc unwind_tables wall
 EXPORT   = names feed convert labeltext text deadlock threadwords threadsummary threaddump request endpoints index \
            ownfd ownthread direct guard respond listener server environment service
-VIEW     = measure regex path frames graph order trim labels tagfilter prune filter combine duration source_file symbolize \
+VIEW     = measure regex path frames graph order trim labels tagfilter prune filter combine duration source_file \
+           locate readable_names symbolize \
            report report_labels report_text report_tree report_traces report_raw report_list report_tags \
            report_proto report_dot report_callgrind report_disasm report_weblist dot_name \
            dot_tags assembly binary weblist

@@ -16,6 +16,8 @@ START_TEST(names_as_people_write_them)
         {"_ZNSt6vectorIiSaIiEE9push_backERKi", "std::vector::push_back"},
         {"_ZN12_GLOBAL__N_16hiddenEi", "(anonymous namespace)::hidden"},
         {"_ZN1AclEi", "A::operator()"},
+        {"_ZN1AmmEv", "A::operator--"},
+        {"_ZZN1A3runEiENKUljjE_clEjj", "A::run::{lambda(unsigned int, unsigned int)#1}::operator()"},
         {"_ZlsRSoRK1A", "operator<<"},
         {"_ZN1AcvbEv", "A::operator bool"},
         {"_ZN1AD1Ev", "A::~A"},

@@ -1,6 +1,8 @@
 #include "harness.h"
 
 #include "model/check.h"
+#include "symbol/elffile.h"
+#include "view/locate.h"
 #include "view/symbolize.h"
 
 #include <stdio.h>
@@ -57,13 +59,13 @@ static struct profile *own_profile(const char *file, const char *build_id)
 
 static struct buf notes;
 
-static struct profile *named(const struct profile *p, const char *mode, const char *search)
+static struct profile *named(const struct profile *p, const char *mode)
 {
     struct profile *q;
     struct error e;
     notes.len = 0;
     ck_assert(symbolize_needed(p, mode));
-    ck_assert_msg(symbolize_profile(p, mode, search, &q, &notes, &e) == 0, "%s", e.text);
+    ck_assert_msg(symbolize_profile(p, mode, &q, &notes, &e) == 0, "%s", e.text);
     ck_assert_msg(profile_check(q, &e) == 0, "%s", e.text);
     ck_assert_uint_eq(p->locations.items[0].nlines, 0);
     return q;
@@ -78,7 +80,7 @@ static const struct function *leaf(const struct profile *q)
 
 START_TEST(addresses_get_names_and_lines)
 {
-    struct profile *p = own_profile(NULL, ""), *q = named(p, "", "");
+    struct profile *p = own_profile(NULL, ""), *q = named(p, "");
     ck_assert_str_eq(leaf(q)->name, "a_function_to_be_named");
     ck_assert_msg(strstr(leaf(q)->file, "test_symbolize.c") != NULL, "%s", leaf(q)->file);
     ck_assert_uint_eq(leaf(q)->id, 901);
@@ -86,7 +88,7 @@ START_TEST(addresses_get_names_and_lines)
     ck_assert(q->mappings.items[0].has_functions && q->mappings.items[0].has_line_numbers);
     ck_assert(!symbolize_needed(q, "") && symbolize_needed(q, "force"));
     profile_free(q);
-    q = named(p, "fastlocal", "");
+    q = named(p, "fastlocal");
     ck_assert_str_eq(leaf(q)->file, "");
     ck_assert_int_eq(q->lines.items[0].line, 0);
     profile_free(q);
@@ -94,22 +96,58 @@ START_TEST(addresses_get_names_and_lines)
 }
 END_TEST
 
+static void make_copy(const char *how, const char *to)
+{
+    char command[2000];
+    snprintf(command, sizeof command, "d='%s' && mkdir -p \"${d%%/*}\" && %s '%s' \"$d\"", to, how, self);
+    ck_assert_int_eq(system(command), 0);
+}
+
+/* Each of the places where a binary may lie, in the order in which they are looked at. */
 START_TEST(files_are_searched_for)
 {
-    char dir[400], file[400];
-    struct profile *p = own_profile(NULL, "");
-    snprintf(dir, sizeof dir, "/nonexistent:%.*s", (int)(strrchr(self, '/') - self), self);
-    snprintf(file, sizeof file, "/somewhere/else/%s", strrchr(self, '/') + 1);
-    profile_free(p);
-    p = own_profile(file, "");
-    struct profile *q = named(p, "local", dir);
-    ck_assert_str_eq(leaf(q)->name, "a_function_to_be_named");
-    profile_free(q);
-    q = named(p, "", "");
+    char dir[] = "/tmp/pprof-test-XXXXXX", search[200], path[300], command[100];
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    snprintf(search, sizeof search, "/nonexistent:%s", dir);
+    struct profile *p = own_profile("/somewhere/else/prog", "");
+    ck_assert_int_eq(locate_binaries(p, search, &notes), 0);
+    struct profile *q = named(p, "");
     ck_assert_uint_eq(q->locations.items[0].nlines, 0);
-    ck_assert_msg(strstr(notes.data, "not found here") != NULL, "%s", notes.data);
+    ck_assert_msg(strstr(notes.data, "/somewhere/else/prog: not found here") != NULL, "%s", notes.data);
     profile_free(q);
     profile_free(p);
+    struct elffile *f;
+    char id[129];
+    ck_assert_int_eq(elffile_open(self, &f, NULL), 0);
+    elffile_build_id(f, id);
+    elffile_close(f);
+    ck_assert_int_gt((int)strlen(id), 8);
+    static const char *const places[] = {"%s/somewhere/else/prog", "%s/prog", "%s/%.2s/%s.debug",
+        "%s/somewhere/else/prog2/%s", "%s/%s/other", "%s/%s/prog"};
+    for (int i = 0; i < 6; i++) {
+        bool debug = i == 2, by_id = i >= 2;
+        if (debug)
+            snprintf(path, sizeof path, places[i], dir, id, id + 2);
+        else
+            snprintf(path, sizeof path, places[i], dir, id);
+        make_copy(debug ? "objcopy --only-keep-debug" : "cp", path);
+        p = own_profile(i == 3 ? "/somewhere/else/prog2" : "/somewhere/else/prog", by_id ? id : "");
+        ck_assert_int_eq(locate_binaries(p, search, &notes), 0);
+        ck_assert_str_eq(p->mappings.items[0].file, path);
+        q = named(p, "local");
+        ck_assert_str_eq(leaf(q)->name, "a_function_to_be_named");
+        ck_assert_int_gt(q->lines.items[0].line, 10);
+        profile_free(q);
+        profile_free(p);
+    }
+    p = own_profile("/somewhere/else/prog", "00112233");
+    notes.len = 0;
+    ck_assert_int_eq(locate_binaries(p, search, &notes), 0);
+    ck_assert_str_eq(p->mappings.items[0].file, "/somewhere/else/prog");
+    ck_assert_msg(strstr(notes.data, "/prog: build-id mismatch (00112233 != ") != NULL, "%s", notes.data);
+    profile_free(p);
+    snprintf(command, sizeof command, "rm -r %s", dir);
+    ck_assert_int_eq(system(command), 0);
 }
 END_TEST
 
@@ -127,13 +165,13 @@ START_TEST(separate_debug_files_are_found)
     ck_assert_int_eq(system(command), 0);
     snprintf(file, sizeof file, "%s/x", dir);
     p = own_profile(file, "");
-    struct profile *q = named(p, "", "");
+    struct profile *q = named(p, "");
     ck_assert_str_eq(leaf(q)->name, "a_function_to_be_named");
     ck_assert_int_gt(q->lines.items[0].line, 10);
     profile_free(q);
     snprintf(command, sizeof command, "echo more >>%s/.debug/x.dbg", dir); /* another one, by its checksum */
     ck_assert_int_eq(system(command), 0);
-    q = named(p, "", "");
+    q = named(p, "");
     ck_assert_uint_eq(q->locations.items[0].nlines, 0);
     profile_free(q);
     profile_free(p);
@@ -144,11 +182,41 @@ END_TEST
 
 START_TEST(another_build_is_not_used)
 {
-    struct profile *p = own_profile(NULL, "00112233"), *q = named(p, "", "");
+    struct profile *p = own_profile(NULL, "00112233"), *q = named(p, "");
     ck_assert_uint_eq(q->locations.items[0].nlines, 0);
     ck_assert_msg(strstr(notes.data, "Ignoring local file") != NULL, "%s", notes.data);
     profile_free(q);
     profile_free(p);
+}
+END_TEST
+
+static void expect_name(const char *system_name, const char *name, const char *mode, const char *want)
+{
+    struct profile *p = profile_new(NULL), *q;
+    struct error e;
+    struct function f = {.name = profile_string(p, name), .system_name = profile_string(p, system_name)};
+    profile_add_function(p, &f, NULL);
+    ck_assert(symbolize_needed(p, mode) || strcmp(want, name) == 0);
+    ck_assert_msg(symbolize_profile(p, mode, &q, &notes, &e) == 0, "%s", e.text);
+    ck_assert_str_eq(q->functions.items[0].name, want);
+    ck_assert_str_eq(q->functions.items[0].system_name, system_name);
+    profile_free(q);
+    profile_free(p);
+}
+
+START_TEST(names_become_readable)
+{
+    static const char mangled[] = "_Z3maxIiET_S0_S0_";
+    expect_name(mangled, mangled, "", "max");
+    expect_name(mangled, mangled, "demangle=templates", "max<int>");
+    expect_name(mangled, mangled, "local:demangle=full", "int max<int>(int, int)");
+    expect_name(mangled, mangled, "demangle=none", mangled);
+    expect_name(mangled, mangled, "none", mangled);
+    expect_name(mangled, "chosen", "", "chosen");
+    expect_name(mangled, "chosen", "force", "max");
+    expect_name(mangled, "chosen", "demangle=none", mangled);
+    expect_name("ns::f(int)", "ns::f(int)", "", "ns::f");
+    expect_name("main.(*T).f", "main.(*T).f", "force", "main.(*T).f");
 }
 END_TEST
 
@@ -157,7 +225,9 @@ START_TEST(modes)
     struct profile *p = own_profile(NULL, ""), *q;
     struct error e;
     ck_assert(!symbolize_needed(p, "none") && !symbolize_needed(p, "remote"));
-    ck_assert_int_eq(symbolize_profile(p, "sometimes", "", &q, &notes, &e), ERR_INVALID);
+    ck_assert(symbolize_needed(p, "Local:Demangle=Full") && symbolize_needed(p, "demangle=default"));
+    ck_assert_int_eq(symbolize_profile(p, "demangle=what", &q, &notes, &e), ERR_INVALID);
+    ck_assert_int_eq(symbolize_profile(p, "sometimes", &q, &notes, &e), ERR_INVALID);
     ck_assert_msg(strstr(e.text, "\"sometimes\" is not one of none, local") != NULL, "%s", e.text);
     profile_free(p);
 }
@@ -167,6 +237,6 @@ Suite *suite(void)
 {
     a_function_to_be_named();
     const TTest *tests[] = {addresses_get_names_and_lines, files_are_searched_for,
-        separate_debug_files_are_found, another_build_is_not_used, modes};
+        separate_debug_files_are_found, another_build_is_not_used, names_become_readable, modes};
     return HARNESS_SUITE("symbolize", 20, tests);
 }

@@ -24,8 +24,9 @@ static size_t operator_length(const char *text)
 {
     if (strncmp(text, "operator", 8) != 0)
         return 0;
-    size_t n = 8 + strspn(text + 8, "<>=!-");
-    return n + (strncmp(text + n, "()", 2) == 0 ? 2 : 0);
+    if (strncmp(text + 8, "()", 2) == 0)
+        return 10;
+    return 8 + strspn(text + 8, "<>=!-");
 }
 
 /* Drops what stands between round brackets and, unless they are kept, between angle brackets, and what
@@ -34,7 +35,7 @@ static void simplify(char *name, bool keep_angles)
 {
     static const char anonymous[] = "(anonymous namespace)";
     char *to = name;
-    int angle = 0, round = 0;
+    int angle = 0, round = 0, brace = 0;
     for (const char *from = name; *from;) {
         bool inside = round || (angle && !keep_angles);
         size_t whole = inside ? 0 : operator_length(from);
@@ -47,7 +48,9 @@ static void simplify(char *name, bool keep_angles)
             continue;
         }
         char c = *from++;
-        bool is_round = (c == '(' || c == ')') && !(keep_angles && angle);
+        if (!inside && (c == '{' || c == '}'))
+            brace += c == '{' ? 1 : -1;
+        bool is_round = (c == '(' || c == ')') && !(keep_angles && angle) && !brace;
         if (is_round)
             round += c == '(' ? 1 : -1;
         else if ((c == '<' || c == '>') && !round)
@@ -75,7 +78,7 @@ static void drop_return_type(char *name)
         else if (*p == ' ' && !angle)
             space = p;
         else
-            angle += *p == '<' ? 1 : *p == '>' ? -1 : 0;
+            angle += *p == '<' || *p == '{' ? 1 : *p == '>' || *p == '}' ? -1 : 0;
     }
     if (space && strncmp(name, "vtable for ", 11) != 0 && !strstr(name, "thunk to "))
         memmove(name, space + 1, strlen(space + 1) + 1);

@@ -106,21 +106,40 @@ void elffile_build_id(struct elffile *f, char hex[129])
     }
 }
 
+/* In a debug file the segments are empty, and only where they go is known: as a linker lays a file out, at
+ * the same distance from the first one. */
+static bool empty_segment_vaddr(const GElf_Phdr *ph, uint64_t base, uint64_t offset, uint64_t *vaddr)
+{
+    uint64_t at = ph->p_vaddr - base;
+    if (ph->p_filesz || offset < at || offset - at >= ph->p_memsz)
+        return false;
+    *vaddr = ph->p_vaddr + (offset - at);
+    return true;
+}
+
 bool elffile_vaddr(struct elffile *f, uint64_t offset, uint64_t *vaddr)
 {
     size_t n = 0;
+    bool based = false;
+    uint64_t base = 0;
     if (elf_getphdrnum(f->elf, &n))
         return false;
     for (size_t i = 0; i < n; i++) {
         GElf_Phdr ph;
         if (!gelf_getphdr(f->elf, (int)i, &ph) || ph.p_type != PT_LOAD)
             continue;
+        base = based ? base : ph.p_vaddr & ~UINT64_C(4095);
+        based = true;
+        if (!(ph.p_flags & PF_X))
+            continue;
         /* The loader maps whole pages, so the bytes before p_offset on its page belong to it, too. */
         uint64_t first = ph.p_offset & ~UINT64_C(4095);
-        if (offset >= first && offset - first < ph.p_filesz + (ph.p_offset - first) && (ph.p_flags & PF_X)) {
+        if (offset >= first && offset - first < ph.p_filesz + (ph.p_offset - first)) {
             *vaddr = offset - ph.p_offset + ph.p_vaddr;
             return true;
         }
+        if (empty_segment_vaddr(&ph, base, offset, vaddr))
+            return true;
     }
     return false;
 }

@@ -5,9 +5,11 @@
 #include "ui/store.h"
 #include "view/combine.h"
 #include "view/filter.h"
+#include "view/locate.h"
 #include "view/symbolize.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int nomem(struct error *error)
@@ -33,6 +35,23 @@ static int adjust_mappings(struct profile *p, const struct options *o)
     return main->file && main->build_id ? 0 : ERR_NOMEM;
 }
 
+/* PPROF_BINARY_PATH, else $HOME/pprof/binaries. */
+static int locate(struct profile *p)
+{
+    const char *path = getenv("PPROF_BINARY_PATH"), *home = getenv("HOME");
+    struct buf search = {0}, notes = {0};
+    if (path && *path)
+        buf_puts(&search, path);
+    else
+        buf_printf(&search, "%s/pprof/binaries", home ? home : "");
+    int code = search.failed ? ERR_NOMEM : locate_binaries(p, search.data, &notes);
+    if (notes.data)
+        fputs(notes.data, stderr);
+    buf_fini(&search);
+    buf_fini(&notes);
+    return code;
+}
+
 static int decode_fetched(struct fetch *f, const struct options *o, struct profile **out)
 {
     if (f->code)
@@ -41,7 +60,7 @@ static int decode_fetched(struct fetch *f, const struct options *o, struct profi
     buf_fini(&f->bytes);
     if (code == ERR_FORMAT)
         error_prefix(&f->error, "not a profile");
-    if (!code && adjust_mappings(*out, o)) {
+    if (!code && (locate(*out) || adjust_mappings(*out, o))) {
         profile_free(*out);
         code = nomem(&f->error);
     }
@@ -123,32 +142,19 @@ static int combine_groups(struct group *sources, struct group *bases, const stru
     return code;
 }
 
-/* PPROF_BINARY_PATH, else $HOME/pprof/binaries. */
-static void put_search_path(struct buf *out)
-{
-    const char *path = getenv("PPROF_BINARY_PATH"), *home = getenv("HOME");
-    if (path && *path)
-        buf_puts(out, path);
-    else
-        buf_printf(out, "%s/pprof/binaries", home ? home : "");
-}
-
 static int symbolize(struct profile **p, const struct options *o, struct error *error)
 {
     struct profile *named;
-    struct buf search = {0}, notes = {0};
+    struct buf notes = {0};
     if (!symbolize_needed(*p, o->symbolize))
         return 0;
-    put_search_path(&search);
-    int code = search.failed ? nomem(error)
-                             : symbolize_profile(*p, o->symbolize, search.data, &named, &notes, error);
+    int code = symbolize_profile(*p, o->symbolize, &named, &notes, error);
     if (notes.data)
         fputs(notes.data, stderr);
     if (!code) {
         profile_free(*p);
         *p = named;
     }
-    buf_fini(&search);
     buf_fini(&notes);
     return code;
 }

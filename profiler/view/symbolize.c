@@ -3,20 +3,22 @@
 #include "base/hash.h"
 #include "base/table.h"
 #include "symbol/symbol.h"
-#include "view/path.h"
+#include "view/readable_names.h"
 
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 struct modes {
     bool none, fast, force;
+    bool mangled; /* names stay as the linker has them */
+    enum demangle_style style;
 };
 
 struct work {
     const struct profile *p;
     struct profile *q;
     struct modes modes;
-    const char *search;
     struct buf *notes;
     struct error *error;
     struct symbolizer *symbolizer;
@@ -30,30 +32,61 @@ static int nomem(struct error *error)
     return error_set(error, ERR_NOMEM, "out of memory");
 }
 
+static bool is_word(const char *text, size_t len, const char *word)
+{
+    return len == strlen(word) && strncasecmp(text, word, len) == 0;
+}
+
+/* "demangle=...", which means that names are to be made anew. */
+static bool parse_demangle(const char *text, size_t len, struct modes *m)
+{
+    static const char option[] = "demangle=";
+    size_t skip = strlen(option);
+    if (len < skip || strncasecmp(text, option, skip) != 0)
+        return false;
+    text += skip;
+    len -= skip;
+    if (is_word(text, len, "default"))
+        return true;
+    m->force = true;
+    m->mangled = is_word(text, len, "none");
+    m->style = is_word(text, len, "full") ? DEMANGLE_FULL : DEMANGLE_TEMPLATES;
+    return m->mangled || m->style == DEMANGLE_FULL || is_word(text, len, "templates");
+}
+
 static int parse_modes(const char *text, struct modes *m, struct error *error)
 {
     *m = (struct modes){0};
     while (*text) {
         size_t len = strcspn(text, ":");
-        if (len == 4 && strncmp(text, "none", 4) == 0)
+        if (is_word(text, len, "none") || is_word(text, len, "no"))
             m->none = true;
-        else if (len == 6 && strncmp(text, "remote", 6) == 0)
+        else if (is_word(text, len, "remote"))
             m->none = true; /* the handlers of C servers send names with the profile */
-        else if (len == 9 && strncmp(text, "fastlocal", 9) == 0)
+        else if (is_word(text, len, "fastlocal"))
             m->fast = true;
-        else if (len == 5 && strncmp(text, "force", 5) == 0)
+        else if (is_word(text, len, "force"))
             m->force = true;
-        else if (len && !(len == 5 && strncmp(text, "local", 5) == 0))
+        else if (len && !is_word(text, len, "local") && !parse_demangle(text, len, m))
             return error_set(error, ERR_INVALID,
-                "-symbolize: \"%.*s\" is not one of none, local, fastlocal, remote, force", (int)len, text);
+                "-symbolize: \"%.*s\" is not one of none, local, fastlocal, remote, force, "
+                "demangle=full|none|templates|default",
+                (int)len, text);
         text += len + (text[len] == ':');
     }
     return 0;
 }
 
+/* What has no file, or one that no other machine has. */
+static bool has_no_file(const char *file)
+{
+    return !*file || *file == '[' || strncmp(file, "linux-vdso", 10) == 0 ||
+           strncmp(file, "//anon", 6) == 0 || strncmp(file, "/dev/dri/", 9) == 0 || strstr(file, "://");
+}
+
 static bool wants(const struct mapping *m, struct modes modes)
 {
-    return *m->file && m->file[0] != '[' && (modes.force || !m->has_functions);
+    return !has_no_file(m->file) && (modes.force || !m->has_functions);
 }
 
 bool symbolize_needed(const struct profile *p, const char *mode)
@@ -62,68 +95,47 @@ bool symbolize_needed(const struct profile *p, const char *mode)
     struct error ignored;
     if (parse_modes(mode, &modes, &ignored))
         return true; /* to be told what is wrong */
-    for (size_t i = 0; i < p->mappings.len && !modes.none; i++)
+    if (modes.none)
+        return false;
+    for (size_t i = 0; i < p->mappings.len; i++)
         if (wants(&p->mappings.items[i], modes))
             return true;
-    return false;
+    return modes.force || readable_names_needed(p);
 }
 
 /* ---- finding the files ---- */
 
 /* 1 when the file serves the mapping, 0 when it does not, ERR_NOMEM. */
-static int try_file(struct work *w, const struct mapping *m, const char *path)
+static int add_file(struct work *w, const struct mapping *m)
 {
-    struct symbol_object object = {m->start, m->limit, m->offset, path, m->build_id};
+    struct symbol_object object = {m->start, m->limit, m->offset, m->file, m->build_id};
     struct error why;
-    if (access(path, R_OK) != 0)
+    if (access(m->file, R_OK) != 0) {
+        buf_printf(w->notes, "%s: not found here, its addresses stay without names\n", m->file);
         return 0;
+    }
     int code = symbolizer_add_object(w->symbolizer, &object, &why);
+    if (code == ERR_NOMEM)
+        return nomem(w->error);
     if (code == ERR_INVALID)
-        buf_printf(w->notes, "Ignoring local file %s: %s\n", path, why.text);
-    return code == 0 ? 1 : code == ERR_NOMEM ? nomem(w->error) : 0;
+        buf_printf(w->notes, "Ignoring local file %s\n", why.text);
+    else if (code)
+        buf_printf(w->notes, "%s, its addresses stay without names\n", why.text);
+    return code == 0;
 }
 
-static int try_dir(struct work *w, const struct mapping *m, const char *dir, size_t len)
+/* Of the mappings that something was sampled in. */
+static int add_files(struct work *w)
 {
-    struct buf base = {0}, path = {0};
-    path_put_base(m->file, &base);
-    const char *names[] = {m->build_id, base.data ? base.data : "", m->file};
-    int found = 0;
-    for (int i = 0; i < 3 && !found && len; i++) {
-        path.len = 0;
-        if (i == 0 && !*m->build_id)
-            continue;
-        buf_printf(&path, "%.*s/%s%s%s", (int)len, dir, names[i], i == 0 ? "/" : "", i == 0 ? names[1] : "");
-        found = path.failed ? nomem(w->error) : try_file(w, m, path.data);
-    }
-    buf_fini(&base);
-    buf_fini(&path);
-    return found;
-}
-
-static int find_file(struct work *w, const struct mapping *m)
-{
-    int found = 0;
-    for (const char *dir = w->search; *dir && !found;) {
-        const char *end = strchrnul(dir, ':');
-        found = try_dir(w, m, dir, (size_t)(end - dir));
-        dir = *end ? end + 1 : end;
-    }
-    return found ? found : try_file(w, m, m->file);
-}
-
-static int find_files(struct work *w)
-{
+    for (size_t i = 0; i < w->p->locations.len; i++)
+        if (w->p->locations.items[i].mapping != NO_INDEX)
+            w->wanted[w->p->locations.items[i].mapping] = true;
     for (size_t i = 0; i < w->p->mappings.len; i++) {
         const struct mapping *m = &w->p->mappings.items[i];
-        if (!wants(m, w->modes))
-            continue;
-        int found = find_file(w, m);
-        if (found < 0)
-            return found;
-        w->wanted[i] = found;
-        if (!found)
-            buf_printf(w->notes, "%s: not found here, its addresses stay without names\n", m->file);
+        int added = w->wanted[i] && wants(m, w->modes) ? add_file(w, m) : 0;
+        if (added < 0)
+            return added;
+        w->wanted[i] = added;
     }
     return 0;
 }
@@ -132,8 +144,9 @@ static int find_files(struct work *w)
 
 static int find_function(struct work *w, const struct symbol_frame *s, uint32_t *index)
 {
-    struct function f = {.name = profile_string(w->q, s->function),
-        .system_name = profile_string(w->q, *s->linkage ? s->linkage : s->function),
+    const char *linkage = *s->linkage ? s->linkage : s->function;
+    struct function f = {.name = profile_string(w->q, linkage), /* made readable in the end */
+        .system_name = profile_string(w->q, linkage),
         .file = profile_string(w->q, w->modes.fast ? "" : s->file),
         .start_line = w->modes.fast ? 0 : s->start_line};
     if (!f.name || !f.system_name || !f.file)
@@ -186,10 +199,10 @@ static int name_locations(struct work *w)
     return 0;
 }
 
-int symbolize_profile(const struct profile *p, const char *mode, const char *search, struct profile **out,
-    struct buf *notes, struct error *error)
+int symbolize_profile(
+    const struct profile *p, const char *mode, struct profile **out, struct buf *notes, struct error *error)
 {
-    struct work w = {.p = p, .search = search, .notes = notes, .error = error};
+    struct work w = {.p = p, .notes = notes, .error = error};
     int code = parse_modes(mode, &w.modes, error);
     if (code)
         return code;
@@ -197,9 +210,11 @@ int symbolize_profile(const struct profile *p, const char *mode, const char *sea
     w.wanted = calloc(p->mappings.len + 1, sizeof *w.wanted);
     code = w.q && w.wanted ? symbolizer_new(p->strings, &w.symbolizer, error) : nomem(error);
     if (!code && !w.modes.none)
-        code = find_files(&w);
-    if (!code)
+        code = add_files(&w);
+    if (!code && !w.modes.none)
         code = name_locations(&w);
+    if (!code && !w.modes.none && make_names_readable(w.q, w.modes.style, w.modes.mangled, w.modes.force))
+        code = nomem(error);
     symbolizer_free(w.symbolizer);
     table_fini(&w.functions);
     free(w.wanted);

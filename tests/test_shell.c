@@ -106,6 +106,22 @@ START_TEST(words_focus_and_ignore)
 }
 END_TEST
 
+START_TEST(options_may_be_of_one_command)
+{
+    run("top2 -focus=cache -unit=us");
+    expect(out, "focus=cache");
+    expect(out, "us ");
+    ck_assert_str_eq(settings.config.focus, "");
+    run("top2 --granularity=files cache");
+    expect(out, "demos/lesson6/cache.c");
+    ck_assert_int_eq(settings.config.granularity, GRANULARITY_FUNCTIONS);
+    run("top2 -nodecount=x");
+    expect(err, "\"x\" is not a whole number");
+    run("top -route=1"); /* no option: what not to show, as ever */
+    expect(out, "ignore=route=1");
+}
+END_TEST
+
 START_TEST(assignments_last)
 {
     run("focus = cache //: a comment");
@@ -185,7 +201,7 @@ START_TEST(leaving_and_help)
     expect(err, "memory=32mb:");
     run("o");
     expect(err, "  sample_index              = cpu                  //: [samples | cpu]\n");
-    expect(err, "  granularity               = functions            //: [functions | filefunctions");
+    expect(err, "  granularity               = functions            //: [addresses | filefunctions");
 }
 END_TEST
 
@@ -206,6 +222,11 @@ START_TEST(names_are_completed)
     expect_completion("help pe", (const char *const[]){"peek"}, 1);
     expect_completion("list json_", (const char *const[]){"json_write", "json_object", "json_escape"}, 3);
     expect_completion("top main -ev", (const char *const[]){"cache_evict"}, 1);
+    expect_completion("sample_index=", (const char *const[]){"samples", "cpu"}, 2);
+    expect_completion("granularity=fi", (const char *const[]){"filefunctions", "files"}, 2);
+    expect_completion("top -sort=c", (const char *const[]){"cum"}, 1);
+    expect_completion("trim=", (const char *const[]){"true", "false"}, 2);
+    expect_completion("focus=", NULL, 0);
     expect_completion("zz", NULL, 0);
     char *names[2];
     ck_assert_uint_eq(session_complete(p, "t", names, 2), 2); /* no more than fit */
@@ -216,9 +237,9 @@ END_TEST
 
 Suite *suite(void)
 {
-    const TTest *tests[] = {counts_come_with_or_without_a_space, words_focus_and_ignore, assignments_last,
-        mistakes_are_told_on_standard_error, output_goes_to_files_and_commands, leaving_and_help,
-        names_are_completed};
+    const TTest *tests[] = {counts_come_with_or_without_a_space, words_focus_and_ignore,
+        options_may_be_of_one_command, assignments_last, mistakes_are_told_on_standard_error,
+        output_goes_to_files_and_commands, leaving_and_help, names_are_completed};
     Suite *s = suite_create("shell");
     TCase *cases = tcase_create("shell");
     tcase_add_checked_fixture(cases, setup, teardown);

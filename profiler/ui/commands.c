@@ -96,6 +96,8 @@ void commands_print_usage(bool command_line, struct buf *out)
         print_summary("", "o, options", "List the options and their values", out);
         print_summary("", "help [name]", "This list, or help on one command or option", out);
         print_summary("", "q, quit, exit, ^D", "Leave", out);
+        print_summary("", "COMMAND -option=value", "The option for this command alone", out);
+        print_summary("", "COMMAND | PROGRAM", "The report as the program's input", out);
         print_summary("", ":", "Clear focus, ignore, hide, tagfocus and tagignore", out);
     }
     buf_puts(out, command_line ? "\n  Options:\n" : "\n  Options (set with name=value):\n");

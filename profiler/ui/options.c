@@ -71,8 +71,9 @@ static const struct source_option source_options[] = {
     {"tls_ca", SOURCE_TEXT, OPTION(tls_ca),
         "Certificates of those who vouch for servers, in place of the system's"},
     {"tools", SOURCE_TEXT, OPTION(tools), "Taken, as by go tool pprof, and without effect: none are needed"},
-    {"http", SOURCE_HTTP, 0, NULL},
-    {"no_browser", SOURCE_NO_BROWSER, 0, NULL},
+    {"http", SOURCE_HTTP, 0,
+        "Not there yet: this pprof has no web interface; -web, -svg and the shell it has"},
+    {"no_browser", SOURCE_NO_BROWSER, 0, "For -http"},
     {"help", SOURCE_SWITCH, OPTION(help), "This text"},
     {"h", SOURCE_SWITCH, OPTION(help), NULL},
     {"version", SOURCE_SWITCH, OPTION(version), "Say which pprof this is"},
@@ -349,8 +350,8 @@ static int apply_credentials(struct parser *p)
 static int apply_http(struct parser *p)
 {
     if (p->http)
-        return error_set(
-            p->error, ERR_INVALID, "-http: this pprof has no web interface yet; without it there is a shell");
+        return error_set(p->error, ERR_INVALID,
+            "-http: this pprof has no web interface yet; there are the shell (no format), -web and -svg");
     if (p->no_browser)
         return error_set(p->error, ERR_INVALID, "-no_browser only makes sense with -http");
     return 0;

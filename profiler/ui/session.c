@@ -40,6 +40,27 @@ static void offer_names(const char *prefix, char **out, size_t max, size_t *n)
         offer(others[i], prefix, false, out, max, n);
 }
 
+/* Of "name=" and what follows: the values there are. */
+static void offer_values(
+    const struct profile *p, const char *word, const char *equals, char **out, size_t max, size_t *n)
+{
+    char name[40];
+    int choice;
+    snprintf(name, sizeof name, "%.*s", (int)(equals - word), word);
+    const struct variable *v = variable_find(name, &choice);
+    const char *value = equals + 1;
+    if (!v)
+        return;
+    if (v->kind == VARIABLE_BOOL || choice >= 0) {
+        offer("true", value, false, out, max, n);
+        offer("false", value, false, out, max, n);
+    }
+    for (int k = 0; choice < 0 && v->choices && v->choices[k].name; k++)
+        offer(v->choices[k].name, value, false, out, max, n);
+    for (size_t i = 0; strcmp(name, "sample_index") == 0 && i < p->sample_types.len; i++)
+        offer(p->sample_types.items[i].type, value, false, out, max, n);
+}
+
 size_t session_complete(const struct profile *p, const char *line, char **out, size_t max)
 {
     size_t n = 0, start = strlen(line);
@@ -47,6 +68,12 @@ size_t session_complete(const struct profile *p, const char *line, char **out, s
         start--;
     const char *word = line + start, *first = line + strspn(line, " \t");
     size_t first_len = strcspn(first, " \t");
+    const char *equals = strchr(word, '=');
+    if (equals) {
+        const char *option = word + (first != word && *word == '-');
+        offer_values(p, option, equals, out, max, &n);
+        return n;
+    }
     if (first == word || (first_len == 4 && strncmp(first, "help", 4) == 0)) {
         offer_names(word, out, max, &n);
         return n;
@@ -90,7 +117,8 @@ static unsigned char complete_line(EditLine *el, int key)
         return CC_ERROR;
     }
     size_t n = session_complete(p, line, names, MAX_OFFERED), start = strlen(line);
-    while (start > 0 && !isspace((unsigned char)line[start - 1]) && !(line[start - 1] == '-' && start > 1))
+    while (start > 0 && !isspace((unsigned char)line[start - 1]) && line[start - 1] != '=' &&
+           !(line[start - 1] == '-' && start > 1))
         start--;
     size_t typed = strlen(line + start), common = n ? common_length(names, n) : 0;
     unsigned char result = CC_ERROR;

@@ -186,11 +186,21 @@ static void put_type_names(const struct profile *p, struct buf *out)
     buf_putc(out, ']');
 }
 
+/* By name, whatever their values are. */
 static void put_choices(const struct variable *v, struct buf *out)
 {
+    const char *last = "";
     buf_puts(out, "//: [");
-    for (int k = 0; v->choices[k].name; k++)
-        buf_printf(out, "%s%s", k ? " | " : "", v->choices[k].name);
+    for (bool first = true;; first = false) {
+        const char *next = NULL;
+        for (int k = 0; v->choices[k].name; k++)
+            if (strcmp(v->choices[k].name, last) > 0 && (!next || strcmp(v->choices[k].name, next) < 0))
+                next = v->choices[k].name;
+        if (!next)
+            break;
+        buf_printf(out, "%s%s", first ? "" : " | ", next);
+        last = next;
+    }
     buf_putc(out, ']');
 }
 
@@ -231,7 +241,7 @@ static int list_options(const struct shell *s)
     return 0;
 }
 
-static int help(const struct words *w)
+static int help(const struct shell *s, const struct words *w)
 {
     struct buf out = {0};
     if (w->items.len == 1) {
@@ -239,6 +249,11 @@ static int help(const struct words *w)
         buf_puts(&out, "\n  Type \"help NAME\" for more on one of them.\n");
     } else if (!commands_print_help(w->items.items[1], &out)) {
         buf_printf(&out, "Unknown command: %s\n", w->items.items[1]);
+    } else if (strcmp(w->items.items[1], "sample_index") == 0) {
+        buf_puts(&out, "This profile has");
+        for (size_t i = 0; i < s->p->sample_types.len; i++)
+            buf_printf(&out, " %s", s->p->sample_types.items[i].type);
+        buf_puts(&out, ".\n");
     }
     shell_show(&out);
     return 0;
@@ -281,7 +296,29 @@ static char *find_pipe(char *line)
     return NULL;
 }
 
-static int parse_arguments(struct request *q, char **args, size_t n, struct error *error)
+/* "-focus=cache": an option for this command alone. *is_option is false when the word is none. */
+static int parse_option(
+    const struct shell *s, struct request *q, const char *word, bool *is_option, struct error *error)
+{
+    char name[40];
+    int choice;
+    size_t len = strcspn(word, "=");
+    *is_option = false;
+    if (word[len] != '=' || len >= sizeof name)
+        return 0;
+    snprintf(name, sizeof name, "%.*s", (int)len, word);
+    const struct variable *v = variable_find(name, &choice);
+    if (!v)
+        return 0;
+    *is_option = true;
+    struct settings one = {q->config, s->settings->strings};
+    int code = variable_set(&one, v, choice, word + len + 1, error);
+    q->config = one.config;
+    return code;
+}
+
+static int parse_arguments(
+    const struct shell *s, struct request *q, char **args, size_t n, struct error *error)
 {
     for (size_t i = 0; i < n; i++) {
         const char *arg = args[i];
@@ -294,7 +331,12 @@ static int parse_arguments(struct request *q, char **args, size_t n, struct erro
         } else if (strcmp(arg, "-cum") == 0 || strcmp(arg, "--cum") == 0) {
             q->config.sort = SORT_CUM;
         } else if (*arg == '-') {
-            add_pattern(&q->ignore, arg + 1);
+            bool is_option;
+            int code = parse_option(s, q, arg + 1 + (arg[1] == '-'), &is_option, error);
+            if (code)
+                return code;
+            if (!is_option)
+                add_pattern(&q->ignore, arg + 1);
         } else {
             add_pattern(&q->focus, arg);
         }
@@ -335,7 +377,7 @@ static const struct command *find_command(char *name, int *count)
     return command_find(name);
 }
 
-static int parse_request(struct request *q, struct words *w, struct error *error)
+static int parse_request(const struct shell *s, struct request *q, struct words *w, struct error *error)
 {
     size_t first = 1;
     q->command = find_command(w->items.items[0], &q->config.nodecount);
@@ -346,7 +388,7 @@ static int parse_request(struct request *q, struct words *w, struct error *error
             return error_set(error, ERR_INVALID, "command %s requires an argument", q->command->name);
         q->pattern = w->items.items[first++];
     }
-    int code = parse_arguments(q, w->items.items + first, w->items.len - first, error);
+    int code = parse_arguments(s, q, w->items.items + first, w->items.len - first, error);
     if (!code)
         apply_filters(q);
     return code;
@@ -356,7 +398,7 @@ static int run_command(struct shell *s, struct words *w, const char *pipe)
 {
     struct request q = {.config = s->settings->config};
     struct error error = {0};
-    int code = parse_request(&q, w, &error);
+    int code = parse_request(s, &q, w, &error);
     struct production what = {.command = q.command,
         .pattern = q.pattern,
         .config = &q.config,
@@ -384,7 +426,7 @@ static int run_words(struct shell *s, struct words *w, const char *pipe)
     if (strcmp(first, "exit") == 0 || strcmp(first, "quit") == 0 || strcmp(first, "q") == 0)
         return ERR_CANCELLED;
     if (strcmp(first, "help") == 0)
-        return help(w);
+        return help(s, w);
     return run_command(s, w, pipe);
 }
 

@@ -96,7 +96,7 @@ DEMO_LIBS  = $(call pkg,--libs libmicrohttpd) $(if $(SAN),,-ljemalloc)
 # Check programs: tests/test_NAME.c each, with tests/harness.c. By what they are linked with.
 TOOL_TESTS  = base profile codec legacy merge maps symbol demangle measure regex filter graph report assembly options fetch shell symbolize
 CPROF_TESTS = accuracy contention contention_law contention_sampling cpu heap heap_accuracy interpose labels signals \
-              snapshot stacks threads threadload unwind wall \
+              snapshot stacks storm threads threadload unwind wall \
               convert textformats server direct
 DEMO_TESTS  = json histogram loadgen upstream
 # What a sanitizer can run: the interceptors of the address sanitizer stand in the way of libcprof's and of
@@ -167,7 +167,8 @@ clean: ## remove what was built; never a learner's work
 	rm -rf .build profiler/pprof profiler/libcprof.a profiler/libcprof*.so* demos/load demos/gateway \
 	    solutions/lesson6/gateway exercises/lesson6/gateway
 
-stress: ## every exercise's checks RUNS times (20) beside twice as many busy loops as cores
+stress: $(B)/tests/test_storm ## every exercise's checks RUNS times (20) beside twice as many busy loops as cores, and a storm of threads
+	@STORM_SECONDS=$(or $(RUNS),20) $(B)/tests/test_storm
 	@tests/stress.sh $(RUNS)
 
 # ---- compiling ------------------------------------------------------------------------------------------

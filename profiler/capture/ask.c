@@ -188,8 +188,10 @@ int ask_threads(struct ask *asks, size_t n)
     if (!answers || !find_signal())
         return ERR_UNSUPPORTED;
     uint16_t which[ANSWERS];
-    for (size_t from = 0; from < n; from += ANSWERS) {
-        size_t some = n - from < ANSWERS ? n - from : ANSWERS;
+    int64_t room = n ? signals_room() : 0;
+    size_t most = room < 1 ? 1 : room < ANSWERS ? (size_t)room : ANSWERS;
+    for (size_t from = 0; from < n; from += most) {
+        size_t some = n - from < most ? n - from : most;
         uint32_t before = atomic_load(&ndone);
         uint32_t asked = send_all(asks + from, some, which);
         await(asks + from, some, which, before + asked);

@@ -27,11 +27,18 @@ static void before_fork(void)
     sigset_t ours;
     signals_own(&ours);
     interpose_real.pthread_sigmask(SIG_BLOCK, &ours, &mask_before_fork);
+    unwind_before_fork();
+}
+
+static void restore_mask(void)
+{
+    interpose_real.pthread_sigmask(SIG_SETMASK, &mask_before_fork, NULL);
 }
 
 static void after_fork_in_parent(void)
 {
-    interpose_real.pthread_sigmask(SIG_SETMASK, &mask_before_fork, NULL);
+    unwind_after_fork_in_parent();
+    restore_mask();
 }
 
 /* A child starts unprofiled: without timers, sessions, other threads' records, or locks they may have held.
@@ -47,7 +54,7 @@ static void after_fork_in_child(void)
     wall_after_fork();
     contention_after_fork();
     unwind_after_fork();
-    after_fork_in_parent();
+    restore_mask();
 }
 
 static void watch_forks(void)
@@ -72,7 +79,7 @@ static int prepare(struct error *error)
     (void)(interpose_lock_linked + interpose_io_linked + interpose_thread_linked + interpose_signal_linked);
     if (contention_init())
         return error_set(error, ERR_NOMEM, "no memory for the profiler's tables");
-    if (unwind_refresh())
+    if (unwind_prepare())
         return error_set(error, ERR_NOMEM, "no memory for unwind tables");
     return 0;
 }

@@ -1,6 +1,7 @@
 #include "capture/cpu_timer.h"
 
 #include "base/clock.h"
+#include "capture/signals.h"
 #include "capture/thread.h"
 
 #include <errno.h>
@@ -12,6 +13,7 @@
 _Atomic int64_t cpu_timer_interval_ns;
 _Atomic uint32_t cpu_timer_refused;
 static _Atomic int64_t settled_cpu_ns; /* of accounts that were closed */
+static _Atomic int64_t room;           /* timers we may still have */
 
 /* ---- clocks ---------------------------------------------------------------------------------------------
  */
@@ -91,8 +93,10 @@ static void create(struct thread *t, pid_t tid)
     struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGPROF};
     event.sigev_value.sival_ptr = t;
     event._sigev_un._tid = tid;
-    if (syscall(SYS_timer_create, clock_of(tid), &event, &t->timer_id) == 0)
+    errno = EAGAIN;
+    if (atomic_fetch_sub(&room, 1) > 0 && syscall(SYS_timer_create, clock_of(tid), &event, &t->timer_id) == 0)
         return;
+    atomic_fetch_add(&room, 1);
     t->timer_id = NO_TIMER;
     if (errno != EINVAL) /* which is a thread that is gone; a limit says EAGAIN, a sandbox EPERM */
         atomic_fetch_add(&cpu_timer_refused, 1);
@@ -132,8 +136,8 @@ void cpu_timer_stop(struct thread *t)
         return;
     int saved = errno;
     settle(t);
-    if (t->timer_id != NO_TIMER)
-        syscall(SYS_timer_delete, t->timer_id);
+    if (t->timer_id != NO_TIMER && syscall(SYS_timer_delete, t->timer_id) == 0)
+        atomic_fetch_add(&room, 1);
     atomic_store(&t->timer_state, CPU_TIMER_NONE);
     errno = saved;
 }
@@ -163,8 +167,10 @@ static bool follow(struct thread *t, int64_t interval_ns)
 
 int cpu_timer_follow(int64_t interval_ns)
 {
-    if (!atomic_load(&cpu_timer_interval_ns))
+    if (!atomic_load(&cpu_timer_interval_ns)) {
         atomic_store(&cpu_timer_refused, 0);
+        atomic_store(&room, signals_room()); /* each timer takes a place */
+    }
     atomic_store(&cpu_timer_interval_ns, interval_ns);
     int timers = 0;
     for (uint32_t i = 0, n = thread_count(); i < n; i++) {

@@ -2,6 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,6 +79,22 @@ bool signals_blocks(pid_t tid, int number)
     text[n > 0 ? n : 0] = 0;
     const char *mask = strstr(text, "SigBlk:");
     return mask && strtoull(mask + strlen("SigBlk:"), NULL, 16) >> (number - 1) & 1;
+}
+
+int64_t signals_room(void)
+{
+    char text[4096], *end;
+    int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    if (fd >= 0)
+        close(fd);
+    text[n > 0 ? n : 0] = 0;
+    const char *queue = strstr(text, "SigQ:"); /* used/limit */
+    if (!queue)
+        return INT_MAX;
+    unsigned long long used = strtoull(queue + strlen("SigQ:"), &end, 10);
+    unsigned long long limit = *end == '/' ? strtoull(end + 1, NULL, 10) : INT_MAX;
+    return limit > used ? (int64_t)((limit - used) / 2) : 0;
 }
 
 #if defined(__x86_64__)

@@ -29,6 +29,13 @@ void signals_open_self(void);
 /* Whether a thread has the signal blocked, as /proc says. Not for handlers. */
 bool signals_blocks(pid_t tid, int number);
 
+/*
+ * How many places among the signals that may be pending (RLIMIT_SIGPENDING, which all processes of a user
+ * share) we may take: half of what is free. Without any left the program's own timers, its sigqueue, even its
+ * pthread_cancel fail. Reads /proc, without which it knows no limit.
+ */
+int64_t signals_room(void);
+
 /* At the start of a handler. Signal-safe. */
 void signals_note_sigsafe(struct thread *t, const void *context);
 

@@ -76,7 +76,12 @@ void unwind_saved_sigsafe(
 /* Whether pc is in a loaded object's code, as of the last refresh. Signal-safe. */
 bool unwind_is_code_sigsafe(uintptr_t pc);
 
-/* In a forked child: nobody but the caller walks. */
-void unwind_after_fork(void);
+/* The same for a start of capture, which may happen inside fork: nothing in a child that has its parent's
+ * tables, since another thread may have had the loader's lock when it was forked. */
+int unwind_prepare(void);
+
+void unwind_before_fork(void); /* no rebuilding from here on, until one of the next */
+void unwind_after_fork_in_parent(void);
+void unwind_after_fork(void); /* in the child, where nobody but the caller walks */
 
 #endif

@@ -69,6 +69,19 @@ bool unwind_is_code_sigsafe(uintptr_t pc)
     return pc != 0;
 }
 
+int unwind_prepare(void)
+{
+    return 0;
+}
+
+void unwind_before_fork(void)
+{
+}
+
+void unwind_after_fork_in_parent(void)
+{
+}
+
 void unwind_after_fork(void)
 {
 }

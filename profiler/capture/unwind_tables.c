@@ -24,6 +24,7 @@ static _Atomic(struct unwind_tables *) current;
 static struct rawlock rebuild_lock;
 static unsigned long long built_adds, built_subs;
 static struct unwind_tables *retired;
+static bool inherited;     /* in a forked child that has not asked for tables yet */
 static unsigned seen_idle; /* stripes seen at zero since the newest of the retired was replaced */
 
 static unsigned stripe_of_thread(void)
@@ -78,8 +79,22 @@ static void publish_locked(struct unwind_tables *t)
     reclaim_locked();
 }
 
+/* So that no thread of ours is reading the loader's list, with its lock: the child would have that for ever.
+ * Others may be; therefore the tables of a child are its parent's, until somebody asks for new ones who can
+ * afford to wait. */
+void unwind_before_fork(void)
+{
+    rawlock_lock(&rebuild_lock);
+}
+
+void unwind_after_fork_in_parent(void)
+{
+    rawlock_unlock(&rebuild_lock);
+}
+
 void unwind_after_fork(void)
 {
+    inherited = atomic_load(&current) != NULL;
     rawlock_reset(&rebuild_lock);
     for (unsigned i = 0; i < READER_STRIPES; i++)
         atomic_store(&readers[i].count, 0);
@@ -233,6 +248,13 @@ static int rebuild_locked(void)
     built_subs = b.subs;
     publish_locked(b.next);
     return 0;
+}
+
+int unwind_prepare(void)
+{
+    bool has = inherited;
+    inherited = false;
+    return has ? 0 : unwind_refresh();
 }
 
 int unwind_refresh(void)

@@ -225,6 +225,7 @@ static void watch_forks(void)
 static void lock_to_start(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
+    capture_know_threads(); /* its handlers first: they take a lock while we have ours, as starting does */
     pthread_once(&once, watch_forks);
     pthread_mutex_lock(&state.lock);
 }

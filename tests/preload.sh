@@ -159,7 +159,7 @@ base_of target
 get 'heap?debug=1'
 grep -q 'target_keep' "$work/body" \
     || fail "linked with libcprof.so, the heap lacks target_keep: $(cat "$work/body")"
-get "$base/debug/pprof/threads?debug=1"
+get 'threads?debug=1'
 [ "$(grep -c '^# labels: {"job":"contend"}$' "$work/body")" -gt 0 ] \
     || fail "linked with libcprof.so, threads have no labels: $(cat "$work/body")"
 exec 9>&-

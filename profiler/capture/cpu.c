@@ -248,12 +248,14 @@ int cpu_session_start(int hz, struct cpu_session **session)
     return r;
 }
 
-/* By stack from the root, so that what is below any one frame is together. */
+/* By labels, and then by stack from the root, so that what is below any one frame is together. */
 static int from_root(const void *a, const void *b, void *snapshot)
 {
     const struct snapshot *s = snapshot;
     const struct snapshot_record *x = a, *y = b;
     const uintptr_t *p = s->pcs.items + x->first_pc, *q = s->pcs.items + y->first_pc;
+    if (x->labels != y->labels)
+        return (uintptr_t)x->labels < (uintptr_t)y->labels ? -1 : 1;
     for (int i = x->depth, k = y->depth; i > 0 && k > 0;)
         if (p[--i] != q[--k])
             return p[i] < q[k] ? -1 : 1;
@@ -263,8 +265,8 @@ static int from_root(const void *a, const void *b, void *snapshot)
 /*
  * Whole samples of what was charged and lost, scaled to what the threads' CPU clocks say: the difference is
  * time of threads that no tick met. What rounding leaves of one stack goes to the next, and these are in the
- * order of the call tree: so no function's total, with all it calls from one place, is off by more than a
- * sample. Returns the factor.
+ * order of the call tree: so no function's total, with all it calls from one place under the same labels, is
+ * off by more than a sample. Returns the factor.
  */
 static double fit(struct snapshot *found, int64_t cpu_ns, int64_t lost_ns)
 {

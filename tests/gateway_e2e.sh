@@ -156,7 +156,7 @@ parts() { # parts PROFILE: by "cache"
     ! grep -q upstream_fetch "$work/top" || fail "$1: a hit waits for the upstream"
     nodes "$1" -tagfocus cache=miss
     misses=${part:-0}
-    [ "$misses" -eq 0 ] || grep -q upstream_fetch "$work/top" || fail "$1: misses wait for nothing"
+    cp "$work/top" "$work/misses"
     nodes "$1" -tagignore cache=.
     rest=${part:-0}
 }
@@ -178,6 +178,7 @@ until [ "$some_hits" -gt 0 ] && [ "$some_misses" -gt 0 ]; do
     "$fetch" "$debug/threads" >"$work/threads"
     parts "$work/threads"
     [ $((hits + misses + rest)) -eq "$whole" ] || fail "threads: $hits + $misses + $rest of $whole"
+    [ "$misses" -eq 0 ] || grep -q upstream_fetch "$work/misses" || fail "threads: misses wait for nothing"
     some_hits=$((some_hits + hits)) some_misses=$((some_misses + misses))
 done
 "$fetch" "$debug/goroutine?debug=1" >"$work/body"

@@ -51,7 +51,7 @@ CAPTURE  = ask capture cfi contention cpu cpu_timer heap heap_parse interpose in
            interpose_signal interpose_thread labelset parked rawlock seen signals snapshot stacks thread \
            threadlabels threads ticks unwind unwind_libgcc unwind_tables wall
 EXPORT   = names feed convert labeltext text deadlock threadwords threadsummary threaddump request endpoints index \
-           ownfd ownthread direct guard respond listener server environment service
+           ownfd ownthread direct guard mount respond listener server environment service
 VIEW     = measure regex path frames graph order trim labels tagfilter prune filter combine duration source_file \
            locate readable_names symbolize \
            report report_labels report_text report_tree report_traces report_raw report_list report_tags \
@@ -97,7 +97,7 @@ DEMO_LIBS  = $(call pkg,--libs libmicrohttpd) $(if $(SAN),,-ljemalloc)
 TOOL_TESTS  = base profile codec legacy merge maps symbol demangle measure regex filter graph report assembly options fetch shell symbolize
 CPROF_TESTS = accuracy contention contention_law contention_sampling cpu heap heap_accuracy interpose labels signals \
               snapshot stacks threads threadload unwind wall \
-              convert textformats server direct
+              convert textformats server direct mount
 DEMO_TESTS  = json histogram loadgen upstream
 # What a sanitizer can run: the interceptors of the address sanitizer stand in the way of libcprof's and of
 # jemalloc's heap; the runtime of the other brings libstdc++ into the process, which is what demangle tests.

@@ -1,6 +1,7 @@
 #!/bin/sh
 # libcprof outside this tree: installed, and found through pkg-config. The server that README.md shows is built
-# from its text with the commands beside it, with libcprof.so and with libcprof.a, and profiled.
+# from its text with the commands beside it, with libcprof.so and with libcprof.a, and profiled; so is a program
+# that mounts the endpoints in a server of its own, and writes its heap profile at the end.
 # DESTDIR and uninstall leave what they should.
 B=${B:-.build}
 top=$PWD
@@ -11,6 +12,7 @@ pids=
 # shellcheck disable=SC2154 # pid is the loop's
 trap 'for pid in $pids; do kill -KILL "$pid" 2>/dev/null; done; rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
+export PPROF_TMPDIR="$work/fetched"
 unset CPROF_HTTP CPROF_TOKEN CPROF_ALLOW_REMOTE DESTDIR
 
 fail() {
@@ -43,6 +45,15 @@ make -s uninstall PREFIX=/opt/cprof "DESTDIR=$work/package" || fail "make uninst
 make -s install PREFIX=relative >"$work/out" 2>&1 && fail "a PREFIX that is no absolute path is taken"
 grep -q 'PREFIX=relative is not an absolute path' "$work/out" || fail "PREFIX=relative: $(cat "$work/out")"
 
+# A page for everything in cprof.h, but for what a macro there is made of.
+# shellcheck disable=SC2013 # names are words
+for name in $(sed -n 's/.*[ *]\(cprof_[a-z_]*\)(.*/\1/p' "$prefix/include/cprof.h" | sort -u); do
+    case $name in
+    cprof_label_enter | cprof_label_leave) ;;
+    *) [ -s "$prefix/share/man/man3/$name.3" ] || fail "there is no page for $name" ;;
+    esac
+done
+
 # Every page without a complaint, where there is a man to make any.
 if command -v man >/dev/null 2>&1 && command -v groff >/dev/null 2>&1; then
     for page in "$prefix"/share/man/man*/*; do
@@ -70,7 +81,7 @@ begin() {
     pids="$pids $pid"
     exec 9>"$name.fifo"
     for _ in $(seq 400); do
-        base=$(sed -n 's|^cprof: serving \(http://.*\)/debug/pprof/$|\1/debug/pprof|p' "$name.err")
+        base=$(sed -n 's|^[a-z]*: serving \(http://.*\)/debug/pprof/$|\1/debug/pprof|p' "$name.err")
         [ -z "$base" ] || return 0
         kill -0 "$pid" 2>/dev/null || break
         sleep 0.05
@@ -125,6 +136,27 @@ while read -r command; do
     wait "$load" 2>/dev/null
     finish
 done <commands
+
+# ---- mounted, and written ---------------------------------------------------------------------------------
+
+# mounted KIND MODULE MODE: the CPU profile takes its time, and the program's own pages do not.
+mounted() {
+    # shellcheck disable=SC2046 # lists of flags
+    cc -g -Wall -Wextra -o "outside_$1" "$top/tests/outside.c" $(pkg-config --cflags --libs "$2" libmicrohttpd) >out 2>&1 \
+        || fail "tests/outside.c with $2: $(cat out)"
+    begin "outside_$1_$3" "./outside_$1" "$3" heap.pb.gz
+    "$fetch" "$base/profile?seconds=1" >cpu.pb.gz 2>cpu.err &
+    profile=$!
+    [ "$("$fetch" "${base%/debug*}/")" = hello ] || fail "$name: its own page"
+    holds 'outside_keep' heap
+    holds 'main' 'threads?debug=2'
+    wait "$profile" || fail "$name: $(cat cpu.err)"
+    "$prefix/bin/pprof" -raw cpu.pb.gz 2>&1 | grep -q '^samples/count cpu/nanoseconds' || fail "$name: no CPU profile"
+    finish
+    "$prefix/bin/pprof" -traces heap.pb.gz 2>&1 | grep -q 'outside_keep' || fail "$name: the heap profile it wrote"
+}
+mounted shared cprof suspending
+mounted static cprof-static waiting
 
 # ---- taking it away ---------------------------------------------------------------------------------------
 

@@ -1,11 +1,10 @@
 #include "cprof.h"
 
-#include "base/buf.h"
 #include "base/error.h"
+#include "client.h"
 #include "export/endpoints.h"
 #include "export/guard.h"
 #include "export/listener.h"
-#include "harness.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -16,88 +15,18 @@
 #include <strings.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* ---- a client that hides nothing ------------------------------------------------------------------------
- */
-
-struct answer {
-    int status;
-    struct buf all; /* head and body as received */
-    const char *body;
-    size_t body_len;
-};
-
-static int connect_to(const char *address)
-{
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    a.sin_port = htons((uint16_t)atoi(strchr(address, ':') + 1));
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    ck_assert_int_ge(fd, 0);
-    ck_assert_int_eq(connect(fd, (struct sockaddr *)&a, sizeof a), 0);
-    return fd;
-}
-
-static void send_all(int fd, const char *bytes, size_t len)
-{
-    while (len) {
-        ssize_t n = send(fd, bytes, len, MSG_NOSIGNAL);
-        ck_assert_int_gt(n, 0);
-        bytes += n;
-        len -= (size_t)n;
-    }
-}
-
-static struct answer receive(int fd)
-{
-    struct answer a = {0};
-    char chunk[4096];
-    ssize_t n;
-    while ((n = recv(fd, chunk, sizeof chunk, 0)) > 0)
-        buf_append(&a.all, chunk, (size_t)n);
-    close(fd);
-    const char *end = a.all.data ? strstr(a.all.data, "\r\n\r\n") : NULL;
-    if (!end)
-        return a;
-    a.body = end + 4;
-    a.body_len = a.all.len - (size_t)(a.body - a.all.data);
-    ck_assert_int_eq(sscanf(a.all.data, "HTTP/1.1 %d", &a.status), 1);
-    return a;
-}
-
 static int ask(const char *method, const char *path, const char *headers, const char *body)
 {
-    struct buf text = {0};
-    int fd = connect_to(cprof_address());
-    buf_printf(&text, "%s %s HTTP/1.1\r\nConnection: close\r\n%s%s", method, path,
-        headers ? headers : "Host: 127.0.0.1\r\n", body ? "" : "\r\n");
-    if (body)
-        buf_printf(&text, "Content-Length: %zu\r\n\r\n%s", strlen(body), body);
-    send_all(fd, text.data, text.len);
-    buf_fini(&text);
-    return fd;
+    return ask_at(cprof_address(), method, path, headers, body);
 }
 
 static struct answer get(const char *path)
 {
     return receive(ask("GET", path, NULL, NULL));
-}
-
-static bool has_header(const struct answer *a, const char *line)
-{
-    char wanted[256];
-    snprintf(wanted, sizeof wanted, "\r\n%s\r\n", line);
-    const char *found = a->all.data ? strcasestr(a->all.data, wanted) : NULL;
-    return found && found < a->body;
-}
-
-static bool names_header(const struct answer *a, const char *name)
-{
-    char wanted[64];
-    snprintf(wanted, sizeof wanted, "\r\n%s:", name);
-    const char *found = strcasestr(a->all.data, wanted);
-    return found && found < a->body;
 }
 
 static void start(void)
@@ -106,20 +35,6 @@ static void start(void)
     ck_assert_ptr_nonnull(strchr(cprof_address(), ':'));
 }
 
-static void expect(struct answer a, const char *what, int status, const char *type, const char *body)
-{
-    ck_assert_msg(a.status == status, "%s: status %d, wanted %d", what, a.status, status);
-    ck_assert_msg(has_header(&a, "X-Content-Type-Options: nosniff"), "%s: no nosniff", what);
-    char line[100];
-    snprintf(line, sizeof line, "Content-Type: %s", type);
-    ck_assert_msg(has_header(&a, line), "%s: not %s:\n%s", what, type, a.all.data);
-    if (body)
-        ck_assert_msg(
-            a.body_len == strlen(body) && memcmp(a.body, body, a.body_len) == 0, "%s: %s", what, a.body);
-    buf_fini(&a.all);
-}
-
-#define TEXT "text/plain; charset=utf-8"
 #define P "/debug/pprof/"
 
 /* ---- good requests --------------------------------------------------------------------------------------
@@ -358,6 +273,81 @@ START_TEST(a_token_is_asked_for)
 }
 END_TEST
 
+/* Everything on standard error while `address` is tried. */
+static int try_start(const char *address, char *line, size_t size)
+{
+    int pipes[2], saved = dup(2);
+    ck_assert_int_eq(pipe(pipes), 0);
+    fflush(stderr);
+    dup2(pipes[1], 2);
+    close(pipes[1]);
+    int code = cprof_start(address);
+    fflush(stderr);
+    dup2(saved, 2);
+    close(saved);
+    ssize_t n = read(pipes[0], line, size - 1);
+    line[n > 0 ? n : 0] = '\0';
+    close(pipes[0]);
+    return code;
+}
+
+/* A remote address is anybody's: its name is not looked at, the token is. */
+START_TEST(a_remote_address_relies_on_the_token)
+{
+    static const char good[] = "Host: server.example\r\nAuthorization: Bearer s3cret\r\n";
+    setenv("CPROF_ALLOW_REMOTE", "1", 1);
+    setenv("CPROF_TOKEN", "s3cret", 1);
+    ck_assert_int_eq(cprof_start("0.0.0.0:0"), 0);
+    ck_assert_int_eq(strncmp(cprof_address(), "0.0.0.0:", 8), 0);
+    expect(receive(ask("GET", P "cmdline", good, NULL)), "token", 200, TEXT, NULL);
+    expect(receive(ask("GET", P "cmdline", "Host: localhost\r\n", NULL)), "none", 401, TEXT, NULL);
+    expect(receive(ask("GET", P "nope", "Host: server.example\r\n", NULL)), "none", 401, TEXT, NULL);
+    cprof_stop();
+}
+END_TEST
+
+/* A socket with the process id in its name: any Host, since no page in a browser can ask it; the token counts
+ * there as well; nobody else may connect; its file goes with it; one that was left behind is replaced, one
+ * that is served is not. */
+START_TEST(a_unix_socket)
+{
+    char folder[] = "/tmp/cprof-test-XXXXXX", address[100], wanted[100], line[256];
+    struct stat s;
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(address, sizeof address, "unix:%s/%%p.sock", folder);
+    snprintf(wanted, sizeof wanted, "unix:%s/%d.sock", folder, (int)getpid());
+    for (int i = 0; i < 2; i++) {
+        if (i == 1)
+            setenv("CPROF_TOKEN", "s3cret", 1);
+        ck_assert_int_eq(cprof_start(address), 0);
+        ck_assert_str_eq(cprof_address(), wanted);
+        ck_assert_int_eq(stat(wanted + 5, &s), 0);
+        ck_assert(S_ISSOCK(s.st_mode) && (s.st_mode & 0777) == 0600);
+        int status = i == 1 ? 401 : 200;
+        expect(receive(ask("GET", P "heap?debug=1", "Host: anything\r\n", NULL)), "unix", status, TEXT, NULL);
+        expect(receive(ask("GET", P "cmdline", "Host: x\r\nAuthorization: Bearer s3cret\r\n", NULL)), "token",
+            200, TEXT, NULL);
+        pid_t child = fork();
+        if (child == 0) /* it has the parent's address no longer, and may not take it */
+            _exit(*cprof_address() || try_start(wanted, line, sizeof line) != ERR_BUSY);
+        int ended;
+        ck_assert_int_eq(waitpid(child, &ended, 0), child);
+        ck_assert_int_eq(ended, 0);
+        cprof_stop();
+        ck_assert_int_ne(stat(wanted + 5, &s), 0);
+    }
+    pid_t killed = fork();
+    if (killed == 0) {
+        _exit(cprof_start(wanted)); /* without cprof_stop: the file stays */
+    }
+    ck_assert_int_eq(waitpid(killed, NULL, 0), killed);
+    ck_assert_int_eq(stat(wanted + 5, &s), 0);
+    ck_assert_int_eq(cprof_start(wanted), 0);
+    cprof_stop();
+    ck_assert_int_eq(rmdir(folder), 0);
+}
+END_TEST
+
 /* ---- load and life --------------------------------------------------------------------------------------
  */
 
@@ -497,24 +487,6 @@ START_TEST(start_stop_start)
     ck_assert_int_eq(count_descriptors(), descriptors);
 }
 END_TEST
-
-/* Everything on standard error while `address` is tried. */
-static int try_start(const char *address, char *line, size_t size)
-{
-    int pipes[2], saved = dup(2);
-    ck_assert_int_eq(pipe(pipes), 0);
-    fflush(stderr);
-    dup2(pipes[1], 2);
-    close(pipes[1]);
-    int code = cprof_start(address);
-    fflush(stderr);
-    dup2(saved, 2);
-    close(saved);
-    ssize_t n = read(pipes[0], line, size - 1);
-    line[n > 0 ? n : 0] = '\0';
-    close(pipes[0]);
-    return code;
-}
 
 START_TEST(what_is_wrong_is_said_in_one_line)
 {
@@ -672,8 +644,9 @@ Suite *suite(void)
     const TTest *const tests[] = {profiles_are_gzipped_attachments, texts, index_page_lists_all,
         cmdline_is_joined_by_nul, symbol_by_get_and_post, errors_are_byte_for_byte_those_of_go,
         garbage_does_no_harm, only_loopback_names_are_answered, a_token_is_asked_for,
-        answers_with_5000_descriptors_open, sixteen_at_once_and_clients_that_vanish, one_cpu_session_too_many,
-        stop_ends_what_runs, start_stop_start, what_is_wrong_is_said_in_one_line, bad_variables_are_named,
+        a_remote_address_relies_on_the_token, a_unix_socket, answers_with_5000_descriptors_open,
+        sixteen_at_once_and_clients_that_vanish, one_cpu_session_too_many, stop_ends_what_runs,
+        start_stop_start, what_is_wrong_is_said_in_one_line, bad_variables_are_named,
         a_forked_child_has_no_server_and_may_start_its_own, the_profilers_own_threads_are_not_shown,
         the_profilers_own_memory_is_not_shown, head_and_connections_that_are_kept};
     return HARNESS_SUITE("server", 30, tests);

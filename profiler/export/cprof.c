@@ -73,6 +73,14 @@ int cprof_write(const char *profile, int fd)
     return service ? service->write(profile, fd) : ERR_OFF;
 }
 
+int cprof_mhd_handle(struct MHD_Connection *connection, const char *url, const char *method,
+    const char *upload_data, size_t *upload_data_size)
+{
+    const struct service *service = service_current();
+    return service ? service->handle(connection, url, method, upload_data, upload_data_size)
+                   : CPROF_MHD_NOT_MINE;
+}
+
 int cprof_set_mutex_fraction(int n)
 {
     return contention_set_mutex_fraction(n);

@@ -139,7 +139,7 @@ static void serve_wall(const struct endpoint *e, const struct request *r, struct
         return;
     int code = wall_session_start(hz, &session);
     if (code) {
-        reply_error(reply, 500, "Could not enable wall profiling: %s", error_text(code));
+        reply_failed(reply, code, "Could not enable wall profiling: %s", error_text(code));
         return;
     }
     bool whole = sample_wall(session, r, seconds);
@@ -147,7 +147,7 @@ static void serve_wall(const struct endpoint *e, const struct request *r, struct
     if (!whole)
         reply->status = 0;
     else if (code)
-        reply_error(reply, 500, "Could not read the wall profile: %s", error_text(code));
+        reply_failed(reply, code, "Could not read the wall profile: %s", error_text(code));
     else
         reply_profile(reply, feed_get((enum feed_id)e->feed), &s, "");
     snapshot_fini(&s);
@@ -341,6 +341,15 @@ static const struct endpoint *find_endpoint(const char *name)
     return NULL;
 }
 
+/* The part of a path that names an endpoint, NULL when it is none of ours. */
+static const char *endpoint_name(const char *path)
+{
+    if (strcmp(path, "/debug/fgprof") == 0) /* where Go programs serve theirs */
+        return "wall";
+    size_t len = sizeof ENDPOINTS_PREFIX - 1;
+    return strncmp(path, ENDPOINTS_PREFIX, len) == 0 ? path + len : NULL;
+}
+
 /* What Go's server says when nothing of pprof's is meant. */
 static void plain(struct reply *reply, int status, const char *text)
 {
@@ -356,12 +365,11 @@ static void route(const struct request *r, struct reply *reply)
         plain(reply, 301, "Moved Permanently\n");
         return;
     }
-    bool is_fgprof = strcmp(r->path, "/debug/fgprof") == 0; /* where Go programs serve theirs */
-    if (!is_fgprof && strncmp(r->path, ENDPOINTS_PREFIX, sizeof ENDPOINTS_PREFIX - 1) != 0) {
+    const char *name = endpoint_name(r->path);
+    if (!name) {
         plain(reply, 404, "404 page not found\n");
         return;
     }
-    const char *name = is_fgprof ? "wall" : r->path + sizeof ENDPOINTS_PREFIX - 1;
     const struct endpoint *e = find_endpoint(name);
     bool reads = strcmp(r->method, "GET") == 0 || strcmp(r->method, "HEAD") == 0;
     bool posts = strcmp(r->method, "POST") == 0 && e && e->serve == serve_symbol;
@@ -373,6 +381,20 @@ static void route(const struct request *r, struct reply *reply)
         serve_index(r, reply);
     else
         reply_error(reply, 404, "Unknown profile");
+}
+
+bool endpoints_owns(const char *path)
+{
+    return strcmp(path, "/debug/pprof") == 0 || endpoint_name(path);
+}
+
+bool endpoints_takes_time(const struct request *r)
+{
+    char seconds[32];
+    const char *name = endpoint_name(r->path);
+    const struct endpoint *e = name ? find_endpoint(name) : NULL;
+    return e && e->feed >= 0 &&
+           (e->serve != serve_snapshot || request_param(r, "seconds", seconds, sizeof seconds));
 }
 
 void endpoints_serve(const struct request *r, struct reply *reply)

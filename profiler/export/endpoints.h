@@ -24,6 +24,12 @@ const struct endpoint *endpoints_list(size_t *n);
  * reply->status 0: nobody is there to answer. */
 void endpoints_serve(const struct request *r, struct reply *reply);
 
+/* Whether a path is one that endpoints_serve answers, be it with an error. */
+bool endpoints_owns(const char *path);
+
+/* Whether a request lasts as long as it says, and not only as long as it takes. */
+bool endpoints_takes_time(const struct request *r);
+
 /* Fills *reply when there was no worker to serve. */
 void endpoints_too_many(struct reply *reply);
 

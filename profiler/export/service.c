@@ -5,6 +5,7 @@
 #include "export/endpoints.h"
 #include "export/environment.h"
 #include "export/listener.h"
+#include "export/mount.h"
 #include "export/names.h"
 #include "export/server.h"
 
@@ -191,6 +192,7 @@ static void after_fork_in_child(void)
     state.workers = NULL;
     state.address[0] = '\0';
     names_after_fork();
+    mount_after_fork();
     pthread_mutex_unlock(&state.lock);
 }
 
@@ -279,12 +281,21 @@ int service_submit(void (*job)(void *arg), void *arg, int *stop_fd)
     return code;
 }
 
+int service_admit(const struct visitor *v, const char **why)
+{
+    pthread_mutex_lock(&state.lock);
+    int status = state.workers ? guard_check(&state.guard, v, why) : ERR_OFF;
+    pthread_mutex_unlock(&state.lock);
+    return status;
+}
+
 const struct service cprof_private_service = {
     .start = start,
     .start_capture = start_capture,
     .stop = stop,
     .address = address_served,
     .write = direct_write,
+    .handle = mount_handle,
 };
 
 /* The libraries below us are about to be torn down, and our threads may be in them. Somebody who calls exit()

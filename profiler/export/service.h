@@ -18,6 +18,8 @@
  * Both shared objects have one capture between them, which is libcprof.so's: it must come before libc, and a
  * program that is only preloaded and not profiled must not pay for an HTTP server.
  */
+struct MHD_Connection;
+
 struct service {
     /* address may be NULL: see cprof.h. A guest is in a program that did not ask for it, and leaves the
      * limits of that alone. ERR_BUSY when the address is taken. */
@@ -26,6 +28,8 @@ struct service {
     void (*stop)(void);
     const char *(*address)(void);
     int (*write)(const char *profile, int fd);
+    int (*handle)(struct MHD_Connection *connection, const char *url, const char *method, const char *upload,
+        size_t *upload_bytes);
 };
 
 /* The service, loading it if need be; takes no lock of the library's. ERR_UNSUPPORTED when it cannot be
@@ -48,5 +52,8 @@ extern const struct service cprof_private_service;
  * *stop_fd is readable when it is to end, and it does before capture does. ERR_OFF when nothing is captured;
  * ERR_LIMIT. */
 int service_submit(void (*job)(void *arg), void *arg, int *stop_fd);
+
+/* guard_check by what the CPROF_ variables said at the start; ERR_OFF when nothing is captured. */
+int service_admit(const struct visitor *v, const char **why);
 
 #endif

@@ -77,6 +77,35 @@ int cprof_start_capture(void);
  */
 int cprof_write(const char *profile, int fd);
 
+/*
+ * For a program that has a server on libmicrohttpd (the shared library, as libcprof's own server): answers
+ * /debug/pprof/ there. To be called first in its
+ * access handler, with that one's arguments, at every call; the result is the handler's, unless it is
+ * CPROF_MHD_NOT_MINE:
+ *
+ *     int result = cprof_mhd_handle(connection, url, method, upload_data, upload_data_size);
+ *     if (result != CPROF_MHD_NOT_MINE)
+ *         return (enum MHD_Result)result;
+ *
+ * *con_cls is left alone. Nothing is cprof's before cprof_start_capture() or cprof_start(). cprof_stop()
+ * comes before MHD_stop_daemon(), which aborts the program when it finds a connection suspended.
+ *
+ * It depends on how the daemon was started who waits for what takes `seconds`:
+ *
+ *     MHD_USE_THREAD_PER_CONNECTION   the connection's thread
+ *     MHD_ALLOW_SUSPEND_RESUME        nobody; without a thread of libmicrohttpd's, the answer is sent at the
+ *                                     program's next MHD_run(): its loop may not sleep for ever
+ *     neither                         nobody: it is refused with 501, and the rest takes milliseconds
+ *
+ * Who may ask: only this machine, by its address and the Host header, and nobody through a proxy, unless
+ * CPROF_TOKEN is set; other machines need CPROF_ALLOW_REMOTE=1 as well. A proxy that adds no Forwarded,
+ * X-Forwarded-For, X-Real-IP or Via header cannot be told from this machine: set CPROF_TOKEN behind one.
+ */
+struct MHD_Connection;
+enum { CPROF_MHD_NOT_MINE = -1 };
+int cprof_mhd_handle(struct MHD_Connection *connection, const char *url, const char *method,
+    const char *upload_data, size_t *upload_data_size);
+
 /* Stops serving and capturing, and joins the library's threads. Harmless when not started. */
 void cprof_stop(void);
 

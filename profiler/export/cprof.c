@@ -1,7 +1,7 @@
 #include "cprof.h"
 
+#include "capture/capture.h"
 #include "capture/contention.h"
-#include "capture/heap.h"
 #include "capture/threadlabels.h"
 #include "export/service.h"
 
@@ -28,11 +28,12 @@ int cprof_start(const char *address)
 {
     struct error error = {0};
     const struct service *service;
-    bool sampled = heap_sample_thread(false);
+    struct capture_quiet quiet;
+    capture_quiet_begin(&quiet);
     int code = service_load(&service, &error);
     if (!code)
         code = service->start(address, false, &error);
-    heap_sample_thread(sampled);
+    capture_quiet_end(&quiet);
     if (code)
         service_complain(&error);
     return code;
@@ -42,11 +43,12 @@ int cprof_start_capture(void)
 {
     struct error error = {0};
     const struct service *service;
-    bool sampled = heap_sample_thread(false);
+    struct capture_quiet quiet;
+    capture_quiet_begin(&quiet);
     int code = service_load(&service, &error);
     if (!code)
         code = service->start_capture(&error);
-    heap_sample_thread(sampled);
+    capture_quiet_end(&quiet);
     if (code)
         service_complain(&error);
     return code;
@@ -54,9 +56,12 @@ int cprof_start_capture(void)
 
 void cprof_stop(void)
 {
+    struct capture_quiet quiet;
     const struct service *service = service_current();
+    capture_quiet_begin(&quiet);
     if (service)
         service->stop();
+    capture_quiet_end(&quiet);
 }
 
 const char *cprof_address(void)

@@ -25,6 +25,10 @@ static void *begin(void *arg)
     struct ownthread *t = arg;
     capture_exclude_thread();
     pthread_setname_np(pthread_self(), t->name);
+    pthread_mutex_lock(&t->lock);
+    t->begun = true;
+    pthread_cond_signal(&t->changed);
+    pthread_mutex_unlock(&t->lock);
     t->run(t->arg);
     return NULL;
 }
@@ -33,7 +37,11 @@ int ownthread_start(struct ownthread *t, const char *name, void (*run)(void *arg
 {
     sigset_t all, before;
     pthread_attr_t attr;
-    *t = (struct ownthread){.name = name, .run = run, .arg = arg};
+    *t = (struct ownthread){.name = name,
+        .run = run,
+        .arg = arg,
+        .lock = PTHREAD_MUTEX_INITIALIZER,
+        .changed = PTHREAD_COND_INITIALIZER};
     if (!has_room() || pthread_attr_init(&attr))
         return ERR_LIMIT;
     pthread_attr_setstacksize(&attr, STACK_BYTES);
@@ -42,7 +50,13 @@ int ownthread_start(struct ownthread *t, const char *name, void (*run)(void *arg
     int failed = pthread_create(&t->id, &attr, begin, t);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attr);
-    return failed ? ERR_LIMIT : 0;
+    if (failed)
+        return ERR_LIMIT;
+    pthread_mutex_lock(&t->lock);
+    while (!t->begun)
+        pthread_cond_wait(&t->changed, &t->lock);
+    pthread_mutex_unlock(&t->lock);
+    return 0;
 }
 
 void ownthread_join(struct ownthread *t)

@@ -13,9 +13,13 @@ struct ownthread {
     const char *name; /* at most 15 characters */
     void (*run)(void *arg);
     void *arg;
+    pthread_mutex_t lock; /* guards begun */
+    pthread_cond_t changed;
+    bool begun; /* it is known to be one of ours */
 };
 
-/* *t stays where it is until ownthread_join. 0, ERR_LIMIT when no thread can be had. */
+/* Comes back once the thread is left out of everything: a dump that its creator asks for next does not show
+ * it. *t stays where it is until ownthread_join. 0, ERR_LIMIT when no thread can be had. */
 int ownthread_start(struct ownthread *t, const char *name, void (*run)(void *arg), void *arg);
 void ownthread_join(struct ownthread *t);
 

@@ -195,6 +195,19 @@ static void release_all(pthread_t *threads)
         pthread_join(threads[i], NULL);
 }
 
+static bool all_are_there(void)
+{
+    struct threads_snapshot s;
+    ck_assert_int_eq(threads_snapshot(&s), 0);
+    bool all = true;
+    for (int i = 0; i < KINDS; i++) {
+        const struct thread_info *t = find(&s, kinds[i].name);
+        all &= t && t->state == kinds[i].state;
+    }
+    threads_snapshot_fini(&s);
+    return all;
+}
+
 START_TEST(test_states)
 {
     pthread_t threads[KINDS];
@@ -205,6 +218,8 @@ START_TEST(test_states)
     pthread_mutex_lock(&mutex);
     pthread_rwlock_wrlock(&rwlock);
     create_all(threads);
+    for (int tries = 0; tries < 500 && !all_are_there(); tries++) /* a busy machine lets them begin late */
+        usleep(10000);
     usleep(100000);
     struct threads_snapshot s;
     ck_assert_int_eq(threads_snapshot(&s), 0);

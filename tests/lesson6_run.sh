@@ -42,13 +42,22 @@ done
 for finding in cpu heap threads mutex block gateway load; do
     grep -q "^$finding  .*[0-9]" "$folder/summary.txt" || fail "the summary says nothing of $finding"
 done
-for figure in cpu_json_flat heap_answers heap_mb cache_entries threads p95_ms; do
+for figure in heap_answers heap_mb cache_entries threads p95_ms; do
     exercises/lesson6/figures.sh "$folder" | grep -q "^$figure [1-9]" || fail "$figure was not measured"
 done
 
+# Which function is first among the few samples of such a load is chance; the figure is what the profile says.
+row=$(./profiler/pprof -top "$folder/cpu.pb.gz" 2>/dev/null |
+    awk 'seen { print $6, $2; exit } $1 == "flat" && $2 == "flat%" { seen = 1 }')
+first=${row% *}
+case $first in
+'') fail "the CPU profile is empty" ;;
+json_*) json=${row##* } ;;
+*) json=0% ;;
+esac
+exercises/lesson6/figures.sh "$folder" | grep -qxF "cpu_json_flat ${json%\%}" || fail "cpu_json_flat is not ${json%\%}"
+
 # The quiz: what it takes for right is what pprof prints.
-first=$(./profiler/pprof -top "$folder/cpu.pb.gz" 2>/dev/null |
-    awk 'seen { print $6; exit } $1 == "flat" && $2 == "flat%" { seen = 1 }')
 printf '%s\nanswer_new\ncache_evict\n' "$first" | exercises/lesson6/quiz.sh "$folder" >"$dir/out" 2>&1 ||
     fail "the quiz refuses right answers"
 printf 'main\nmain\nmain\nmain\nmain\nmain\nmain\nmain\nmain\n' | exercises/lesson6/quiz.sh "$folder" >"$dir/out" 2>&1 &&

@@ -49,9 +49,11 @@ int64_t cpu_timer_interval_for(int64_t period_ns)
 /* ---- a thread's account ---------------------------------------------------------------------------------
  */
 
+/* Of a record that has given up its tid there is no clock to read: 0 would be the caller's. */
 static void settle(struct thread *t)
 {
-    int64_t clock = cpu_timer_clock_ns(atomic_load(&t->tid));
+    pid_t tid = atomic_load(&t->tid);
+    int64_t clock = tid ? cpu_timer_clock_ns(tid) : -1;
     if (clock < 0 || t->timer_cpu_ns < 0)
         return;
     atomic_fetch_add(&settled_cpu_ns, clock - t->timer_cpu_ns);
@@ -116,11 +118,22 @@ static bool open_account(struct thread *t)
     return true;
 }
 
+/* Takes a closed account for changing; who is at it may be somebody who finds that the record had no tid. */
+static bool claim_closed(struct thread *t)
+{
+    for (;;) {
+        int none = CPU_TIMER_NONE;
+        if (atomic_compare_exchange_strong(&t->timer_state, &none, CPU_TIMER_CHANGING))
+            return true;
+        if (none == CPU_TIMER_ARMED)
+            return false;
+        sched_yield();
+    }
+}
+
 void cpu_timer_start(struct thread *t)
 {
-    int none = CPU_TIMER_NONE;
-    if (!atomic_load(&cpu_timer_interval_ns) || t->is_profiler ||
-        !atomic_compare_exchange_strong(&t->timer_state, &none, CPU_TIMER_CHANGING))
+    if (!atomic_load(&cpu_timer_interval_ns) || t->is_profiler || !claim_closed(t))
         return;
     int saved = errno;
     bool opened = open_account(t);

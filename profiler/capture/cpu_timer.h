@@ -26,7 +26,9 @@
  * beside others was seen for between a quarter and one and a half of what it used.
  *
  * A thread's account goes NONE → CHANGING → ARMED and back; whoever moves it away from NONE or ARMED is the
- * one to make, read or delete its timer. start and stop are signal-safe.
+ * one to make, read or delete its timer. Nobody else writes the state: a session may still be at the record
+ * of a thread that has just ended, so thread.c closes the account once more after the tid is given up, from
+ * when on none is opened. start and stop are signal-safe.
  */
 struct thread;
 struct unwind_stack;

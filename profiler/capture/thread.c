@@ -79,7 +79,6 @@ static void record_reset(struct thread *t)
     t->created_slot = STACKS_NONE;
     t->start = NULL;
     t->destructor_rounds = 0;
-    atomic_store(&t->timer_state, CPU_TIMER_NONE);
 }
 
 static void record_release(struct thread *t)
@@ -92,6 +91,7 @@ static void record_release(struct thread *t)
     atomic_store(&t->parked.sequence, (sequence | 1) + 1);
     if (atomic_exchange(&t->tid, 0) != 0)
         atomic_fetch_sub(&live, 1);
+    cpu_timer_stop(t); /* a session may have found it with a tid and given it another timer */
     record_put(t);
 }
 

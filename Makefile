@@ -102,10 +102,8 @@ DEMO_TESTS  = json histogram loadgen upstream
 # What a sanitizer can run: the interceptors of the address sanitizer stand in the way of libcprof's and of
 # jemalloc's heap; the runtime of the other brings libstdc++ into the process, which is what demangle tests.
 SAN_TESTS_address   = $(TOOL_TESTS) snapshot convert textformats
-SAN_TESTS_undefined = $(filter-out demangle,$(TOOL_TESTS)) $(filter-out $(LOAD_TESTS),$(CPROF_TESTS))
-# These measure shares of time or crowds of threads, which a sanitizer's own cost would change.
-LOAD_TESTS = accuracy contention_law contention_sampling heap_accuracy labels signals threadload wall direct
-# Too long, and too sensitive to what else runs, for every check: make storm.
+SAN_TESTS_undefined = $(filter-out demangle,$(TOOL_TESTS)) $(CPROF_TESTS)
+# Apart from `make check`: in about one run of ten a wait ends early, probably one that began while capture was off.
 STORM_TESTS = storm
 # End-to-end tests: tests/NAME.sh, run from the top folder; exit 77 is "skipped", with a line that says why.
 SCRIPT_TESTS = setup_script engine exercises working_copies gateway_e2e lesson6_run preload other_malloc embedding go_pprof_reads pprof_tool pprof_like_go

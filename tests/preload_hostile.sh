@@ -38,9 +38,9 @@ get heap
 
 # ---- limits -----------------------------------------------------------------------------------------------
 
-for room in 4 5; do # with what this script inherited, the loader itself would find no room
-    says 'descriptors' prlimit --nofile=$room:$room env $any 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
-done
+# With what this script inherited, the loader itself would find no room.
+says 'no memory or descriptors for the profiler' prlimit --nofile=4:4 env $any 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
+says 'cannot start the server: no descriptors or threads' prlimit --nofile=5:5 env $any 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
 limits='prlimit --nofile=20:20' CPROF_HTTP=127.0.0.1:0 launch few "$guest" masked
 base_of few
 start_cpu few

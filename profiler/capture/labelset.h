@@ -33,11 +33,15 @@ struct label_set {
 };
 
 /*
- * The set that has key's value changed or added, or key taken away. 0, or
- *   ERR_INVALID  key or value is NULL, empty, longer than the limits above (in bytes) or no UTF-8, which
- * would make scrapers refuse the whole profile: *out is untouched ERR_LIMIT    there are as many sets as
- * there may be, or as many labels in this one. *out then lacks key, or, if there is no such set either, is
- * NULL: never a value that is not the thread's. Counted. Signal-safe; any thread.
+ * The set that has key's value changed or added, or key taken away. 0, or:
+ *
+ * - ERR_INVALID: key or value is NULL, empty, longer than the limits above (in bytes) or no UTF-8, which
+ * would make scrapers refuse the whole profile. *out is untouched.
+ *
+ * - ERR_LIMIT: there are as many sets as there may be, or as many labels in this one. *out then lacks key,
+ * or, if there is no such set either, is NULL: never a value that is not the thread's. Counted.
+ *
+ * Signal-safe; any thread.
  */
 int labelset_with(
     const struct label_set *base, const char *key, const char *value, const struct label_set **out);

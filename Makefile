@@ -106,12 +106,14 @@ SAN_TESTS_undefined = $(filter-out demangle,$(TOOL_TESTS)) $(CPROF_TESTS)
 # Apart from `make check`: in about one run of ten a wait ends early, probably one that began while capture was off.
 STORM_TESTS = storm
 # End-to-end tests: tests/NAME.sh, run from the top folder; exit 77 is "skipped", with a line that says why.
-SCRIPT_TESTS = setup_script engine exercises working_copies gateway_e2e lesson6_run preload other_malloc embedding go_pprof_reads pprof_tool pprof_like_go
+SCRIPT_TESTS = setup_script engine exercises working_copies gateway_e2e preload other_malloc embedding go_pprof_reads pprof_tool pprof_like_go
+# Those for which `make check` has no time.
+LONG_TESTS   = lesson6_run preload_servers preload_hostile
 
 # ---- what people type -----------------------------------------------------------------------------------
 
 .DEFAULT_GOAL = all
-.PHONY: all help check sanitized storm install uninstall stress lint format clean FORCE
+.PHONY: all help check check-long sanitized storm install uninstall stress lint format clean FORCE
 sources = $(shell git ls-files "*.c" "*.h")
 scripts = $(shell git ls-files "*.sh") .ci/run
 
@@ -142,7 +144,11 @@ lessons: ## the lessons, and how far you are
 
 check: ## everything a clone must pass
 	@$(MAKE) $(jobs) all $(test_programs) $(B)/tests/target $(B)/tests/target_shared $(B)/tests/guest $(B)/tests/make_profile
-	@tests/run.sh $(test_programs) $(SCRIPT_TESTS:%=tests/%.sh)
+	@tests/run.sh $(test_programs) -- $(SCRIPT_TESTS:%=tests/%.sh)
+
+check-long: ## end-to-end tests for which check has no time
+	@$(MAKE) $(jobs) all $(B)/tests/guest
+	@tests/run.sh $(LONG_TESTS:%=tests/%.sh)
 
 sanitized: ## the unit tests that a sanitizer can run: make sanitized SAN=address, or SAN=undefined
 	@$(MAKE) $(jobs) $(SAN_TESTS_$(SAN):%=$(B)/tests/test_%)

@@ -1,14 +1,15 @@
 #!/bin/sh
-# The checks are checked: for each exercise the flawed original fails by the check it declares, the reference
-# passes them all, as do the other designs in tests/right, and each wrong fix in tests/wrong fails on the check meant for it and on none that its
-# first comment does not name.
+# The checks are checked: for each exercise the flawed original fails by the check it declares and the reference
+# passes them all. With RUNS, that many times over, so do the other designs in tests/right, and each wrong fix in
+# tests/wrong fails on the check meant for it and on none that its first comment does not name.
 #
-#   exercises.sh [RUNS]     that many times over (1); make stress uses 20, beside busy loops
+#   exercises.sh [RUNS]     make check runs it without, make stress with 20, beside busy loops
 #
 # The first comment of a wrong fix: /* fails: CHECK; also: CHECK...; in: MODULE.c */, the last two if needed.
 # shellcheck source=exercises/engine/common.sh
 . "$(dirname "$0")/../exercises/engine/common.sh"
 runs=${1:-1}
+others=${1:+yes}
 dir=$(mktemp -d) || exit 2
 trap 'rm -rf "$dir"' EXIT
 trap 'exit 130' INT TERM
@@ -59,6 +60,11 @@ declared() { # declared FILE KEY: what its first comment says under that key
     sed '/\*\//q' "$1" | tr -d '*\n' | sed -n "s|.*[ ;]$2: *\([^;/]*\).*|\1|p"
 }
 
+# designs right|wrong: the lesson's other designs; none unless RUNS asks for them.
+designs() {
+    [ -z "$others" ] || printf '%s\n' tests/"$1"/"$lesson"/*.c
+}
+
 # Four at a time: most of a check is waiting.
 background() { # background run_checks …
     "$@" &
@@ -72,22 +78,22 @@ check_lesson() {
     {
         background run_checks flawed $(stems_with "$demo")
         background run_checks reference $(stems_with "solutions/$lesson")
-        for wrong in tests/wrong/"$lesson"/*.c; do
+        for wrong in $(designs wrong); do
             module=$(declared "$wrong" in)
             background run_checks "$(basename "$wrong" .c)" \
                 $(stems_with "solutions/$lesson" "${module:-${MODULES%% *}}" "${wrong%.c}")
         done
-        for right in tests/right/"$lesson"/*.c; do
+        for right in $(designs right); do
             background run_checks "$(basename "$right" .c)" $(stems_with "solutions/$lesson" "${MODULES%% *}" "${right%.c}")
         done
         wait
 
         expect_failures flawed $FLAWED_FAILS
         expect_success reference
-        for right in tests/right/"$lesson"/*.c; do
+        for right in $(designs right); do
             expect_success "$(basename "$right" .c)"
         done
-        for wrong in tests/wrong/"$lesson"/*.c; do
+        for wrong in $(designs wrong); do
             expect_failures "$(basename "$wrong" .c)" $(declared "$wrong" fails) $(declared "$wrong" also)
         done
     }
@@ -103,7 +109,7 @@ for n in $(lesson_numbers); do
         targets="$targets $build/modules/$demo/${module%.c}.so $build/modules/$demo/${module%.c}.counted.so"
         targets="$targets $build/modules/solutions/$lesson/${module%.c}.so $build/modules/solutions/$lesson/${module%.c}.counted.so"
     done
-    for wrong in tests/wrong/"$lesson"/*.c tests/right/"$lesson"/*.c; do
+    for wrong in $(designs wrong) $(designs right); do
         targets="$targets $build/modules/${wrong%.c}.so $build/modules/${wrong%.c}.counted.so"
     done
 done
@@ -117,8 +123,8 @@ while [ "$run" -lt "$runs" ]; do
         lesson_load "$n"
         before=$problems
         check_lesson
-        [ "$runs" -eq 1 ] || echo "exercises: lesson $n, run $run of $runs: $((problems - before)) problems"
+        [ -z "$others" ] || echo "exercises: lesson $n, run $run of $runs: $((problems - before)) problems"
     done
 done
 [ "$problems" -eq 0 ] || exit 1
-echo "exercises: lessons$lessons, $runs runs: flawed, reference and wrong fixes each as declared"
+echo "exercises: lessons$lessons, $runs runs: flawed, reference${others:+ and wrong fixes} each as declared"

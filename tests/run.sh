@@ -1,37 +1,80 @@
 #!/bin/sh
-# Runs Check programs and test scripts, a line each; shows the whole output of those that fail.
+# Runs Check programs and test scripts, a line each as they end; shows the whole output of those that fail.
 # Ends with "N passed, N failed", counting Check's single tests and one for each script.
-passed=0 failed=0 skipped=0
-out=$(mktemp) || exit 2
-trap 'rm -f "$out"' EXIT
+#
+#   run.sh PROGRAM... [-- PROGRAM...]     those after -- run one after the other, too, beside the first ones
+dir=$(mktemp -d) || exit 2
+lanes=''
+# shellcheck disable=SC2086 # a list of process ids
+trap '[ -z "$lanes" ] || kill $lanes 2>/dev/null; rm -rf "$dir"' EXIT
 trap 'exit 130' INT TERM
 
-for program in "$@"; do
-    "$program" >"$out" 2>&1
+# one PROGRAM LANE: runs it; its line, with what it put out if it failed, in one piece.
+one() {
+    program=$1 name=${1##*/} out=$dir/$2.out
+    env --default-signal=INT "$program" >"$out" 2>&1 & # what is started with & would not hear of Ctrl-C
+    child=$!
+    wait "$child"
     code=$?
+    child=''
     counts=$(sed -n 's/^[0-9]*%: Checks: \([0-9]*\), Failures: \([0-9]*\), Errors: \([0-9]*\)$/\1 \2 \3/p' "$out" | tail -n 1)
+    good=0 bad=0 skipped=0
     if [ -n "$counts" ]; then
-        # shellcheck disable=SC2086 # three numbers
-        set -- $counts
-        bad=$(($2 + $3)) good=$(($1 - $2 - $3))
+        checks=${counts%% *} errors=${counts##* } failures=${counts#* }
+        bad=$((${failures% *} + errors)) good=$((checks - bad))
         [ "$code" -eq 0 ] || [ "$bad" -gt 0 ] || bad=1
     elif [ "$code" -eq 77 ]; then
-        good=0 bad=0 skipped=$((skipped + 1))
+        skipped=1
+    elif [ "$code" -eq 0 ]; then
+        good=1
     else
-        good=1 bad=0
-        [ "$code" -eq 0 ] || good=0 bad=1
+        bad=1
     fi
-    passed=$((passed + good)) failed=$((failed + bad))
-    name=${program##*/}
+    echo "$good $bad $skipped" >>"$dir/$2.counts"
     if [ "$bad" -gt 0 ]; then
-        printf 'FAIL  %s (exit %d)\n' "$name" "$code"
-        sed 's/^/      /' "$out"
-    elif [ "$code" -eq 77 ]; then
-        printf 'skip  %s: %s\n' "$name" "$(tail -n 1 "$out")"
+        line=$(printf 'FAIL  %s (exit %d)\n' "$name" "$code" && sed 's/^/      /' "$out")
+    elif [ "$skipped" -eq 1 ]; then
+        line="skip  $name: $(tail -n 1 "$out")"
     else
-        printf 'ok    %s (%d)\n' "$name" "$good"
+        line="ok    $name ($good)"
     fi
+    printf '%s\n' "$line"
+}
+
+# lane N PROGRAM...: one after the other.
+lane() {
+    number=$1 child=''
+    shift
+    trap - EXIT
+    trap '[ -z "$child" ] || kill "$child" 2>/dev/null; exit 130' TERM
+    for program in "$@"; do
+        one "$program" "$number"
+    done
+}
+
+first='' second='' beside=''
+for program in "$@"; do
+    case $beside$program in
+    --) beside=yes ;;
+    yes*) second="$second $program" ;;
+    *) first="$first $program" ;;
+    esac
 done
-[ "$skipped" -eq 0 ] || printf '%d skipped\n' "$skipped"
-printf '%d passed, %d failed\n' "$passed" "$failed"
-[ "$failed" -eq 0 ]
+# shellcheck disable=SC2086 # paths in this tree, without spaces
+lane 1 $first &
+lanes=$!
+# shellcheck disable=SC2086
+lane 2 $second &
+lanes="$lanes $!"
+for n in $lanes; do
+    wait "$n"
+done
+lanes=''
+cat "$dir"/*.counts 2>/dev/null | awk '
+    { passed += $1; failed += $2; skipped += $3 }
+    END {
+        if (skipped)
+            printf "%d skipped\n", skipped
+        printf "%d passed, %d failed\n", passed, failed
+        exit failed > 0 || passed + skipped == 0
+    }'

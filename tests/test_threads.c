@@ -1,6 +1,7 @@
 #include "harness.h"
 
 #include "capture/capture.h"
+#include "capture/interpose.h"
 #include "capture/thread.h"
 #include "capture/threads.h"
 
@@ -18,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/select.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -614,6 +616,64 @@ START_TEST(test_threads_from_before_the_start)
 }
 END_TEST
 
+/* ---- names -----------------------------------------------------------------------------------------------
+ */
+
+static int (*real_prctl)(int, unsigned long, unsigned long, unsigned long, unsigned long);
+static atomic_int asked_name, renamed;
+
+/* The first answer is from before the renaming, and arrives after it. */
+static int slow_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)
+{
+    char before[16];
+    if (option != PR_GET_NAME || asked_name)
+        return real_prctl(option, a, b, c, d);
+    int r = real_prctl(option, (unsigned long)before, 0, 0, 0);
+    asked_name = 1;
+    while (!renamed)
+        sched_yield();
+    memcpy((char *)a, before, sizeof before);
+    return r;
+}
+
+START_TEST(test_a_name_given_while_the_thread_begins)
+{
+    pthread_t t;
+    sem_init(&semaphore, 0, 0);
+    start();
+    real_prctl = interpose_real.prctl;
+    interpose_real.prctl = slow_prctl;
+    pthread_create(&t, NULL, wait_semaphore, NULL);
+    while (!asked_name)
+        sched_yield();
+    ck_assert_int_eq(pthread_setname_np(t, "late name"), 0);
+    renamed = 1;
+    sem_post(&semaphore);
+    pthread_join(t, NULL);
+    ck_assert_str_eq(thread_at(thread_count() - 1)->name, "late name"); /* what its record was left with */
+}
+END_TEST
+
+static void *deaf(void *arg);
+
+/* It never runs code of ours, and so never gets to know its record. */
+START_TEST(test_a_name_given_to_a_thread_that_was_found)
+{
+    pthread_t t;
+    struct threads_snapshot s;
+    pthread_create(&t, NULL, deaf, NULL);
+    while (!waiting)
+        usleep(1000);
+    start();
+    ck_assert_int_eq(pthread_setname_np(t, "found"), 0);
+    ck_assert_int_eq(threads_snapshot(&s), 0);
+    ck_assert_ptr_nonnull(find(&s, "found"));
+    threads_snapshot_fini(&s);
+    stop = true;
+    pthread_join(t, NULL);
+}
+END_TEST
+
 static void *own(void *arg)
 {
     capture_exclude_thread();
@@ -705,6 +765,7 @@ Suite *suite(void)
     const TTest *const tests[] = {test_states, test_waits_are_not_disturbed, test_threads_come_and_go,
         test_longjmp_out_of_a_wait, test_threads_that_block_signals, test_threads_from_before_the_start,
         test_deadlocks, test_a_thread_that_moves_between_dumps, test_nobody_is_known_twice,
+        test_a_name_given_while_the_thread_begins, test_a_name_given_to_a_thread_that_was_found,
         test_own_threads_are_flagged};
     return HARNESS_SUITE("threads", 20, tests);
 }

@@ -64,7 +64,7 @@ int prctl(int option, ...)
     interpose_resolve();
     int r = interpose_real.prctl(option, a[0], a[1], a[2], a[3]);
     if (option == PR_SET_NAME && r == 0 && interpose_on())
-        thread_renamed_self((const char *)a[0]);
+        thread_renamed_self();
     return r;
 }
 

@@ -29,6 +29,7 @@ static _Atomic bool initialized;
 static pthread_key_t exit_key;
 static _Atomic bool enumerating;
 static _Atomic uint32_t found_ever;   /* records made by enumeration */
+static _Atomic bool stale_names;      /* a thread was renamed that does not know its record yet */
 static struct rawlock enumerate_lock; /* guard: who may read /proc and drop records */
 static struct rawlock init_lock;      /* guard: thread_init */
 
@@ -121,6 +122,61 @@ struct thread *thread_at(uint32_t i)
     return &pool[i];
 }
 
+/* ---- names ----------------------------------------------------------------------------------------------
+ */
+
+/*
+ * Kept in the record, so that a dump need not ask the kernel. Others may rename a thread while it looks its
+ * own name up, and the kernel's answer may be written after theirs: who renames tells the kernel first, then
+ * counts, then writes; who reads writes what the kernel says until the count stood still meanwhile.
+ */
+static void read_own_name(struct thread *t)
+{
+    uint32_t renames;
+    do {
+        renames = atomic_load(&t->renames);
+        prctl(PR_GET_NAME, t->name);
+    } while (atomic_load(&t->renames) != renames);
+}
+
+/* What /proc says of another thread; what is known stays when that is nothing. */
+static void read_name(struct thread *t, pid_t tid)
+{
+    char path[64], name[sizeof t->name] = "";
+    uint32_t renames;
+    snprintf(path, sizeof path, "/proc/self/task/%d/comm", (int)tid);
+    do {
+        renames = atomic_load(&t->renames);
+        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        ssize_t n = fd < 0 ? 0 : read(fd, name, sizeof name - 1);
+        if (fd >= 0)
+            close(fd);
+        if (n <= 0)
+            return;
+        name[n] = 0;
+        name[strcspn(name, "\n")] = 0;
+        memcpy(t->name, name, sizeof name);
+    } while (atomic_load(&t->renames) != renames);
+}
+
+void thread_renamed(pthread_t thread, const char *name)
+{
+    for (uint32_t i = 0, n = thread_count(); i < n; i++)
+        if (pool[i].self == thread && atomic_load(&pool[i].tid)) {
+            atomic_fetch_add(&pool[i].renames, 1);
+            snprintf(pool[i].name, sizeof pool[i].name, "%s", name);
+            return;
+        }
+    atomic_store(&stale_names, true);
+}
+
+void thread_renamed_self(void)
+{
+    struct thread *t = thread_self();
+    if (t)
+        read_own_name(t);
+}
+
 /* ---- beginning and end ----------------------------------------------------------------------------------
  */
 
@@ -171,6 +227,8 @@ static void attach(struct thread *t, size_t stack_bytes)
     t->self = pthread_self();
     find_stack(t, stack_bytes);
     pthread_setspecific(exit_key, t); /* an early key: a store, no allocation */
+    atomic_fetch_add(&t->renames, 1); /* a renaming from before we were known by self */
+    read_own_name(t);
 }
 
 /*
@@ -184,7 +242,7 @@ static struct thread *make_own(pid_t tid)
     if (!t)
         return NULL;
     record_reset(t);
-    prctl(PR_GET_NAME, t->name);
+    read_own_name(t);
     record_publish(t, tid);
     if (*(struct thread *volatile *)&thread_tls) {
         record_drop(t, tid);
@@ -260,10 +318,11 @@ struct thread *thread_prepare(const struct unwind_regs *here, const pthread_attr
 }
 
 /* An enumeration that ran between our creation and now may have found us in /proc and made us a second
- * record: it did not yet know whose this one is. Either it saw our tid, or we see that it ran. */
-static void drop_found_twin(const struct thread *t)
+ * record: it did not yet know whose this one is. Either it saw our tid, or we see that it ran. And a handler
+ * of the program's that waited on top of us made one itself. */
+static void drop_twin(const struct thread *t, bool had_one)
 {
-    if (!atomic_load(&enumerating) && atomic_load(&found_ever) == t->found_before)
+    if (!had_one && !atomic_load(&enumerating) && atomic_load(&found_ever) == t->found_before)
         return;
     rawlock_lock(&enumerate_lock);
     for (uint32_t i = 0, n = thread_count(); i < n; i++)
@@ -276,10 +335,10 @@ void thread_begin(struct thread *t)
 {
     size_t stack_bytes = t->stack_lo;
     t->stack_lo = 0;
+    bool had_one = thread_tls != NULL;
     atomic_store(&t->tid, own_tid());
-    drop_found_twin(t);
     attach(t, stack_bytes);
-    prctl(PR_GET_NAME, t->name); /* after attach: from then on a renaming finds us */
+    drop_twin(t, had_one);
     record_publish(t, own_tid());
     cpu_timer_start(t);
 }
@@ -304,22 +363,6 @@ void thread_exclude_self(void)
     stacks_bump_sigsafe(thread_created_table, t->created_slot, CREATED_LIVE, -1);
     stacks_bump_sigsafe(thread_created_table, t->created_slot, CREATED_EVER, -1);
     t->created_slot = STACKS_NONE;
-}
-
-void thread_renamed(pthread_t thread, const char *name)
-{
-    for (uint32_t i = 0, n = thread_count(); i < n; i++)
-        if (pool[i].self == thread && atomic_load(&pool[i].tid)) {
-            snprintf(pool[i].name, sizeof pool[i].name, "%s", name);
-            return;
-        }
-}
-
-void thread_renamed_self(const char *name)
-{
-    struct thread *t = thread_self();
-    if (t)
-        snprintf(t->name, sizeof t->name, "%s", name);
 }
 
 /* ---- threads we did not see begin -----------------------------------------------------------------------
@@ -363,18 +406,6 @@ static int list_records(tid_list *out)
     return 0;
 }
 
-static void read_name(pid_t tid, char name[16])
-{
-    char path[64];
-    snprintf(path, sizeof path, "/proc/self/task/%d/comm", (int)tid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? 0 : read(fd, name, 15);
-    name[n > 0 ? n : 0] = 0;
-    name[strcspn(name, "\n")] = 0;
-    if (fd >= 0)
-        close(fd);
-}
-
 static bool find_other(const struct thread *t, pid_t tid)
 {
     for (uint32_t i = 0, n = thread_count(); i < n; i++)
@@ -389,7 +420,7 @@ static void add_found(pid_t tid)
     if (!t)
         return;
     record_reset(t);
-    read_name(tid, t->name);
+    read_name(t, tid);
     record_publish(t, tid);
     if (find_other(t, tid) && !t->self) /* it came by itself meanwhile, and did not take to ours */
         record_drop(t, tid);
@@ -401,6 +432,15 @@ static void add_found(pid_t tid)
 static bool is_gone(pid_t tid)
 {
     return syscall(SYS_tgkill, getpid(), tid, 0) != 0 && errno == ESRCH;
+}
+
+static void read_stale_names(void)
+{
+    for (uint32_t i = 0, n = thread_count(); i < n; i++) {
+        pid_t tid = atomic_load(&pool[i].tid);
+        if (tid && !pool[i].self)
+            read_name(&pool[i], tid);
+    }
 }
 
 static int enumerate_locked(void)
@@ -426,12 +466,15 @@ int thread_enumerate(bool forced)
 {
     struct stat s;
     int32_t known = atomic_load(&live);
-    if (!forced && stat("/proc/self/task", &s) == 0 && (int64_t)s.st_nlink - 2 == known)
+    bool stale = atomic_exchange(&stale_names, false);
+    if (!forced && !stale && stat("/proc/self/task", &s) == 0 && (int64_t)s.st_nlink - 2 == known)
         return 0;
     int saved = errno;
     rawlock_lock(&enumerate_lock);
     atomic_store(&enumerating, true);
     int r = enumerate_locked();
+    if (stale)
+        read_stale_names();
     atomic_store(&enumerating, false);
     rawlock_unlock(&enumerate_lock);
     errno = saved;

@@ -43,7 +43,8 @@ struct thread {
     struct contention_wait *waiting; /* contention.c: the innermost wait that is accounted for */
     uint64_t random;                 /* state of thread_random */
     uintptr_t stack_lo, stack_hi; /* what may be read directly when the stack pointer is in it; 0 unknown */
-    char name[16]; /* written by pthread_setname_np's wrapper, too; a torn read is a torn name */
+    char name[16];            /* written by pthread_setname_np's wrapper, too; a torn read is a torn name */
+    _Atomic uint32_t renames; /* thread.c: how often, by others */
     _Atomic(const struct label_set *) labels; /* threadlabels.c: a store of its thread's; anybody may read */
     uint32_t created_slot;                    /* in thread_created_table, or STACKS_NONE */
     pthread_t self;                           /* once the thread knows its record; else 0 */
@@ -98,9 +99,9 @@ struct thread *thread_prepare(const struct unwind_regs *here, const pthread_attr
 void thread_begin(struct thread *t);
 void thread_abandon(struct thread *t);
 
-/* pthread_setname_np has named a thread. */
+/* pthread_setname_np has named a thread, or prctl the calling one. */
 void thread_renamed(pthread_t thread, const char *name);
-void thread_renamed_self(const char *name);
+void thread_renamed_self(void);
 
 /* Finds threads that have no record and gives them one; drops records whose threads are gone. Outside
  * handlers; reads /proc. Does nothing when the kernel counts as many threads as we do, unless forced. */

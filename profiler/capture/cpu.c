@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "capture/cpu_timer.h"
+#include "capture/cpu_watch.h"
 #include "capture/rawlock.h"
 #include "capture/signals.h"
 #include "capture/stacks.h"
@@ -78,9 +79,10 @@ static void session_add(
 static void session_late(struct cpu_session *s, struct thread *t, int64_t late_ns)
 {
     uint32_t slot = t->session_slot[s->index];
-    if (slot != STACKS_NONE)
+    bool deaf = atomic_load(&t->watch_state) == WATCH_DEAF;
+    if (slot != STACKS_NONE && !deaf)
         stacks_bump_sigsafe(s->table, slot, NANOSECONDS, late_ns);
-    else if (late_ns > DEAF_NS)
+    else if (late_ns > DEAF_NS || deaf)
         atomic_fetch_add(&s->lost_ns, late_ns);
 }
 
@@ -103,6 +105,7 @@ void cpu_late_sigsafe(struct thread *t, int64_t clock_ns)
 
 void cpu_look_sigsafe(struct thread *t, int64_t clock_ns, const struct unwind_stack *stack)
 {
+    atomic_fetch_add(&in_handler, 1);
     for (int i = 0; i < THREAD_SESSIONS; i++) {
         struct cpu_session *s = atomic_load(&sessions[i]);
         int64_t elapsed = s ? take_elapsed(s, t, clock_ns) : 0;
@@ -110,6 +113,22 @@ void cpu_look_sigsafe(struct thread *t, int64_t clock_ns, const struct unwind_st
             session_add(s, t, elapsed, stack);
     }
     atomic_store(&t->met_cpu_ns, clock_ns);
+    atomic_fetch_sub(&in_handler, 1);
+}
+
+/* One that let no signal in, and could not be read otherwise, lets them in again: what it did meanwhile is
+ * not what it does now. */
+static void end_deafness(struct thread *t, int64_t clock_ns)
+{
+    int deaf = WATCH_DEAF;
+    atomic_fetch_add(&in_handler, 1);
+    for (int i = 0; i < THREAD_SESSIONS; i++) {
+        struct cpu_session *s = atomic_load(&sessions[i]);
+        if (s)
+            atomic_fetch_add(&s->lost_ns, take_elapsed(s, t, clock_ns));
+    }
+    atomic_fetch_sub(&in_handler, 1);
+    atomic_compare_exchange_strong(&t->watch_state, &deaf, WATCH_NONE);
 }
 
 static void look_here(struct thread *t, const void *context)
@@ -117,21 +136,35 @@ static void look_here(struct thread *t, const void *context)
     struct unwind_memory memory = thread_memory(t);
     struct unwind_stack stack;
     int64_t clock = clock_thread_cpu_ns();
+    if (atomic_load(&t->watch_state) == WATCH_DEAF)
+        end_deafness(t, clock);
     unwind_context_sigsafe(context, &memory, &stack);
     cpu_look_sigsafe(t, clock, &stack);
+    cpu_watch_used_sigsafe(t, clock - t->timer_cpu_ns);
+}
+
+/* The calling thread, when it is its timer or its perf event that sent the signal. One that was cloned
+ * without thread-local storage of its own has that of another, and is not to be taken for it. */
+static struct thread *asker(const siginfo_t *info)
+{
+    struct thread *expected = info->si_code == SI_TIMER ? info->si_value.sival_ptr : NULL;
+    struct thread *t = expected || info->si_code == POLL_IN ? thread_adopt_sigsafe(expected) : NULL;
+    if (!t || t == expected)
+        return t;
+    if (!expected && atomic_load(&t->watch_state) != WATCH_EVENT)
+        return NULL;
+    return atomic_load(&t->tid) == (pid_t)syscall(SYS_gettid) ? t : NULL;
 }
 
 static void on_tick(int signal, siginfo_t *info, void *context)
 {
     (void)signal;
     int saved = errno;
-    struct thread *t = info->si_code == SI_TIMER ? thread_adopt_sigsafe(info->si_value.sival_ptr) : NULL;
+    struct thread *t = asker(info);
     if (t)
         signals_note_sigsafe(t, context);
-    atomic_fetch_add(&in_handler, 1);
     if (t && atomic_load(&cpu_timer_interval_ns) && !t->is_profiler)
         look_here(t, context);
-    atomic_fetch_sub(&in_handler, 1);
     errno = saved;
 }
 
@@ -180,6 +213,12 @@ static void wait_for_handlers(void)
 static int update_timers_locked(void)
 {
     int64_t period = fastest_period_locked(), interval = period ? cpu_timer_interval_for(period) : 0;
+    if (period) {
+        cpu_watch_start();
+        cpu_watch_follow(period);
+    } else {
+        cpu_watch_stop();
+    }
     return interval == atomic_load(&cpu_timer_interval_ns) ? 1 : cpu_timer_follow(interval);
 }
 
@@ -293,16 +332,26 @@ static double fit(struct snapshot *found, int64_t cpu_ns, int64_t lost_ns)
     return scale;
 }
 
-static void describe(char *source, size_t size, double scale)
+/* What made the samples, who went without, and why. */
+static void describe(char *out, size_t size, const struct cpu_watch_figures *w, double scale)
 {
-    uint32_t refused = atomic_load(&cpu_timer_refused);
-    char without[48] = "";
-    if (refused)
-        snprintf(without, sizeof without, " (%u threads could not have one)", refused);
-    snprintf(source, size, "timer%s, scaled by %.2f", without, scale);
+    uint32_t no_timer = atomic_load(&cpu_timer_refused);
+    char without[64] = "", why[80] = "", rings[64] = "", deaf[64] = "";
+    const char *source = !w->events ? "timer" : w->refused ? "perf_event_open and timer" : "perf_event_open";
+    if (no_timer)
+        snprintf(without, sizeof without, " (%u threads could not have one)", no_timer);
+    if (w->refused || w->deaf)
+        snprintf(why, sizeof why, " (perf_event_open: %s)",
+            w->seccomp ? "not tried under a seccomp filter" : strerrordesc_np(w->error));
+    if (w->rings)
+        snprintf(rings, sizeof rings, ", perf_event_open for %u that block SIGPROF", w->rings);
+    if (w->deaf)
+        snprintf(deaf, sizeof deaf, ", %u that block SIGPROF not seen", w->deaf);
+    snprintf(out, size, "%s%s%s%s%s, scaled by %.2f", source, without, why, rings, deaf, scale);
 }
 
-static int gather(struct cpu_session *s, int64_t cpu_ns, int64_t duration_ns, struct snapshot *out)
+static int gather(struct cpu_session *s, const struct cpu_watch_figures *watch, int64_t cpu_ns,
+    int64_t duration_ns, struct snapshot *out)
 {
     struct snapshot found = {
         .nvalues = 2, .time_ns = clock_realtime_ns(), .duration_ns = duration_ns, .period = s->period_ns};
@@ -313,7 +362,7 @@ static int gather(struct cpu_session *s, int64_t cpu_ns, int64_t duration_ns, st
     }
     double scale = fit(&found, cpu_ns, atomic_load(&s->lost_ns));
     found.lost_labels = labelset_lost();
-    describe(found.source, sizeof found.source, scale);
+    describe(found.source, sizeof found.source, watch, scale);
     *out = found;
     return 0;
 }
@@ -325,10 +374,12 @@ int cpu_session_stop(struct cpu_session *session, struct snapshot *out)
     atomic_store(&sessions[session->index], NULL);
     wait_for_handlers();
     int64_t cpu = cpu_timer_account(end_here, session) - session->cpu_before_ns;
+    struct cpu_watch_figures watch;
+    cpu_watch_figures(&watch);
     update_timers_locked();
     struct cpu_session ended = *session; /* from here on its place may be another's */
     rawlock_unlock(&session_lock);
-    int r = out ? gather(&ended, cpu, duration, out) : 0;
+    int r = out ? gather(&ended, &watch, cpu, duration, out) : 0;
     stacks_free(ended.table);
     return r;
 }
@@ -337,6 +388,7 @@ void cpu_after_fork(void)
 {
     rawlock_reset(&session_lock);
     cpu_timer_after_fork();
+    cpu_watch_after_fork();
     atomic_store(&in_handler, 0);
     for (int i = 0; i < THREAD_SESSIONS; i++)
         atomic_store(&sessions[i], NULL);

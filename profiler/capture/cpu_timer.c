@@ -1,6 +1,7 @@
 #include "capture/cpu_timer.h"
 
 #include "base/clock.h"
+#include "capture/cpu_watch.h"
 #include "capture/signals.h"
 #include "capture/thread.h"
 
@@ -113,6 +114,8 @@ static bool open_account(struct thread *t)
     if (t->timer_cpu_ns < 0)
         return false;
     atomic_store(&t->met_cpu_ns, t->timer_cpu_ns);
+    atomic_store(&t->watch_state, WATCH_NONE);
+    atomic_fetch_add(&t->account, 1);
     create(t, tid);
     set_interval(t, atomic_load(&cpu_timer_interval_ns));
     return true;
@@ -155,11 +158,12 @@ void cpu_timer_stop(struct thread *t)
     errno = saved;
 }
 
-void cpu_timer_quiet(struct thread *t)
+void cpu_timer_quiet(struct thread *t, uint32_t account, bool quiet)
 {
     if (!claim_armed(t))
         return;
-    set_interval(t, 0);
+    if (atomic_load(&t->account) == account)
+        set_interval(t, quiet ? 0 : atomic_load(&cpu_timer_interval_ns));
     atomic_store(&t->timer_state, CPU_TIMER_ARMED);
 }
 
@@ -172,7 +176,8 @@ static bool follow(struct thread *t, int64_t interval_ns)
         cpu_timer_start(t);
         return atomic_load(&t->timer_state) == CPU_TIMER_ARMED && t->timer_id != NO_TIMER;
     }
-    set_interval(t, interval_ns);
+    if (atomic_load(&t->watch_state) != WATCH_EVENT)
+        set_interval(t, interval_ns);
     bool has = t->timer_id != NO_TIMER;
     atomic_store(&t->timer_state, CPU_TIMER_ARMED);
     return has;

@@ -52,8 +52,9 @@ int64_t cpu_timer_interval_for(int64_t period_ns);
  */
 int cpu_timer_follow(int64_t interval_ns);
 
-/* A thread that is looked at by other means needs no signals of its timer's. Its account stays. */
-void cpu_timer_quiet(struct thread *t);
+/* A thread that is looked at by other means needs no signals of its timer's, until it does again. Nothing
+ * when its account is another by now. */
+void cpu_timer_quiet(struct thread *t, uint32_t account, bool quiet);
 
 /* The thread's CPU clock, -1 when it is gone. Signal-safe. */
 int64_t cpu_timer_clock_ns(pid_t tid);

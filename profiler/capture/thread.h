@@ -56,6 +56,8 @@ struct thread {
     int timer_id;
     int64_t timer_cpu_ns;       /* the CPU clock when its account was opened */
     _Atomic int64_t met_cpu_ns; /* cpu.c: the CPU clock at the last look */
+    _Atomic uint32_t account;   /* which one this is of all there were */
+    _Atomic int watch_state;    /* cpu_watch.c */
     /* cpu.c, by session: */
     _Atomic uint32_t session_seen[THREAD_SESSIONS];  /* whose session the next two speak of */
     _Atomic int64_t session_cpu_ns[THREAD_SESSIONS]; /* up to where on the CPU clock all was charged */

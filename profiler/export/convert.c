@@ -181,7 +181,7 @@ static int add_comment(struct profile *p, const char *text)
 /* Readers show comments, those that begin with # only when asked. */
 static int add_comments(struct profile *p, const struct snapshot *s)
 {
-    char text[160];
+    char text[320];
     int code = 0;
     if (*s->source) {
         snprintf(text, sizeof text, "# source: %s; samples lost: %" PRIu64, s->source, s->lost);

@@ -1,0 +1,389 @@
+#include "harness.h"
+
+#include "capture/capture.h"
+#include "capture/cpu.h"
+
+#include "base/clock.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/perf_event.h>
+#include <linux/seccomp.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/*
+ * What the watcher of CPU sessions sees to: perf events above the kernel's tick, threads that block the
+ * profiler's signal by means that no wrapper sees, and that neither costs the program a descriptor. Where the
+ * kernel allows no perf events, what is tested is that the profile says so.
+ */
+
+/* Each alone in its kilobyte, so that an address says whose it is. */
+#define NAMED __attribute__((noinline, noclone, aligned(1024), section(".text.named")))
+
+static NAMED void burn_ms(int ms)
+{
+    int64_t until = clock_thread_cpu_ns() + ms * INT64_C(1000000);
+    volatile unsigned x = 0;
+    while (clock_thread_cpu_ns() < until)
+        for (int i = 0; i < 2000; i++)
+            x += (unsigned)i;
+}
+
+static NAMED void burn_first(int ms)
+{
+    burn_ms(ms);
+    __asm__ volatile("" ::: "memory");
+}
+
+static NAMED void burn_second(int ms)
+{
+    burn_ms(ms);
+    __asm__ volatile("nop" ::: "memory");
+}
+
+static int64_t samples_in(const struct snapshot *s, void *function)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; i < s->records.len; i++) {
+        const struct snapshot_record *r = &s->records.items[i];
+        bool in = function == NULL;
+        for (int k = 0; k < r->depth; k++) {
+            uintptr_t pc = s->pcs.items[r->first_pc + (size_t)k];
+            in |= pc >= (uintptr_t)function && pc < (uintptr_t)function + 1024;
+        }
+        sum += in ? r->values[0] : 0;
+    }
+    return sum;
+}
+
+static void start(void)
+{
+    struct capture_config config = {0};
+    ck_assert_int_eq(capture_start(&config, NULL), 0);
+}
+
+static struct cpu_session *begin(int hz)
+{
+    struct cpu_session *s;
+    ck_assert_int_eq(cpu_session_start(hz, &s), 0);
+    return s;
+}
+
+static bool perf_is_allowed(void)
+{
+    struct perf_event_attr attr = {.type = PERF_TYPE_SOFTWARE,
+        .size = sizeof attr,
+        .config = PERF_COUNT_SW_TASK_CLOCK,
+        .sample_period = 10000000,
+        .disabled = 1,
+        .exclude_kernel = 1};
+    int fd = (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, 0);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
+static bool tick_is_slow(void)
+{
+    struct timespec tick;
+    return clock_getres(CLOCK_MONOTONIC_COARSE, &tick) == 0 && tick.tv_nsec > 1000000;
+}
+
+static int entries(const char *folder)
+{
+    DIR *dir = opendir(folder);
+    int n = 0;
+    while (dir && readdir(dir))
+        n++;
+    if (dir)
+        closedir(dir);
+    return n;
+}
+
+static int timers(void)
+{
+    char line[256];
+    int n = 0;
+    FILE *f = fopen("/proc/self/timers", "r");
+    while (f && fgets(line, sizeof line, f))
+        n += strncmp(line, "ID:", 3) == 0;
+    if (f)
+        fclose(f);
+    return n;
+}
+
+/* ---- above the tick --------------------------------------------------------------------------------------
+ */
+
+START_TEST(test_events_above_the_tick)
+{
+    struct snapshot s;
+    start();
+    int fds = entries("/proc/self/fd");
+    struct cpu_session *session = begin(CPU_MAX_HZ);
+    burn_first(300);
+    ck_assert_int_eq(entries("/proc/self/fd"), fds); /* the program's are its own */
+    burn_second(100);
+    ck_assert_int_eq(cpu_session_stop(session, &s), 0);
+    const char *source = perf_is_allowed() && tick_is_slow() ? "perf_event_open, scaled" : "timer";
+    ck_assert_msg(strncmp(s.source, source, strlen(source)) == 0, "source: %s", s.source);
+    ck_assert_int_le(llabs(samples_in(&s, burn_first) - 300), 15);
+    ck_assert_int_le(llabs(samples_in(&s, burn_second) - 100), 10);
+    ck_assert_uint_eq(s.lost, 0);
+    snapshot_fini(&s);
+}
+END_TEST
+
+static void *burner(void *ms)
+{
+    burn_ms((int)(intptr_t)ms);
+    return NULL;
+}
+
+/* A program whose descriptors are few: some threads have events, the others their timers, none is lost. */
+START_TEST(test_few_descriptors)
+{
+    enum { THREADS = 8 };
+    pthread_t t[THREADS];
+    struct snapshot s;
+    struct rlimit old;
+    start();
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &old), 0);
+    setrlimit(RLIMIT_NOFILE, &(struct rlimit){36, old.rlim_max});
+    struct cpu_session *session = begin(CPU_MAX_HZ);
+    for (int i = 0; i < THREADS; i++)
+        pthread_create(&t[i], NULL, burner, (void *)100);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(t[i], NULL);
+    ck_assert_int_eq(cpu_session_stop(session, &s), 0);
+    setrlimit(RLIMIT_NOFILE, &old);
+    if (perf_is_allowed() && tick_is_slow())
+        ck_assert_ptr_nonnull(
+            strstr(s.source, "perf_event_open and timer (perf_event_open: Too many open files)"));
+    ck_assert_int_le(llabs(samples_in(&s, burner) - THREADS * 100), 24);
+    ck_assert_uint_eq(s.lost, 0);
+    snapshot_fini(&s);
+}
+END_TEST
+
+/* Under a filter that kills for an unknown call, as services have it: nobody tries. */
+static int under_seccomp(void)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_perf_event_open, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog filter = {sizeof code / sizeof *code, code};
+    struct snapshot s;
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter, 0, 0) != 0)
+        return 77;
+    start();
+    struct cpu_session *session = begin(CPU_MAX_HZ);
+    burn_ms(200);
+    if (cpu_session_stop(session, &s) != 0 || llabs(samples_in(&s, burn_ms) - 200) > 10)
+        return 1;
+    return !tick_is_slow() ||
+                   strncmp(s.source, "timer (perf_event_open: not tried under a seccomp filter)", 56) == 0
+               ? 0
+               : 2;
+}
+
+START_TEST(test_seccomp)
+{
+    pid_t child = fork();
+    if (child == 0)
+        _exit(under_seccomp());
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFEXITED(status));
+    ck_assert(WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == 77);
+}
+END_TEST
+
+/* ---- threads that block the signal -----------------------------------------------------------------------
+ */
+
+static void block_behind_our_back(void)
+{
+    uint64_t all = ~UINT64_C(0);
+    syscall(SYS_rt_sigprocmask, SIG_BLOCK, &all, NULL, sizeof all);
+}
+
+static void *deaf(void *a)
+{
+    block_behind_our_back();
+    burn_first(600);
+    burn_second(300);
+    return a;
+}
+
+START_TEST(test_deaf_threads)
+{
+    pthread_t t;
+    struct snapshot s;
+    start();
+    int fds = entries("/proc/self/fd");
+    struct cpu_session *session = begin(100);
+    pthread_create(&t, NULL, deaf, NULL);
+    pthread_join(t, NULL);
+    ck_assert_int_eq(entries("/proc/self/fd"), fds);
+    ck_assert_int_eq(cpu_session_stop(session, &s), 0);
+    printf("deaf thread: %lld samples of 60, %lld of 30, lost %llu, %s\n",
+        (long long)samples_in(&s, burn_first), (long long)samples_in(&s, burn_second),
+        (unsigned long long)s.lost, s.source);
+    if (perf_is_allowed()) {
+        ck_assert_int_le(llabs(samples_in(&s, burn_first) - 60), 4);
+        ck_assert_int_le(llabs(samples_in(&s, burn_second) - 30), 4);
+        ck_assert_ptr_nonnull(strstr(s.source, "perf_event_open for 1 that block SIGPROF"));
+        ck_assert_uint_eq(s.lost, 0);
+    } else {
+        ck_assert_int_ge((int64_t)s.lost, 80);
+    }
+    snapshot_fini(&s);
+}
+END_TEST
+
+static void *deaf_for_a_while(void *a)
+{
+    uint64_t all = ~UINT64_C(0);
+    block_behind_our_back();
+    burn_first(500);
+    syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, &all, NULL, sizeof all);
+    burn_second(200);
+    return a;
+}
+
+/* No descriptor for its ring: what it did is lost, and said to be, and not charged to what it does next. */
+START_TEST(test_deaf_threads_unseen)
+{
+    pthread_t t;
+    struct snapshot s;
+    struct rlimit old;
+    start();
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &old), 0);
+    setrlimit(RLIMIT_NOFILE, &(struct rlimit){32, old.rlim_max});
+    struct cpu_session *session = begin(100);
+    pthread_create(&t, NULL, deaf_for_a_while, NULL);
+    pthread_join(t, NULL);
+    ck_assert_int_eq(cpu_session_stop(session, &s), 0);
+    setrlimit(RLIMIT_NOFILE, &old);
+    ck_assert_int_le(llabs((int64_t)s.lost - 50), 3);
+    ck_assert_int_le(llabs(samples_in(&s, burn_second) - 20), 3);
+    ck_assert_ptr_nonnull(strstr(s.source, "1 that block SIGPROF not seen"));
+    snapshot_fini(&s);
+}
+END_TEST
+
+/* ---- nothing stays ---------------------------------------------------------------------------------------
+ */
+
+/* A session that ends ends its own at once, whether or not others go on. */
+START_TEST(test_nothing_stays)
+{
+    enum { THREADS = 20 };
+    pthread_t t[THREADS];
+    start();
+    ck_assert_int_eq(cpu_session_stop(begin(100), NULL), 0);
+    int fds = entries("/proc/self/fd"), tasks = entries("/proc/self/task"), ours = timers();
+    struct cpu_session *slow = begin(100), *fast = begin(CPU_MAX_HZ);
+    for (int i = 0; i < THREADS; i++)
+        pthread_create(&t[i], NULL, burner, (void *)20);
+    ck_assert_int_ge(timers(), ours + 1);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(t[i], NULL);
+    ck_assert_int_eq(timers(), ours + 1); /* the main thread's */
+    ck_assert_int_eq(cpu_session_stop(fast, NULL), 0);
+    struct snapshot s;
+    burn_second(200); /* on timers again */
+    ck_assert_int_eq(cpu_session_stop(slow, &s), 0);
+    ck_assert_int_le(llabs(samples_in(&s, burn_second) - 20), 2);
+    ck_assert_int_eq(timers(), ours);
+    ck_assert_int_eq(entries("/proc/self/fd"), fds);
+    ck_assert_int_eq(entries("/proc/self/task"), tasks);
+    snapshot_fini(&s);
+}
+END_TEST
+
+static void *nothing(void *a)
+{
+    return a;
+}
+
+/* Threads by the thousand while somebody samples, and sessions that come and go meanwhile. */
+START_TEST(test_storm)
+{
+    struct cpu_session *fast = NULL;
+    start();
+    int fds = entries("/proc/self/fd"), ours = timers();
+    struct cpu_session *session = begin(100);
+    for (int i = 0; i < 4000; i++) {
+        pthread_t t;
+        ck_assert_int_eq(pthread_create(&t, NULL, nothing, NULL), 0);
+        if (i % 50 == 0)
+            ck_assert_int_eq(cpu_session_start(CPU_MAX_HZ, &fast), 0);
+        if (i % 50 == 25)
+            ck_assert_int_eq(cpu_session_stop(fast, NULL), 0);
+        pthread_join(t, NULL);
+    }
+    /* The main thread's; one found on its way out keeps its until the next time threads are looked for. */
+    for (int ms = 0; ms < 3000 && timers() != ours + 1; ms += 50)
+        usleep(50000);
+    ck_assert_int_eq(timers(), ours + 1);
+    ck_assert_int_eq(cpu_session_stop(session, NULL), 0);
+    ck_assert_int_eq(timers(), ours);
+    ck_assert_int_eq(entries("/proc/self/fd"), fds);
+}
+END_TEST
+
+static int raw_body(void *done)
+{
+    for (volatile long i = 0; i < 300000000; i++)
+        ;
+    atomic_store((_Atomic int *)done, 1);
+    syscall(SYS_exit, 0);
+    return 0;
+}
+
+/* A thread that nobody announced, on its maker's thread-local storage: seen, and not taken for its maker. */
+START_TEST(test_cloned_by_hand)
+{
+    static char stack[65536] __attribute__((aligned(64)));
+    static _Atomic int done;
+    struct snapshot s;
+    start();
+    struct cpu_session *session = begin(100);
+    int64_t before = clock_read_ns(CLOCK_PROCESS_CPUTIME_ID);
+    int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
+    ck_assert_int_gt(clone(raw_body, stack + sizeof stack, flags, (void *)&done), 0);
+    while (!atomic_load(&done))
+        burn_first(10);
+    int64_t used = clock_read_ns(CLOCK_PROCESS_CPUTIME_ID) - before;
+    ck_assert_int_eq(cpu_session_stop(session, &s), 0);
+    int64_t all = samples_in(&s, NULL) + (int64_t)s.lost;
+    ck_assert_int_le(all, used / 10000000 + 2);
+    snapshot_fini(&s);
+}
+END_TEST
+
+Suite *suite(void)
+{
+    const TTest *const tests[] = {test_events_above_the_tick, test_few_descriptors, test_seccomp,
+        test_deaf_threads, test_deaf_threads_unseen, test_nothing_stays, test_storm, test_cloned_by_hand};
+    return HARNESS_SUITE("cpu_watch", 30, tests);
+}

@@ -178,6 +178,22 @@ START_TEST(test_a_handler_of_the_program)
 }
 END_TEST
 
+/* Taken while somebody samples: the session fails, and soon nothing of ours sends the signal any more. */
+START_TEST(test_a_handler_put_in_place_meanwhile)
+{
+    struct snapshot s;
+    start();
+    struct cpu_session *session = begin(CPU_MAX_HZ);
+    burn_ms(50);
+    signal(SIGPROF, count);
+    usleep(600000);
+    int before = atomic_load(&theirs);
+    burn_ms(100);
+    ck_assert_int_eq(atomic_load(&theirs), before);
+    ck_assert_int_eq(cpu_session_stop(session, &s), ERR_BUSY);
+}
+END_TEST
+
 /* Sampled as densely as can be, a thread that takes turns at computing and at waiting for any signal. */
 START_TEST(test_waits_for_signals)
 {
@@ -283,7 +299,7 @@ END_TEST
 Suite *suite(void)
 {
     const TTest *const tests[] = {test_blocked_before_the_first_session, test_blocked_before_the_start,
-        test_mask_of_the_attributes, test_a_handler_of_the_program, test_waits_for_signals,
-        test_signals_from_a_descriptor, test_pause, test_sigsuspend};
+        test_mask_of_the_attributes, test_a_handler_of_the_program, test_a_handler_put_in_place_meanwhile,
+        test_waits_for_signals, test_signals_from_a_descriptor, test_pause, test_sigsuspend};
     return HARNESS_SUITE("signals", 20, tests);
 }

@@ -374,12 +374,13 @@ int cpu_session_stop(struct cpu_session *session, struct snapshot *out)
     atomic_store(&sessions[session->index], NULL);
     wait_for_handlers();
     int64_t cpu = cpu_timer_account(end_here, session) - session->cpu_before_ns;
+    bool ours = signals_is_ours(SIGPROF);
     struct cpu_watch_figures watch;
     cpu_watch_figures(&watch);
     update_timers_locked();
     struct cpu_session ended = *session; /* from here on its place may be another's */
     rawlock_unlock(&session_lock);
-    int r = out ? gather(&ended, &watch, cpu, duration, out) : 0;
+    int r = !out ? 0 : !ours ? ERR_BUSY : gather(&ended, &watch, cpu, duration, out);
     stacks_free(ended.table);
     return r;
 }

@@ -19,7 +19,8 @@ enum { CPU_DEFAULT_HZ = 100, CPU_MAX_HZ = 1000 };
 int cpu_session_start(int hz, struct cpu_session **session);
 
 /* Ends the session, gives what it saw in *out (the caller's to snapshot_fini) and frees it, also when it
- * fails. out may be NULL: the samples are thrown away. */
+ * fails: with ERR_BUSY when the program took SIGPROF meanwhile. out may be NULL: the samples are thrown away.
+ */
 int cpu_session_stop(struct cpu_session *session, struct snapshot *out);
 
 /* Takes SIGPROF, unless the program has a handler of its own there: ERR_BUSY. Done at the start of capture,

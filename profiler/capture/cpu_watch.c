@@ -6,6 +6,7 @@
 #include "capture/cpu_timer.h"
 #include "capture/interpose.h"
 #include "capture/rawlock.h"
+#include "capture/region.h"
 #include "capture/signals.h"
 #include "capture/thread.h"
 
@@ -209,11 +210,24 @@ static void follow_period(void)
     }
 }
 
+/* The program took SIGPROF for itself: nothing of ours may send it. */
+static void silence(void)
+{
+    may_open = false;
+    for (int i = nevents; i-- > 0;)
+        if (!events[i].is_ring)
+            drop_event(i);
+    for (uint32_t i = 0, n = thread_count(); i < n; i++)
+        cpu_timer_quiet(thread_at(i), atomic_load(&thread_at(i)->account), true);
+}
+
 static void make_round(bool whole)
 {
     static unsigned rounds;
     if (whole && rounds++ % SEARCH_ROUNDS == 0)
         thread_enumerate(false);
+    if (whole && !signals_is_ours(SIGPROF))
+        silence();
     for (int i = nevents; i-- > 0;)
         if (is_stale(&events[i]))
             drop_event(i);
@@ -309,7 +323,7 @@ void cpu_watch_start(void)
     atomic_store(&ndeaf_ever, 0);
     atomic_store(&refusal, 0);
     atomic_store(&stopping, 0);
-    running = create(&watcher) == 0;
+    running = region_has_room_for_a_thread() && create(&watcher) == 0;
 }
 
 void cpu_watch_follow(int64_t period_ns)

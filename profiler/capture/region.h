@@ -1,6 +1,7 @@
 #ifndef CAPTURE_REGION_H
 #define CAPTURE_REGION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/mman.h>
 
@@ -18,6 +19,15 @@ static inline void region_unmap(void *p, size_t bytes)
 {
     if (p)
         munmap(p, bytes);
+}
+
+/* jemalloc dies in a new thread that it can give no arena. Where that may happen there shall be none of ours.
+ */
+static inline bool region_has_room_for_a_thread(void)
+{
+    enum { ROOM_BYTES = 16 << 20 };
+    void *room = mmap(NULL, ROOM_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return room != MAP_FAILED && munmap(room, ROOM_BYTES) == 0;
 }
 
 #endif

@@ -21,7 +21,7 @@ void signals_set_in_use(int number, signals_handler *handler)
     atomic_fetch_or(&in_use, UINT64_C(1) << (number - 1));
 }
 
-static bool is_ours(int number)
+bool signals_is_ours(int number)
 {
     struct sigaction now;
     return sigaction(number, NULL, &now) == 0 && now.sa_flags & SA_SIGINFO &&
@@ -33,7 +33,7 @@ void signals_own(sigset_t *out)
     int saved = errno;
     sigemptyset(out);
     for (uint64_t ours = atomic_load(&in_use); ours; ours &= ours - 1)
-        if (is_ours(__builtin_ctzll(ours) + 1))
+        if (signals_is_ours(__builtin_ctzll(ours) + 1))
             sigaddset(out, __builtin_ctzll(ours) + 1);
     errno = saved;
 }
@@ -43,7 +43,7 @@ void signals_keep_open(sigset_t *set)
     int saved = errno;
     for (uint64_t ours = atomic_load_explicit(&in_use, memory_order_relaxed); ours; ours &= ours - 1) {
         int number = __builtin_ctzll(ours) + 1;
-        if (sigismember(set, number) == 1 && is_ours(number))
+        if (sigismember(set, number) == 1 && signals_is_ours(number))
             sigdelset(set, number);
     }
     errno = saved;
@@ -61,7 +61,7 @@ void signals_open_self(void)
     uint64_t ours = 0, blocked;
     if (change_mask(SIG_BLOCK, NULL, &blocked))
         for (uint64_t shut = blocked & atomic_load(&in_use); shut; shut &= shut - 1)
-            if (is_ours(__builtin_ctzll(shut) + 1))
+            if (signals_is_ours(__builtin_ctzll(shut) + 1))
                 ours |= shut & -shut;
     if (ours)
         change_mask(SIG_UNBLOCK, &ours, NULL);

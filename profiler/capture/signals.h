@@ -18,7 +18,8 @@
 typedef void signals_handler(int, siginfo_t *, void *);
 void signals_set_in_use(int number, signals_handler *handler);
 
-void signals_own(sigset_t *out); /* those that are ours now. Signal-safe. */
+bool signals_is_ours(int number); /* now. Signal-safe. */
+void signals_own(sigset_t *out);  /* those that are ours now. Signal-safe. */
 
 /* Takes ours out of a set that is about to be blocked, waited for, or read from a descriptor. Signal-safe. */
 void signals_keep_open(sigset_t *set);

@@ -110,6 +110,8 @@ static void serve_cpu(const struct endpoint *e, const struct request *r, struct 
     code = cpu_session_stop(session, whole ? &s : NULL);
     if (!whole)
         reply->status = 0;
+    else if (code == ERR_BUSY) /* since then */
+        reply_error(reply, 500, "Could not enable CPU profiling: cpu profiling already in use");
     else if (code)
         reply_failed(reply, code, "Could not read the CPU profile: %s", error_text(code));
     else

@@ -2,23 +2,15 @@
 
 #include "base/error.h"
 #include "capture/capture.h"
+#include "capture/region.h"
 #include "export/ownfd.h"
 
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
-enum { STACK_BYTES = 1 << 20, ROOM_BYTES = 16 << 20 };
-
-/* jemalloc dies in a new thread that it can give no arena. Where that may happen there shall be none of ours.
- */
-static bool has_room(void)
-{
-    void *room = mmap(NULL, ROOM_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return room != MAP_FAILED && munmap(room, ROOM_BYTES) == 0;
-}
+enum { STACK_BYTES = 1 << 20 };
 
 static void *begin(void *arg)
 {
@@ -42,7 +34,7 @@ int ownthread_start(struct ownthread *t, const char *name, void (*run)(void *arg
         .arg = arg,
         .lock = PTHREAD_MUTEX_INITIALIZER,
         .changed = PTHREAD_COND_INITIALIZER};
-    if (!has_room() || pthread_attr_init(&attr))
+    if (!region_has_room_for_a_thread() || pthread_attr_init(&attr))
         return ERR_LIMIT;
     pthread_attr_setstacksize(&attr, STACK_BYTES);
     sigfillset(&all);

@@ -40,7 +40,7 @@ struct snapshot {
     int64_t period;       /* cpu: ns between samples; heap: bytes between samples; else 1 */
     uint64_t lost;        /* samples that could not be kept; always shown to the reader */
     uint64_t lost_labels; /* cpu, threads: that samples lack which their threads should have, ever */
-    char source[256];     /* cpu: what made the samples ("timer", "perf_event_open"), for a comment; else "" */
+    char source[256]; /* cpu: what made the samples ("timer", "perf_event_open"), for a comment; else "" */
 };
 
 void snapshot_fini(struct snapshot *s);

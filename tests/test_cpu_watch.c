@@ -2,11 +2,13 @@
 
 #include "capture/capture.h"
 #include "capture/cpu.h"
+#include "capture/threads.h"
 
 #include "base/clock.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/perf_event.h>
 #include <linux/seccomp.h>
@@ -82,18 +84,24 @@ static struct cpu_session *begin(int hz)
     return s;
 }
 
-static bool perf_is_allowed(void)
+/* Without the time in the kernel, as ordinary users may where perf_event_paranoid is 2. */
+static bool perf_is_allowed_in(bool user_only)
 {
     struct perf_event_attr attr = {.type = PERF_TYPE_SOFTWARE,
         .size = sizeof attr,
         .config = PERF_COUNT_SW_TASK_CLOCK,
         .sample_period = 10000000,
         .disabled = 1,
-        .exclude_kernel = 1};
+        .exclude_kernel = user_only};
     int fd = (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, 0);
     if (fd >= 0)
         close(fd);
     return fd >= 0;
+}
+
+static bool perf_is_allowed(void)
+{
+    return perf_is_allowed_in(false);
 }
 
 static bool tick_is_slow(void)
@@ -143,6 +151,152 @@ START_TEST(test_events_above_the_tick)
     ck_assert_int_le(llabs(samples_in(&s, burn_first) - 300), 15);
     ck_assert_int_le(llabs(samples_in(&s, burn_second) - 100), 10);
     ck_assert_uint_eq(s.lost, 0);
+    snapshot_fini(&s);
+}
+END_TEST
+
+static int64_t in_user_ns, in_kernel_ns;
+static volatile unsigned counted;
+
+static NAMED void in_user(void)
+{
+    int64_t from = clock_thread_cpu_ns(), until = from + 300000;
+    while (clock_thread_cpu_ns() < until)
+        for (unsigned i = 0; i < 20000; i++)
+            counted += i;
+    in_user_ns += clock_thread_cpu_ns() - from;
+}
+
+static NAMED void in_kernel(int fd)
+{
+    char bytes[16384];
+    int64_t from = clock_thread_cpu_ns(), until = from + 300000;
+    while (clock_thread_cpu_ns() < until)
+        ck_assert_int_gt(read(fd, bytes, sizeof bytes), 0);
+    in_kernel_ns += clock_thread_cpu_ns() - from;
+}
+
+/* Half of the time in system calls. */
+static void check_kernel_share(int hz, double allowed)
+{
+    struct snapshot s;
+    int fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
+    start();
+    struct cpu_session *session = begin(hz);
+    in_user_ns = in_kernel_ns = 0;
+    while (in_user_ns + in_kernel_ns < 1000000000) {
+        in_user();
+        in_kernel(fd);
+    }
+    ck_assert_int_eq(cpu_session_stop(session, &s), 0);
+    double is = 100.0 * (double)in_kernel_ns / (double)(in_kernel_ns + in_user_ns);
+    double seen = 100.0 * (double)samples_in(&s, in_kernel) / (double)samples_in(&s, NULL);
+    printf("in system calls: %.1f%% of the time, %.1f%% of the samples, %s\n", is, seen, s.source);
+    ck_assert_double_eq_tol(seen, is, allowed);
+    snapshot_fini(&s);
+    close(fd);
+}
+
+START_TEST(test_time_in_the_kernel)
+{
+    check_kernel_share(CPU_MAX_HZ, perf_is_allowed() ? 6 : 15);
+}
+END_TEST
+
+/* Somebody ordinary, who with perf_event_paranoid at 2 has events that stay silent in the kernel. */
+START_TEST(test_time_in_the_kernel_for_others)
+{
+    enum { NOBODY = 65534 };
+    if (geteuid() == 0)
+        ck_assert_int_eq(setresuid(NOBODY, NOBODY, NOBODY), 0);
+    prctl(PR_SET_DUMPABLE, 1, 0, 0, 0); /* else it could not read its own /proc */
+    check_kernel_share(CPU_MAX_HZ, perf_is_allowed() ? 6 : 15);
+}
+END_TEST
+
+/* What a thread has pending goes with it into the program that it executes, where a SIGPROF would kill. */
+START_TEST(test_executed_under_samples)
+{
+    enum { PROGRAMS = 40 };
+    for (int i = 0; i < PROGRAMS; i++) {
+        pid_t child = fork();
+        if (child == 0) {
+            start();
+            begin(CPU_MAX_HZ);
+            burn_ms(20);
+            execl("/bin/true", "true", (char *)NULL);
+            _exit(1);
+        }
+        int status;
+        ck_assert_int_eq(waitpid(child, &status, 0), child);
+        ck_assert_msg(status == 0, "program %d ended with status %#x", i, (unsigned)status);
+    }
+}
+END_TEST
+
+static _Atomic bool enough;
+
+static void *copier(void *a)
+{
+    char bytes[65536];
+    int fd = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+    while (!atomic_load(&enough))
+        ck_assert_int_gt(syscall(SYS_read, fd, bytes, sizeof bytes), 0); /* not wrapped */
+    close(fd);
+    return a;
+}
+
+/* Dumps ask by the signal that events send: of two that are pending at once there is only one. */
+START_TEST(test_dumps_beside_events)
+{
+    enum { DUMPS = 300 };
+    pthread_t t[2];
+    int unknown = 0;
+    start();
+    struct cpu_session *session = begin(CPU_MAX_HZ);
+    for (int i = 0; i < 2; i++)
+        pthread_create(&t[i], NULL, copier, NULL);
+    burn_ms(100);
+    for (int i = 0; i < DUMPS; i++) {
+        struct threads_snapshot s;
+        ck_assert_int_eq(threads_snapshot_stacks(&s), 0);
+        for (size_t k = 0; k < s.threads.len; k++)
+            unknown += s.threads.items[k].state == THREAD_UNKNOWN && !s.threads.items[k].is_profiler;
+        threads_snapshot_fini(&s);
+    }
+    atomic_store(&enough, true);
+    for (int i = 0; i < 2; i++)
+        pthread_join(t[i], NULL);
+    ck_assert_int_eq(cpu_session_stop(session, NULL), 0);
+    ck_assert_int_eq(unknown, 0);
+}
+END_TEST
+
+static _Atomic int urgent;
+
+static void count_urgent(int number)
+{
+    (void)number;
+    atomic_fetch_add(&urgent, 1);
+}
+
+/* A program that uses SIGURG itself, from before or from now on, gets none of ours, and is sampled all the
+ * same. */
+START_TEST(test_sigurg_is_the_programs)
+{
+    struct snapshot s;
+    start();
+    struct cpu_session *session = begin(CPU_MAX_HZ);
+    burn_first(50);
+    signal(SIGURG, count_urgent);
+    usleep(600000);
+    int before = atomic_load(&urgent);
+    burn_second(300);
+    ck_assert_int_eq(atomic_load(&urgent), before);
+    ck_assert_int_eq(cpu_session_stop(session, &s), 0);
+    ck_assert_int_le(llabs(samples_in(&s, burn_second) - 300), 15);
+    if (perf_is_allowed() && tick_is_slow())
+        ck_assert_ptr_nonnull(strstr(s.source, "(perf_event_open: SIGURG is the program's)"));
     snapshot_fini(&s);
 }
 END_TEST
@@ -247,7 +401,7 @@ START_TEST(test_deaf_threads)
     printf("deaf thread: %lld samples of 60, %lld of 30, lost %llu, %s\n",
         (long long)samples_in(&s, burn_first), (long long)samples_in(&s, burn_second),
         (unsigned long long)s.lost, s.source);
-    if (perf_is_allowed()) {
+    if (perf_is_allowed_in(true)) {
         ck_assert_int_le(llabs(samples_in(&s, burn_first) - 60), 4);
         ck_assert_int_le(llabs(samples_in(&s, burn_second) - 30), 4);
         ck_assert_ptr_nonnull(strstr(s.source, "perf_event_open for 1 that block SIGPROF"));
@@ -383,7 +537,9 @@ END_TEST
 
 Suite *suite(void)
 {
-    const TTest *const tests[] = {test_events_above_the_tick, test_few_descriptors, test_seccomp,
-        test_deaf_threads, test_deaf_threads_unseen, test_nothing_stays, test_storm, test_cloned_by_hand};
+    const TTest *const tests[] = {test_events_above_the_tick, test_time_in_the_kernel,
+        test_time_in_the_kernel_for_others, test_executed_under_samples, test_dumps_beside_events,
+        test_sigurg_is_the_programs, test_few_descriptors, test_seccomp, test_deaf_threads,
+        test_deaf_threads_unseen, test_nothing_stays, test_storm, test_cloned_by_hand};
     return HARNESS_SUITE("cpu_watch", 30, tests);
 }

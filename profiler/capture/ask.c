@@ -1,6 +1,7 @@
 #include "capture/ask.h"
 
 #include "base/clock.h"
+#include "capture/cpu_timer.h"
 #include "capture/rawlock.h"
 #include "capture/region.h"
 #include "capture/signals.h"
@@ -19,6 +20,7 @@ enum answer_state { ANSWER_IDLE, ANSWER_ASKED, ANSWER_WRITING, ANSWER_DONE };
 struct answer {
     _Atomic uint32_t state;
     _Atomic uint32_t generation;
+    _Atomic pid_t tid; /* who is asked */
     bool in_syscall;
     const struct label_set *labels;
     struct unwind_stack stack;
@@ -28,19 +30,34 @@ struct rawlock ask_lock;
 
 static struct answer *answers;
 static _Atomic uint32_t ndone; /* futex: counts up with each answer */
+static _Atomic bool asking;    /* some may be ASKED */
 static int number;             /* the signal we use, 0 before; guard: ask_lock */
+
+static bool is_asked(struct answer *a)
+{
+    uint32_t asked = ANSWER_ASKED;
+    return atomic_compare_exchange_strong(&a->state, &asked, ANSWER_WRITING);
+}
+
+/* Of a signal that is pending the kernel drops a second one, so a perf event's may stand for a question. */
+static struct answer *find_own(void)
+{
+    pid_t tid = atomic_load(&asking) ? (pid_t)syscall(SYS_gettid) : 0;
+    for (int i = 0; tid && i < ANSWERS; i++)
+        if (atomic_load(&answers[i].state) == ANSWER_ASKED && atomic_load(&answers[i].tid) == tid)
+            return is_asked(&answers[i]) ? &answers[i] : NULL;
+    return NULL;
+}
 
 static struct answer *claim(const siginfo_t *info)
 {
     uint64_t value = (uintptr_t)info->si_value.sival_ptr;
+    if (info->si_code == POLL_IN)
+        return find_own();
     if (info->si_code != SI_QUEUE || info->si_pid != getpid() || (uint32_t)value >= ANSWERS || !answers)
         return NULL;
     struct answer *a = &answers[(uint32_t)value];
-    uint32_t asked = ANSWER_ASKED;
-    if (atomic_load(&a->generation) != (uint32_t)(value >> 32) ||
-        !atomic_compare_exchange_strong(&a->state, &asked, ANSWER_WRITING))
-        return NULL;
-    return a;
+    return atomic_load(&a->generation) == (uint32_t)(value >> 32) && is_asked(a) ? a : NULL;
 }
 
 static void on_ask(int signal, siginfo_t *info, void *context)
@@ -60,6 +77,8 @@ static void on_ask(int signal, siginfo_t *info, void *context)
         atomic_fetch_add(&ndone, 1);
         rawlock_futex(&ndone, FUTEX_WAKE_PRIVATE, 1, NULL);
     }
+    if (t && info->si_code == POLL_IN)
+        cpu_event_sigsafe(t, context);
     errno = saved;
 }
 
@@ -122,6 +141,7 @@ static uint32_t send_all(struct ask *asks, size_t n, uint16_t *which)
         struct answer *a = &answers[at];
         uint32_t generation = atomic_load(&a->generation) + 1;
         atomic_store(&a->generation, generation);
+        atomic_store(&a->tid, asks[i].tid);
         atomic_store(&a->state, ANSWER_ASKED);
         if (send(asks[i].tid, at, generation)) {
             which[i] = (uint16_t)at++;
@@ -193,10 +213,12 @@ int ask_threads(struct ask *asks, size_t n)
     for (size_t from = 0; from < n; from += most) {
         size_t some = n - from < most ? n - from : most;
         uint32_t before = atomic_load(&ndone);
+        atomic_store(&asking, true);
         uint32_t asked = send_all(asks + from, some, which);
         await(asks + from, some, which, before + asked);
         for (size_t i = 0; i < some; i++)
             collect(&asks[from + i], which[i]);
+        atomic_store(&asking, false);
     }
     return 0;
 }

@@ -7,8 +7,9 @@
 /*
  * Asking running threads for their stacks, by a signal each. SIGURG if the program leaves it alone, since its
  * default is to be ignored: one that comes late, or to a thread that takes no part, does nothing; else the
- * highest real-time signal nobody uses. With SA_RESTART, and never to a parked thread; should one park just
- * as its signal is on the way, its wrapper resumes the call.
+ * highest real-time signal nobody uses. A thread's perf event (cpu_perf.h) sends SIGURG, too, and is passed
+ * on from here. With SA_RESTART, and never to a parked thread; should one park just as its signal is on the
+ * way, its wrapper resumes the call.
  */
 
 struct ask {

@@ -143,17 +143,19 @@ static void look_here(struct thread *t, const void *context)
     cpu_watch_used_sigsafe(t, clock - t->timer_cpu_ns);
 }
 
-/* The calling thread, when it is its timer or its perf event that sent the signal. One that was cloned
- * without thread-local storage of its own has that of another, and is not to be taken for it. */
+/* A thread that was cloned without thread-local storage of its own has that of another, and is not to be
+ * taken for it. */
+static bool is_caller(const struct thread *t)
+{
+    return atomic_load(&t->tid) == (pid_t)syscall(SYS_gettid);
+}
+
+/* The calling thread, when it is its timer that sent the signal. */
 static struct thread *asker(const siginfo_t *info)
 {
     struct thread *expected = info->si_code == SI_TIMER ? info->si_value.sival_ptr : NULL;
-    struct thread *t = expected || info->si_code == POLL_IN ? thread_adopt_sigsafe(expected) : NULL;
-    if (!t || t == expected)
-        return t;
-    if (!expected && atomic_load(&t->watch_state) != WATCH_EVENT)
-        return NULL;
-    return atomic_load(&t->tid) == (pid_t)syscall(SYS_gettid) ? t : NULL;
+    struct thread *t = expected ? thread_adopt_sigsafe(expected) : NULL;
+    return t && (t == expected || is_caller(t)) ? t : NULL;
 }
 
 static void on_tick(int signal, siginfo_t *info, void *context)
@@ -166,6 +168,12 @@ static void on_tick(int signal, siginfo_t *info, void *context)
     if (t && atomic_load(&cpu_timer_interval_ns) && !t->is_profiler)
         look_here(t, context);
     errno = saved;
+}
+
+void cpu_event_sigsafe(struct thread *t, const void *context)
+{
+    if (atomic_load(&t->watch_state) == WATCH_EVENT && atomic_load(&cpu_timer_interval_ns) && is_caller(t))
+        look_here(t, context);
 }
 
 /* Ours stays in place when sampling ends: a late signal must find somebody, and SIG_IGN would be inherited by
@@ -336,15 +344,18 @@ static double fit(struct snapshot *found, int64_t cpu_ns, int64_t lost_ns)
 static void describe(char *out, size_t size, const struct cpu_watch_figures *w, double scale)
 {
     uint32_t no_timer = atomic_load(&cpu_timer_refused);
-    char without[64] = "", why[80] = "", rings[64] = "", deaf[64] = "";
+    char without[64] = "", why[80] = "", rings[80] = "", deaf[64] = "";
     const char *source = !w->events ? "timer" : w->refused ? "perf_event_open and timer" : "perf_event_open";
     if (no_timer)
         snprintf(without, sizeof without, " (%u threads could not have one)", no_timer);
     if (w->refused || w->deaf)
         snprintf(why, sizeof why, " (perf_event_open: %s)",
-            w->seccomp ? "not tried under a seccomp filter" : strerrordesc_np(w->error));
+            w->seccomp          ? "not tried under a seccomp filter"
+            : w->error == EBUSY ? "SIGURG is the program's"
+                                : strerrordesc_np(w->error));
     if (w->rings)
-        snprintf(rings, sizeof rings, ", perf_event_open for %u that block SIGPROF", w->rings);
+        snprintf(rings, sizeof rings, ", perf_event_open for %u that block SIGPROF%s", w->rings,
+            w->user_only ? " (not while in the kernel)" : "");
     if (w->deaf)
         snprintf(deaf, sizeof deaf, ", %u that block SIGPROF not seen", w->deaf);
     snprintf(out, size, "%s%s%s%s%s, scaled by %.2f", source, without, why, rings, deaf, scale);

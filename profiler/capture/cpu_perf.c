@@ -26,28 +26,20 @@ static struct perf_event_attr task_clock(int64_t period_ns)
         .wakeup_events = 1};
 }
 
-/* With the time in the kernel if that is allowed, without otherwise. */
 static int open_event(struct perf_event_attr *attr, pid_t tid)
 {
-    for (;;) {
-        int fd = (int)syscall(SYS_perf_event_open, attr, tid, -1, -1, PERF_FLAG_FD_CLOEXEC);
-        if (fd >= 0)
-            return fd;
-        if ((errno != EACCES && errno != EPERM) || attr->exclude_kernel)
-            return -errno;
-        attr->exclude_kernel = 1;
-    }
+    int fd = (int)syscall(SYS_perf_event_open, attr, tid, -1, -1, PERF_FLAG_FD_CLOEXEC);
+    return fd < 0 ? -errno : fd;
 }
 
-int cpu_perf_signal(pid_t tid, int64_t period_ns, bool *user_only)
+int cpu_perf_signal(pid_t tid, int64_t period_ns)
 {
     struct perf_event_attr attr = task_clock(period_ns);
     struct f_owner_ex owner = {F_OWNER_TID, tid};
     int fd = open_event(&attr, tid);
     if (fd < 0)
         return fd;
-    *user_only = attr.exclude_kernel;
-    if (fcntl(fd, F_SETSIG, SIGPROF) == 0 && fcntl(fd, F_SETOWN_EX, &owner) == 0 &&
+    if (fcntl(fd, F_SETSIG, CPU_PERF_SIGNAL) == 0 && fcntl(fd, F_SETOWN_EX, &owner) == 0 &&
         fcntl(fd, F_SETFL, O_ASYNC) == 0 && ioctl(fd, PERF_EVENT_IOC_ENABLE, 0) == 0)
         return fd;
     int e = errno;
@@ -90,6 +82,10 @@ int cpu_perf_ring(pid_t tid, int64_t period_ns, struct cpu_ring *out)
     attr.sample_regs_user = REGS_MASK;
     attr.sample_stack_user = STACK_BYTES;
     int fd = open_event(&attr, tid);
+    if (fd == -EACCES || fd == -EPERM) {
+        attr.exclude_kernel = 1;
+        fd = open_event(&attr, tid);
+    }
     if (fd < 0)
         return fd;
     void *map = mmap(NULL, (1 + RING_PAGES) * page_bytes(), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -100,7 +96,7 @@ int cpu_perf_ring(pid_t tid, int64_t period_ns, struct cpu_ring *out)
         close(fd);
         return -e;
     }
-    *out = (struct cpu_ring){fd, map};
+    *out = (struct cpu_ring){fd, map, attr.exclude_kernel};
     return 0;
 }
 

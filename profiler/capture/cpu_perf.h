@@ -3,27 +3,36 @@
 
 #include "capture/unwind.h"
 
+#include <signal.h>
 #include <sys/types.h>
 
 /*
  * One thread's CPU time as the kernel's perf events see it: a task clock, which goes off on a timer of its
  * own, not on the tick. Two ways to be told of it:
  *
- *     cpu_perf_signal   SIGPROF to the thread, which looks at itself, as with POSIX timers
+ *     cpu_perf_signal   SIGURG to the thread, which looks at itself, as with POSIX timers
  *     cpu_perf_ring     registers and stack copied by the kernel into a ring, for threads that block SIGPROF;
  *                       somebody else has to read it, and unwinds from the copy
+ *
+ * Not SIGPROF: a timer's pending signals end with the image that asked for them, an event's do not, and the
+ * program that is executed next, which has no handler yet, would die of it (one in six did, at 1000 Hz).
+ * SIGURG it ignores.
  *
  * Descriptors land in the caller's table: for cpu_watch.c, which has one of its own. Not for handlers.
  */
 
-/* A file descriptor, or a negative errno. *user_only: time inside system calls is not seen
- * (perf_event_paranoid is 2 and we are nobody special). */
-int cpu_perf_signal(pid_t tid, int64_t period_ns, bool *user_only);
+enum { CPU_PERF_SIGNAL = SIGURG };
+
+/* A file descriptor, or a negative errno. -EACCES where the kernel's own part may not be seen, as ordinary
+ * users find it with perf_event_paranoid at 2: looks that come outside system calls alone would be charged
+ * with the time in them. */
+int cpu_perf_signal(pid_t tid, int64_t period_ns);
 void cpu_perf_set_period(int fd, int64_t period_ns);
 
 struct cpu_ring {
     int fd;
     char *map;
+    bool user_only; /* no looks inside system calls: better than none at all */
 };
 
 /* 0 or a negative errno. */

@@ -69,6 +69,9 @@ void cpu_late_sigsafe(struct thread *t, int64_t clock_ns);
 /* cpu.c: the thread was seen with this stack, at this reading of its clock. */
 void cpu_look_sigsafe(struct thread *t, int64_t clock_ns, const struct unwind_stack *stack);
 
+/* cpu.c: the calling thread's perf event has sent ask.c's signal. */
+void cpu_event_sigsafe(struct thread *t, const void *context);
+
 /* In a forked child: its parent's sessions are not its own, and timers are not inherited. */
 void cpu_timer_after_fork(void);
 void cpu_after_fork(void); /* cpu.c: with the above */

@@ -36,15 +36,15 @@ struct event {
     struct thread *t;
     uint32_t account; /* of t when it was opened: another by now is another thread's */
     int fd;
-    bool is_ring, user_only;
+    bool is_ring;
     struct cpu_ring ring;
 };
 
 /* The watcher's own. */
 static struct event events[EVENTS];
 static int nevents, nrings, most_events;
-static bool may_open;
-static int64_t period_now_ns; /* of the events there are */
+static bool may_open, may_signal; /* any event; one that sends a signal */
+static int64_t period_now_ns;     /* of the events there are */
 
 static pthread_t watcher; /* guard, with the next: cpu.c's session lock */
 static bool running;
@@ -54,7 +54,7 @@ static _Atomic int64_t wanted_ns; /* the period events are wanted for, 0: timers
 
 static _Atomic uint32_t nevents_ever, nrings_ever, nrefused_ever, ndeaf_ever;
 static _Atomic int refusal;
-static _Atomic bool under_seccomp;
+static _Atomic bool under_seccomp, user_only_ever;
 
 /* ---- events ---------------------------------------------------------------------------------------------
  */
@@ -84,22 +84,24 @@ static void drop_event(int i)
 
 static void refuse(struct thread *t, int error, bool deaf)
 {
-    atomic_store(&refusal, error);
+    int none = 0;
+    atomic_compare_exchange_strong(&refusal, &none, error); /* the first is the cause of others */
     atomic_fetch_add(deaf ? &ndeaf_ever : &nrefused_ever, 1);
     atomic_store(&t->watch_state, deaf ? WATCH_DEAF : WATCH_REFUSED);
-    if (error == EACCES || error == EPERM || error == ENOSYS)
-        may_open = deaf ? may_open : false; /* a ring is refused for its memory, too */
+    if (!deaf && (error == EACCES || error == EPERM || error == ENOSYS))
+        may_signal = false; /* a ring is refused for its memory, too */
 }
 
 /* The state comes first: the thread believes only signals of an event that it knows it has. */
 static int open_signal(struct event *e, pid_t tid)
 {
+    if (!signals_is_ours(CPU_PERF_SIGNAL))
+        return -EBUSY;
     set_state(e, WATCH_EVENT);
-    e->fd = cpu_perf_signal(tid, period_now_ns, &e->user_only);
+    e->fd = cpu_perf_signal(tid, period_now_ns);
     if (e->fd < 0)
         return e->fd;
-    if (!e->user_only)
-        cpu_timer_quiet(e->t, e->account, true); /* else it still tells of the time in system calls */
+    cpu_timer_quiet(e->t, e->account, true);
     atomic_fetch_add(&nevents_ever, 1);
     return 0;
 }
@@ -110,6 +112,8 @@ static int open_ring(struct event *e, pid_t tid)
     if (r)
         return r;
     set_state(e, WATCH_RING);
+    if (e->ring.user_only)
+        atomic_store(&user_only_ever, true);
     atomic_fetch_add(&nrings_ever, 1);
     nrings++;
     return 0;
@@ -119,8 +123,9 @@ static void give_event(struct thread *t, bool ring)
 {
     struct event *e = &events[nevents];
     pid_t tid = atomic_load(&t->tid);
-    int r = may_open ? -EMFILE : -EPERM;
-    if (may_open && nevents < most_events) {
+    bool may = may_open && (ring || may_signal);
+    int r = may ? -EMFILE : -EACCES;
+    if (may && nevents < most_events) {
         *e = (struct event){.t = t, .account = atomic_load(&t->account), .fd = -1, .is_ring = ring};
         r = ring ? open_ring(e, tid) : open_signal(e, tid);
     }
@@ -138,7 +143,10 @@ static bool is_deaf(struct thread *t)
 {
     pid_t tid = atomic_load(&t->tid);
     int64_t clock = cpu_timer_clock_ns(tid);
-    return clock - atomic_load(&t->met_cpu_ns) > OVERDUE_NS && signals_blocks(tid, SIGPROF);
+    if (clock - atomic_load(&t->met_cpu_ns) <= OVERDUE_NS)
+        return false;
+    return signals_blocks(tid, SIGPROF) ||
+           (atomic_load(&t->watch_state) == WATCH_EVENT && signals_blocks(tid, CPU_PERF_SIGNAL));
 }
 
 static void drop_event_of(const struct thread *t)
@@ -189,6 +197,19 @@ static void read_ring(struct event *e)
 /* ---- rounds ---------------------------------------------------------------------------------------------
  */
 
+/* Threads have their timers again. */
+static void drop_signalling(void)
+{
+    for (int i = nevents; i-- > 0;) {
+        struct event *e = &events[i];
+        if (e->is_ring)
+            continue;
+        set_state(e, WATCH_NONE);
+        cpu_timer_quiet(e->t, e->account, false);
+        drop_event(i);
+    }
+}
+
 /* All events at the period that is wanted now, or none. */
 static void follow_period(void)
 {
@@ -196,27 +217,18 @@ static void follow_period(void)
     if (wanted == period_now_ns)
         return;
     period_now_ns = wanted;
-    for (int i = nevents; i-- > 0;) {
-        struct event *e = &events[i];
-        if (e->is_ring)
-            continue;
-        if (wanted) {
-            cpu_perf_set_period(e->fd, wanted);
-            continue;
-        }
-        set_state(e, WATCH_NONE);
-        cpu_timer_quiet(e->t, e->account, false);
-        drop_event(i);
-    }
+    if (!wanted)
+        drop_signalling();
+    for (int i = 0; i < nevents; i++)
+        if (!events[i].is_ring)
+            cpu_perf_set_period(events[i].fd, wanted);
 }
 
 /* The program took SIGPROF for itself: nothing of ours may send it. */
 static void silence(void)
 {
     may_open = false;
-    for (int i = nevents; i-- > 0;)
-        if (!events[i].is_ring)
-            drop_event(i);
+    drop_signalling();
     for (uint32_t i = 0, n = thread_count(); i < n; i++)
         cpu_timer_quiet(thread_at(i), atomic_load(&thread_at(i)->account), true);
 }
@@ -228,6 +240,8 @@ static void make_round(bool whole)
         thread_enumerate(false);
     if (whole && !signals_is_ours(SIGPROF))
         silence();
+    if (whole && !signals_is_ours(CPU_PERF_SIGNAL))
+        drop_signalling();
     for (int i = nevents; i-- > 0;)
         if (is_stale(&events[i]))
             drop_event(i);
@@ -269,7 +283,7 @@ static void *watch(void *unused)
     capture_exclude_thread();
     pthread_setname_np(pthread_self(), "cprof-cpu");
     atomic_store(&under_seccomp, has_seccomp_filter());
-    may_open = leave_table();
+    may_open = may_signal = leave_table();
     int64_t round_ns = clock_monotonic_ns();
     while (!atomic_load(&stopping)) {
         uint32_t seen = atomic_load(&calls);
@@ -322,6 +336,7 @@ void cpu_watch_start(void)
     atomic_store(&nrefused_ever, 0);
     atomic_store(&ndeaf_ever, 0);
     atomic_store(&refusal, 0);
+    atomic_store(&user_only_ever, false);
     atomic_store(&stopping, 0);
     running = region_has_room_for_a_thread() && create(&watcher) == 0;
 }
@@ -359,6 +374,7 @@ void cpu_watch_figures(struct cpu_watch_figures *out)
         .rings = atomic_load(&nrings_ever),
         .refused = atomic_load(&nrefused_ever),
         .deaf = atomic_load(&ndeaf_ever),
+        .user_only = atomic_load(&user_only_ever),
         .error = atomic_load(&refusal),
         .seccomp = atomic_load(&under_seccomp)};
 }

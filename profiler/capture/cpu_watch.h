@@ -33,7 +33,7 @@ enum cpu_watch_state {
     WATCH_NONE,
     WATCH_WANTED,  /* asked for an event */
     WATCH_EVENT,   /* has one */
-    WATCH_RING,    /* blocks our signal, and is read through a ring */
+    WATCH_RING,    /* blocks our signals, and is read through a ring */
     WATCH_REFUSED, /* could have none */
     WATCH_DEAF     /* blocks our signal, and could have none: its time is lost */
 };
@@ -52,8 +52,9 @@ void cpu_watch_used_sigsafe(struct thread *t, int64_t used_ns);
 /* Since sessions began, for the comment of a profile. */
 struct cpu_watch_figures {
     uint32_t events, rings, refused, deaf;
-    int error;    /* why some were refused, as errno; 0 when none were */
-    bool seccomp; /* nothing was tried because of a filter */
+    bool user_only; /* rings without the time in the kernel */
+    int error;      /* why some were refused, as errno; 0 when none were */
+    bool seccomp;   /* nothing was tried because of a filter */
 };
 void cpu_watch_figures(struct cpu_watch_figures *out);
 

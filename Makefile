@@ -113,7 +113,7 @@ LONG_TESTS   = lesson6_run preload_servers preload_hostile
 # ---- what people type -----------------------------------------------------------------------------------
 
 .DEFAULT_GOAL = all
-.PHONY: all help check check-long sanitized storm install uninstall stress lint format clean FORCE
+.PHONY: all help check check-long sanitized storm install uninstall stress bench lint format clean FORCE
 sources = $(shell git ls-files "*.c" "*.h")
 scripts = $(shell git ls-files "*.sh") .ci/run
 
@@ -178,6 +178,12 @@ format: ## clang-format everything in place
 clean: ## remove what was built; never a learner's work
 	rm -rf .build profiler/pprof profiler/libcprof.a profiler/libcprof*.so* demos/load demos/gateway \
 	    solutions/lesson6/gateway exercises/lesson6/gateway
+
+# Each figure's own programs; what a peer needs, its script compiles where the peer is installed.
+BENCH = cpu_shares gateway_cost gateway_load heap_known lock_cost threads_dump unwind_frames
+bench: ## how good and how fast, beside the peers, with the bars: all, or make bench ONLY="locks heap"
+	@$(MAKE) $(jobs) all $(BENCH:%=$(B)/tests/bench/%) $(B)/tests/test_contention_law
+	@tests/bench/run.sh $(ONLY)
 
 stress: ## every exercise's checks RUNS times (20) beside twice as many busy loops as cores
 	@tests/stress.sh $(RUNS)
@@ -321,6 +327,16 @@ $(B)/tests/target_shared: $(B)/tests/target.o $(OUT)profiler/libcprof.so $(OUT)p
 $(B)/tests/bench/threads_dump: $(B)/tests/bench/threads_dump.o $(B)/tests/crowd.o $(OUT)profiler/libcprof.a
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $^ $(CPROF_LIBS) -o $@
 $(B)/tests/bench/threads_dump.o: CPPFLAGS += -Itests
+
+# The measuring programs of make bench.
+$(patsubst %,$(B)/tests/bench/%,cpu_shares heap_known lock_cost unwind_frames): %: %.o $(OUT)profiler/libcprof.a
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $^ $(CPROF_LIBS) -o $@
+
+$(B)/tests/bench/gateway_load: %: %.o
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $^ -lm -o $@
+# The gateway with the reference cache, whose profiling can be switched while it serves.
+$(B)/tests/bench/gateway_cost: $(B)/tests/bench/gateway_control.o $(B)/solutions/lesson6/cache.o $(LESSON6_O) $(COMMON_O) $(OUT)profiler/libcprof.a
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $^ $(CPROF_LIBS) -o $@
 
 $(B)/tests/guest: $(B)/tests/guest.o
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $^ -o $@

@@ -47,8 +47,9 @@ MODEL    = profile check idmap wire gzip decode encode sample_types merge \
            legacy legacy_build legacy_maps legacy_cpu legacy_heap legacy_stacks legacy_contention legacy_java \
            legacy_jemalloc legacy_perf legacy_perf_line
 SYMBOL   = maps elffile debugfile debuginfo ifunc demangle symbol
-CAPTURE  = ask capture cfi contention cpu cpu_perf cpu_timer cpu_watch heap heap_parse interpose interpose_io \
-           interpose_lock interpose_signal interpose_thread labelset parked rawlock seen signals snapshot stacks thread \
+CAPTURE  = ask capture cfi contention cpu cpu_perf cpu_timer cpuclocks cpu_watch heap heap_parse interpose \
+           interpose_io interpose_lock interpose_signal interpose_thread labelset parked rawlock seen signals \
+           snapshot stacks thread \
            threadlabels threads ticks unwind unwind_libgcc unwind_tables wall
 EXPORT   = names feed convert labeltext text deadlock threadwords threadsummary threaddump request endpoints index \
            ownfd ownthread direct guard mount respond listener server environment service
@@ -95,8 +96,8 @@ DEMO_LIBS  = $(call pkg,--libs libmicrohttpd) $(if $(SAN),,-ljemalloc)
 
 # Check programs: tests/test_NAME.c each, with tests/harness.c. By what they are linked with.
 TOOL_TESTS  = base profile codec legacy merge maps symbol demangle measure regex filter graph report assembly options fetch shell symbolize
-CPROF_TESTS = accuracy contention contention_law contention_sampling cpu cpu_watch heap heap_accuracy interpose labels \
-              signals snapshot stacks threads threadload unwind wall \
+CPROF_TESTS = accuracy contention contention_law contention_sampling cpu cpuclocks cpu_watch heap heap_accuracy \
+              interpose labels signals snapshot stacks threads threadload unwind wall \
               convert textformats server direct mount
 DEMO_TESTS  = json histogram loadgen upstream
 # What a sanitizer can run: the interceptors of the address sanitizer stand in the way of libcprof's and of

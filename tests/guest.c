@@ -98,8 +98,8 @@ static bool refuse(const int *calls, int n)
 /* What a profiler would like: timers, memory behind a descriptor, reading through the kernel. */
 static bool enter_sandbox(void)
 {
-    const int calls[] = {
-        SYS_timer_create, SYS_perf_event_open, SYS_memfd_create, SYS_process_vm_readv, SYS_rt_tgsigqueueinfo};
+    const int calls[] = {SYS_timer_create, SYS_perf_event_open, SYS_memfd_create, SYS_process_vm_readv,
+        SYS_process_vm_writev, SYS_rt_tgsigqueueinfo};
     return refuse(calls, sizeof calls / sizeof *calls);
 }
 

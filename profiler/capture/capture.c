@@ -5,6 +5,7 @@
 #include "capture/contention_wait.h"
 #include "capture/cpu.h"
 #include "capture/cpu_timer.h"
+#include "capture/cpuclocks.h"
 #include "capture/heap.h"
 #include "capture/interpose.h"
 #include "capture/rawlock.h"
@@ -51,6 +52,7 @@ static void after_fork_in_child(void)
     cpu_after_fork();
     thread_after_fork();
     ask_after_fork();
+    cpuclocks_after_fork();
     wall_after_fork();
     contention_after_fork();
     unwind_after_fork();

@@ -29,15 +29,24 @@ bool parked_look(struct parked_look *look)
     return parked_is_still(look);
 }
 
-void parked_copy(struct iovec *to, const struct iovec *from, size_t n)
+/* Written, not read: the kernel pins what it takes for another process's memory page by page, and copies the
+ * caller's own. So the many places are the caller's own, and the one that they go to is pinned. */
+void parked_copy(char *to, struct iovec *from, size_t n)
 {
     pid_t self = getpid();
     for (size_t first = 0; first < n;) {
-        ssize_t got = process_vm_readv(self, to + first, n - first, from + first, n - first, 0);
-        for (; first < n && got >= (ssize_t)from[first].iov_len; first++)
+        struct iovec all = {to, 0};
+        for (size_t i = first; i < n; i++)
+            all.iov_len += from[i].iov_len;
+        ssize_t got = process_vm_writev(self, from + first, n - first, &all, 1, 0);
+        for (; first < n && got >= (ssize_t)from[first].iov_len; first++) {
             got -= (ssize_t)from[first].iov_len;
-        if (first < n)
-            to[first++].iov_len = 0; /* the one it stopped at */
+            to += from[first].iov_len;
+        }
+        if (first < n) { /* the one it stopped at */
+            to += from[first].iov_len;
+            from[first++].iov_len = 0;
+        }
     }
 }
 
@@ -54,22 +63,22 @@ static size_t slice_length(const struct parked_look *look)
     return hi > from && hi - from < PARKED_SLICE_BYTES ? hi - from : PARKED_SLICE_BYTES;
 }
 
-static bool frame_is_there(const struct parked_look *look, const struct iovec *slice)
+static bool frame_is_there(const struct parked_look *look, const char *slice, size_t bytes)
 {
     uintptr_t at = look->scope - slice_start(look), cookie;
-    if (at > slice->iov_len || slice->iov_len - at < sizeof cookie)
+    if (at > bytes || bytes - at < sizeof cookie)
         return false;
-    memcpy(&cookie, (char *)slice->iov_base + at, sizeof cookie);
+    memcpy(&cookie, slice + at, sizeof cookie);
     return cookie == park_cookie(look->t, look->sequence);
 }
 
 /* False when it has moved, or was stranded by a longjmp. */
 static bool unwind_slice(
-    const struct parked_look *look, const struct iovec *slice, struct unwind_stack *stack)
+    const struct parked_look *look, const char *slice, size_t bytes, struct unwind_stack *stack)
 {
     uintptr_t from = slice_start(look);
-    struct unwind_memory memory = {from, from + slice->iov_len, slice->iov_base};
-    if (slice->iov_len && !frame_is_there(look, slice))
+    struct unwind_memory memory = {from, from + bytes, slice};
+    if (bytes && !frame_is_there(look, slice, bytes))
         return false;
     unwind_saved_sigsafe(&look->regs, &memory, stack);
     return parked_is_still(look);
@@ -78,18 +87,19 @@ static bool unwind_slice(
 size_t parked_unwind(const struct parked_look *const looks[], size_t n, struct parked_slices *slices,
     void (*found)(void *arg, size_t i, const struct unwind_stack *stack), void *arg)
 {
-    struct iovec to[PARKED_BATCH], from[PARKED_BATCH];
+    struct iovec from[PARKED_BATCH];
+    const char *slice[PARKED_BATCH];
     struct unwind_stack stack;
     size_t moved = 0;
-    if (n == 0)
-        return 0;
+    char *end = slices->bytes;
     for (size_t i = 0; i < n; i++) {
         from[i] = (struct iovec){(void *)slice_start(looks[i]), slice_length(looks[i])};
-        to[i] = (struct iovec){slices->bytes[i], from[i].iov_len};
+        slice[i] = end;
+        end += from[i].iov_len;
     }
-    parked_copy(to, from, n);
+    parked_copy(slices->bytes, from, n);
     for (size_t i = 0; i < n; i++) {
-        if (unwind_slice(looks[i], &to[i], &stack))
+        if (unwind_slice(looks[i], slice[i], from[i].iov_len, &stack))
             found(arg, i, &stack);
         else
             moved++;

@@ -39,7 +39,7 @@ enum { PARKED_BATCH = 128, PARKED_SLICE_BYTES = 2048 };
 
 /* Where parked_unwind keeps copies of stacks; 256 KB, so not on a stack. */
 struct parked_slices {
-    char bytes[PARKED_BATCH][PARKED_SLICE_BYTES];
+    char bytes[PARKED_BATCH * PARKED_SLICE_BYTES]; /* one after another */
 };
 
 /* Unwinds the stacks of n threads, at most PARKED_BATCH, that parked_look was true for, and calls
@@ -47,8 +47,8 @@ struct parked_slices {
 size_t parked_unwind(const struct parked_look *const looks[], size_t n, struct parked_slices *slices,
     void (*found)(void *arg, size_t i, const struct unwind_stack *stack), void *arg);
 
-/* Copies from[i] to to[i], n at most PARKED_BATCH, wherever that may point by now; to[i].iov_len is 0 for
- * those that could not be read in full. */
-void parked_copy(struct iovec *to, const struct iovec *from, size_t n);
+/* Copies from[0..n), n at most PARKED_BATCH, to `to`, one after another, wherever they may point by now.
+ * Sets from[i].iov_len to 0 for those that could not be read in full, and leaves their room as it is. */
+void parked_copy(char *to, struct iovec *from, size_t n);
 
 #endif

@@ -4,6 +4,12 @@
 
 enum { STANDS_NS = 1000000000, PCS = SEEN_SLOTS * 16 };
 
+struct seen {
+    uint32_t sequence; /* odd; 0: nothing */
+    uint32_t slot;     /* of the table of stacks */
+    int64_t at_ns;     /* when it was read, on the monotonic clock */
+};
+
 static struct seen *all; /* by number of record; this and the next: NULL before the first dump */
 static struct stacks *stacks;
 static bool is_full;
@@ -26,23 +32,25 @@ static struct seen *entry_of(const struct thread *t)
     return all && stacks ? &all[t - thread_at(0)] : NULL;
 }
 
-struct seen *seen_find(const struct parked_look *look, int64_t now_ns)
+bool seen_find(const struct parked_look *look, int64_t now_ns, uint32_t *slot)
 {
     struct seen *s = entry_of(look->t);
-    return s && s->sequence == look->sequence && now_ns - s->at_ns < STANDS_NS ? s : NULL;
+    if (!s || s->sequence != look->sequence || now_ns - s->at_ns >= STANDS_NS)
+        return false;
+    *slot = s->slot;
+    return true;
 }
 
-struct seen *seen_note(const struct parked_look *look, const struct unwind_stack *stack, int64_t now_ns)
+void seen_note(const struct parked_look *look, const struct unwind_stack *stack, int64_t now_ns)
 {
     static const int64_t nothing[SNAPSHOT_MAX_VALUES];
     struct seen *s = entry_of(look->t);
     uint32_t slot = s ? stacks_add_labelled_sigsafe(stacks, stack, look->labels, nothing) : STACKS_NONE;
     if (slot == STACKS_NONE) {
         is_full = true;
-        return NULL;
+        return;
     }
-    *s = (struct seen){.sequence = look->sequence, .slot = slot, .at_ns = now_ns, .cpu_ns = -1};
-    return s;
+    *s = (struct seen){look->sequence, slot, now_ns};
 }
 
 void seen_stack(uint32_t slot, struct unwind_stack *out)

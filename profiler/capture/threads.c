@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "base/table.h"
 #include "capture/ask.h"
+#include "capture/cpuclocks.h"
 #include "capture/parked.h"
 #include "capture/seen.h"
 #include "capture/thread.h"
@@ -11,7 +12,8 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 /*
  *     records ─► parked ones: known from the last dump (seen.c), or
@@ -20,7 +22,7 @@
  *             ─► what the parked ones wait for: who holds it, and are they still waiting when that is known?
  *
  * System calls are what a dump costs, so they are made for many threads at once; only the CPU clocks are one
- * each, and those are read only when they are wanted.
+ * each, and those are read only when they are wanted and can have changed (cpuclocks.c).
  */
 
 enum { ROUNDS = 3 };
@@ -31,14 +33,14 @@ struct entry {
     bool parked;
     enum thread_state state;
     const struct label_set *labels;
-    uint32_t record;   /* its stack in out->stacks */
-    struct seen *seen; /* of a parked one; NULL when that has no room */
+    uint32_t record; /* its stack in out->stacks */
     pid_t holder;
 };
 
 struct dump {
     bool with_all;             /* not the stacks alone */
     VEC(struct entry) entries; /* by tid */
+    struct cpuclock *clocks;   /* of each */
     struct parked_slices *slices;
     struct table stacks; /* of out->stacks.records, by content */
     uint32_t *created;   /* slot of thread_created_table → record + 1, for those already copied */
@@ -169,7 +171,7 @@ static void found_parked(void *arg, size_t i, const struct unwind_stack *stack)
     struct batch *b = arg;
     struct entry *e = b->entries[i];
     e->parked = true;
-    e->seen = seen_note(&e->look, stack, b->d->now_ns);
+    seen_note(&e->look, stack, b->d->now_ns);
     settle(b->d, e, (enum thread_state)e->look.reason, stack, e->look.labels);
 }
 
@@ -179,12 +181,13 @@ static void recall(struct dump *d)
     struct unwind_stack stack;
     for (size_t i = 0; i < d->entries.len; i++) {
         struct entry *e = &d->entries.items[i];
-        if (e->done || !parked_look(&e->look) || !(e->seen = seen_find(&e->look, d->now_ns)))
+        uint32_t slot;
+        if (e->done || !parked_look(&e->look) || !seen_find(&e->look, d->now_ns, &slot))
             continue;
-        uint32_t *known = &d->seen[e->seen->slot];
+        uint32_t *known = &d->seen[slot];
         e->parked = true;
         if (*known == 0) {
-            seen_stack(e->seen->slot, &stack);
+            seen_stack(slot, &stack);
             settle(d, e, (enum thread_state)e->look.reason, &stack, e->look.labels);
             *known = e->record + 1;
         } else {
@@ -280,7 +283,7 @@ static uintptr_t holder_word(const struct entry *e)
 /* The lock may be gone by now: the kernel reads. */
 static void find_holders(struct dump *d)
 {
-    struct iovec to[PARKED_BATCH], from[PARKED_BATCH];
+    struct iovec from[PARKED_BATCH];
     struct entry *whose[PARKED_BATCH];
     int word[PARKED_BATCH];
     for (size_t i = 0; i < d->entries.len;) {
@@ -291,12 +294,11 @@ static void find_holders(struct dump *d)
             if (!at)
                 continue;
             from[n] = (struct iovec){(void *)at, sizeof *word};
-            to[n] = (struct iovec){&word[n], sizeof *word};
             whose[n++] = e;
         }
-        parked_copy(to, from, n);
+        parked_copy((char *)word, from, n);
         for (size_t k = 0; k < n; k++)
-            if (to[k].iov_len && find_entry(d, word[k]))
+            if (from[k].iov_len && find_entry(d, word[k]))
                 whose[k]->holder = word[k];
     }
 }
@@ -317,12 +319,18 @@ static void find_joined(struct dump *d)
 /* ---- what else is known ---------------------------------------------------------------------------------
  */
 
-static int64_t cpu_time_of(pid_t tid)
+static int read_clocks(struct dump *d)
 {
-    struct timespec t;
-    if (clock_gettime((clockid_t)(~(unsigned)tid << 3 | 6), &t) != 0)
-        return -1;
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+    size_t n = d->entries.len;
+    d->clocks = calloc(n + 1, sizeof *d->clocks);
+    if (!d->clocks)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < n; i++) {
+        const struct entry *e = &d->entries.items[i];
+        d->clocks[i] = (struct cpuclock){e->look.t, e->look.tid, e->parked ? e->look.sequence : 0, -1};
+    }
+    cpuclocks_read(d->clocks, n);
+    return 0;
 }
 
 /* Threads created at the same place share a record. */
@@ -353,31 +361,20 @@ static const struct label_set *labels_of(const struct entry *e)
     return atomic_load(&e->look.t->tid) == e->look.tid ? now : NULL;
 }
 
-static int64_t cpu_time(const struct entry *e)
-{
-    if (!e->seen)
-        return cpu_time_of(e->look.tid);
-    if (e->seen->cpu_ns < 0)
-        e->seen->cpu_ns = cpu_time_of(e->look.tid);
-    return e->seen->cpu_ns;
-}
-
-static int add_thread(struct dump *d, const struct entry *e)
+static int add_thread(struct dump *d, const struct entry *e, int64_t cpu_ns)
 {
     const struct thread *t = e->look.t;
     struct thread_info info = {.tid = e->look.tid,
         .state = e->state,
         .is_profiler = t->is_profiler,
         .labels = labels_of(e),
-        .cpu_ns = -1,
+        .cpu_ns = cpu_ns,
         .record = e->record,
         .created_record = NO_RECORD};
     memcpy(info.name, t->name, sizeof info.name);
     info.name[sizeof info.name - 1] = 0;
     uint32_t created_slot = t->created_slot;
-    if (d->with_all || !e->done)
-        info.cpu_ns = cpu_time(e);
-    if (!e->done && info.cpu_ns < 0)
+    if (!e->done && syscall(SYS_tgkill, getpid(), e->look.tid, 0) != 0)
         return 0; /* it ended while we looked */
     if (e->parked) {
         info.waiting_ns = ticks_ago_ns(e->look.since_ticks, d->now_ticks, d->now_ns);
@@ -416,12 +413,13 @@ static int ask_locked(struct dump *d, const struct unwind_regs *here)
     if (d->with_all) {
         find_holders(d);
         find_joined(d);
+        r = read_clocks(d);
     }
     d->now_ticks = ticks_now();
     d->now_ns = clock_monotonic_ns();
     d->out->stacks.lost_labels = labelset_lost();
     for (size_t i = 0; !r && i < d->entries.len; i++)
-        r = add_thread(d, &d->entries.items[i]);
+        r = add_thread(d, &d->entries.items[i], d->clocks ? d->clocks[i].ns : -1);
     return r;
 }
 
@@ -443,6 +441,7 @@ static int take(bool with_all, const struct unwind_regs *here, struct threads_sn
     vec_fini(&d.entries);
     table_fini(&d.stacks);
     free(d.slices);
+    free(d.clocks);
     free(d.created);
     free(d.seen);
     errno = saved;

@@ -48,7 +48,7 @@ struct thread_info {
     pid_t holder;        /* tid of the lock's holder, or of the thread that a join waits for, or 0 */
     bool still_waits;    /* it waited for that from before the first holder was looked up to after the
                             last one was, so that those of several threads are true together */
-    int64_t cpu_ns;      /* CPU time so far, -1 when unknown */
+    int64_t cpu_ns;      /* CPU time so far, of one that waits perhaps a millisecond less; -1 when unknown */
     bool is_profiler;    /* one of the library's own threads */
     const struct label_set *labels; /* or NULL; its record has them, too */
     uint32_t record;                /* its stack: index into stacks.records; equal ones share it */

@@ -57,9 +57,9 @@ VIEW     = measure regex path frames graph order trim labels tagfilter prune fil
            locate readable_names symbolize \
            report report_labels report_text report_tree report_traces report_raw report_list report_tags \
            report_proto report_dot report_callgrind report_disasm report_weblist dot_name \
-           dot_tags assembly binary weblist
+           dot_tags assembly binary weblist machinery columns triage triage_text
 UI       = variables commands output subprocess disassembler graphviz viewer produce options progress fetch \
-           store gather interrupt shell session
+           store gather interrupt shell session terminal collection triage_run
 
 # cprof.h itself: with the service linked in (libcprof.a), or loaded on demand (libcprof.so).
 CPROF_A  = cprof service_linked
@@ -95,7 +95,9 @@ DEMO_FLAGS = -Idemos -fno-inline -fno-optimize-sibling-calls -fno-ipa-sra -fno-i
 DEMO_LIBS  = $(call pkg,--libs libmicrohttpd) $(if $(SAN),,-ljemalloc)
 
 # Check programs: tests/test_NAME.c each, with tests/harness.c. By what they are linked with.
-TOOL_TESTS  = base profile codec legacy merge maps symbol demangle measure regex filter graph report assembly options fetch shell symbolize
+TOOL_TESTS  = base profile codec legacy merge maps symbol demangle measure regex filter graph report assembly \
+              columns triage \
+              options fetch shell symbolize collection
 CPROF_TESTS = accuracy contention contention_law contention_sampling cpu cpuclocks cpu_watch heap heap_accuracy \
               interpose labels signals snapshot stacks threads threadload unwind wall \
               convert textformats server direct mount

@@ -3,6 +3,7 @@
 
 #include <check.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 /*
  * Every tests/test_NAME.c includes this, defines suite(), and is linked with harness.c, whose main() runs
@@ -19,5 +20,8 @@ Suite *harness_suite(const char *name, double timeout_seconds, const TTest *cons
 /* Whether this machine has the separate debug file of what has that build ID, as libc6-dbg installs libc's.
  */
 bool harness_has_debug_file(const char *build_id);
+
+/* That text is what tests/golden/NAME holds; GOLDEN=update in the environment writes it anew. */
+void harness_golden(const char *name, const char *text, size_t len);
 
 #endif

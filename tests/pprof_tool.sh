@@ -67,6 +67,21 @@ refused 'not a profile' -top tests/pprof_tool.sh
 refused 'missing closing parenthesis at offset 1' -top '-focus=(' "$profile"
 refused 'regexp given up' -top '-focus=^(?P<x>(.+)+)+(?P=x)(?:;|#)$' "$profile"
 
+# Profiles of one program, read together; a folder need not have all of them.
+mkdir "$dir/folder"
+refused 'no cpu.pb.gz' -triage "$dir/folder"
+cp "$profile" "$dir/folder/cpu.pb.gz"
+run -triage "$dir/folder"
+check "-triage of a folder" [ "$status" -eq 0 ]
+check "-triage says what is busy" grep -q '^busy .* list_move$' "$dir/out"
+check "-triage says what is not there" grep -q '^  mutex   not there: not collected' "$dir/out"
+check "-triage fits" [ "$(wc -L <"$dir/out")" -le 80 ]
+refused 'wants one URL, or one folder' -triage "$profile" "$profile"
+refused '-triage and -top do not go together' -triage -top "$dir/folder"
+run -triage -seconds=60 http://127.0.0.1:1
+check "-triage of nothing (exit $status)" [ "$status" -eq 2 ]
+check "-triage of nothing says so at once" grep -q 'debug/pprof/heap: http fetch: Failed to connect' "$dir/err"
+
 printf 'goroutine profile: total 3\n3 @ 0x401001 0x402001\nMAPPED_LIBRARIES:\n400000-480000: /srv/prog\n' >"$dir/old.txt"
 run -top "$dir/old.txt"
 check "an older format" grep -q '^ *3   100%   100%          3   100%  \[prog\]' "$dir/out"

@@ -86,48 +86,11 @@ static int generate(
     return report_generate(p, &whole, out, notes, e);
 }
 
-static char *read_file(const char *name, size_t *len)
-{
-    struct buf b = {0};
-    char chunk[4096];
-    FILE *f = fopen(name, "re");
-    ck_assert_msg(f != NULL, "%s is missing: run from the top folder", name);
-    for (size_t n; (n = fread(chunk, 1, sizeof chunk, f)) > 0;)
-        buf_append(&b, chunk, n);
-    fclose(f);
-    *len = b.len;
-    return buf_take(&b);
-}
-
-static void write_file(const char *name, const char *text, size_t len)
-{
-    FILE *f = fopen(name, "we");
-    ck_assert_msg(f && fwrite(text, 1, len, f) == len && fclose(f) == 0, "cannot write %s", name);
-}
-
-/* Where two texts first differ, to show that line of each. */
-static const char *line_at(const char *text, size_t at, char *line, size_t size)
-{
-    size_t from = at;
-    while (from > 0 && text[from - 1] != '\n')
-        from--;
-    snprintf(line, size, "%.*s", (int)strcspn(text + from, "\n"), text + from);
-    return line;
-}
-
 static void expect_golden(const char *flags, const struct buf *out)
 {
-    char name[200], got[200], want[200];
-    size_t len, at = 0;
-    snprintf(name, sizeof name, "tests/golden/pprof.%s", flags);
-    if (getenv("GOLDEN") && strcmp(getenv("GOLDEN"), "update") == 0)
-        write_file(name, out->data, out->len);
-    char *golden = read_file(name, &len);
-    while (at < len && at < out->len && golden[at] == out->data[at])
-        at++;
-    ck_assert_msg(at == len && at == out->len, "%s: byte %zu\n want: %s\n got:  %s", name, at,
-        line_at(golden, at, want, sizeof want), line_at(out->data, at, got, sizeof got));
-    free(golden);
+    char name[200];
+    snprintf(name, sizeof name, "pprof.%s", flags);
+    harness_golden(name, out->data, out->len);
 }
 
 START_TEST(reports_are_as_the_goldens)

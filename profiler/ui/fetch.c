@@ -1,5 +1,6 @@
 #include "ui/fetch.h"
 
+#include "base/clock.h"
 #include "ui/progress.h"
 
 #include <ctype.h>
@@ -183,6 +184,7 @@ static int read_file(struct fetch *f)
 struct transfer {
     struct fetch *f;
     CURL *easy;
+    bool started;
     bool is_pprof; /* the answer is from a profile handler, so its text explains an error */
     char status[64];
     char why[CURL_ERROR_SIZE];
@@ -275,8 +277,7 @@ static void set_credentials(CURL *easy, const struct fetch_limits *limits)
         curl_easy_setopt(easy, CURLOPT_CAINFO, limits->tls_ca);
 }
 
-static int start_transfer(
-    CURLM *multi, struct transfer *t, const struct fetch_limits *limits, long timeout_ms)
+static int prepare_transfer(struct transfer *t, const struct fetch_limits *limits, long timeout_ms)
 {
     t->easy = curl_easy_init();
     if (!t->easy)
@@ -295,8 +296,26 @@ static int start_transfer(
     curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t);
     curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->why);
     curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);
-    bool ok = set_address(t->easy, t->f->url) && curl_multi_add_handle(multi, t->easy) == CURLM_OK;
-    return ok ? 0 : ERR_NOMEM;
+    return set_address(t->easy, t->f->url) ? 0 : ERR_NOMEM;
+}
+
+/* Starts those whose time has come. *later is how many are not due yet. */
+static int start_due(CURLM *multi, struct transfer *transfers, size_t n, int64_t elapsed_ms, size_t *later)
+{
+    *later = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct transfer *t = &transfers[i];
+        if (t->started)
+            continue;
+        if (t->f->start_ms > elapsed_ms) {
+            ++*later;
+            continue;
+        }
+        if (curl_multi_add_handle(multi, t->easy) != CURLM_OK)
+            return ERR_NOMEM;
+        t->started = true;
+    }
+    return 0;
 }
 
 static bool is_text(CURL *easy)
@@ -334,6 +353,7 @@ static void finish_transfer(struct transfer *t, CURLcode result)
     long status = 0;
     curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
     f->code = 0;
+    f->answered = status != 0;
     if (result == CURLE_WRITE_ERROR && f->bytes.failed)
         f->code = error_set(&f->error, ERR_NOMEM, "out of memory");
     else if (result == CURLE_WRITE_ERROR)
@@ -374,13 +394,16 @@ static int run_transfers(
 {
     struct progress progress;
     int running = 1, code = 0;
+    size_t later = 0;
+    int64_t began_ns = clock_monotonic_ns();
     progress_start(&progress, seconds);
-    while (running && !code) {
-        if (curl_multi_perform(multi, &running) != CURLM_OK)
+    while ((running || later) && !code) {
+        code = start_due(multi, transfers, n, (clock_monotonic_ns() - began_ns) / 1000000, &later);
+        if (!code && curl_multi_perform(multi, &running) != CURLM_OK)
             code = ERR_NOMEM;
         collect_finished(multi);
-        progress_update(&progress, (size_t)running, bytes_so_far(transfers, n));
-        if (running && !code)
+        progress_update(&progress, (size_t)running + later, bytes_so_far(transfers, n));
+        if ((running || later) && !code)
             curl_multi_poll(multi, NULL, 0, 100, NULL);
         if (cancel && *cancel)
             code = ERR_CANCELLED;
@@ -395,18 +418,20 @@ static int fetch_urls(
     CURLM *multi = curl_multi_init();
     int code = multi ? 0 : ERR_NOMEM, longest = 0;
     for (size_t i = 0; i < n && !code; i++) {
-        fprintf(stderr, "Fetching profile over HTTP from %s\n", transfers[i].f->url);
-        if (limits->seconds > 0)
+        if (!limits->quiet)
+            fprintf(stderr, "Fetching profile over HTTP from %s\n", transfers[i].f->url);
+        if (!limits->quiet && limits->seconds > 0)
             fprintf(stderr, "Please wait... (%ds)\n", limits->seconds);
         transfers[i].f->code = error_set(&transfers[i].f->error, ERR_CANCELLED, "cancelled");
-        code = start_transfer(multi, &transfers[i], limits, fetch_timeout_ms(seconds[i], limits->timeout_s));
+        code = prepare_transfer(&transfers[i], limits, fetch_timeout_ms(seconds[i], limits->timeout_s));
         longest = seconds[i] > longest ? seconds[i] : longest;
     }
     if (!code && n)
         code = run_transfers(multi, transfers, n, longest, limits->cancel);
     for (size_t i = 0; i < n; i++) {
         if (transfers[i].easy) {
-            curl_multi_remove_handle(multi, transfers[i].easy);
+            if (transfers[i].started)
+                curl_multi_remove_handle(multi, transfers[i].easy);
             curl_easy_cleanup(transfers[i].easy);
         }
     }

@@ -5,15 +5,18 @@
 #include "base/error.h"
 
 #include <signal.h>
+#include <stdbool.h>
 
 /*
  * Bytes of profiles, from files and over HTTP, all sources at once.
  */
 struct fetch {
     const char *address; /* file or URL, as typed */
+    int start_ms;        /* of a URL: asked for so long after the others */
     char *url;           /* NULL for a file */
     struct buf bytes;
-    int code; /* 0, or what failed */
+    int code;      /* 0, or what failed */
+    bool answered; /* a server did, be it with an error */
     struct error error;
 };
 
@@ -22,6 +25,7 @@ struct fetch_limits {
     const char *token;      /* sent as "Authorization: Bearer"; NULL or "" for none, as for all of these */
     const char *tls_cert, *tls_key, *tls_ca; /* files: whom to be for https, and whom to believe */
     const volatile sig_atomic_t *cancel;
+    bool quiet; /* without a line for each URL */
 };
 
 /*
@@ -37,7 +41,8 @@ long fetch_timeout_ms(int seconds, int timeout_s);
 
 /*
  * Fills in bytes, or code and error, of each. Says "Fetching profile over HTTP from ..." on standard error.
- * Returns ERR_CANCELLED when *cancel became non-zero, ERR_NOMEM, else 0: failures are each source's own.
+ * Returns ERR_CANCELLED when *cancel became non-zero, ERR_NOMEM, else 0: failures are each source's own. What
+ * had come by the time it was cancelled is there.
  */
 int fetch_all(struct fetch *sources, size_t n, const struct fetch_limits *limits);
 void fetch_fini(struct fetch *f);

@@ -2,6 +2,7 @@
 #include "ui/gather.h"
 #include "ui/produce.h"
 #include "ui/session.h"
+#include "ui/triage_run.h"
 #include "ui/viewer.h"
 
 #include <curl/curl.h>
@@ -38,18 +39,24 @@ static int report(const struct profile *p, struct options *o, struct error *erro
     return produce(p, &what, error);
 }
 
-static int run(struct options *o, struct error *error)
+static int report_sources(struct options *o, struct error *error)
 {
     struct profile *p;
+    int code = gather_profile(o, &interrupted, &p, error);
+    if (code)
+        return code;
+    code = report(p, o, error);
+    profile_free(p);
+    return code;
+}
+
+static int run(struct options *o, struct error *error)
+{
     if (o->warnings.data)
         fputs(o->warnings.data, stderr);
     interrupt_catch();
     curl_global_init(CURL_GLOBAL_DEFAULT);
-    int code = gather_profile(o, &interrupted, &p, error);
-    if (!code) {
-        code = report(p, o, error);
-        profile_free(p);
-    }
+    int code = o->triage ? triage_run(o, &interrupted, error) : report_sources(o, error);
     viewer_remove_files();
     curl_global_cleanup();
     return code;

@@ -74,6 +74,8 @@ static const struct source_option source_options[] = {
     {"http", SOURCE_HTTP, 0,
         "Not there yet: this pprof has no web interface; -web, -svg and the shell it has"},
     {"no_browser", SOURCE_NO_BROWSER, 0, "For -http"},
+    {"triage", SOURCE_SWITCH, OPTION(triage),
+        "Collect every profile of a server at once and read them together; or a folder it left"},
     {"help", SOURCE_SWITCH, OPTION(help), "This text"},
     {"h", SOURCE_SWITCH, OPTION(help), NULL},
     {"version", SOURCE_SWITCH, OPTION(version), "Say which pprof this is"},
@@ -357,6 +359,17 @@ static int apply_http(struct parser *p)
     return 0;
 }
 
+static int apply_triage(struct parser *p)
+{
+    if (!p->o->triage)
+        return 0;
+    if (p->o->command)
+        return error_set(p->error, ERR_INVALID, "-triage and -%s do not go together", p->o->command->name);
+    if (p->o->sources.len != 1 || p->o->exec_name || p->base.len || p->diff_base.len)
+        return error_set(p->error, ERR_INVALID, "-triage wants one URL, or one folder that it left");
+    return 0;
+}
+
 static int parse_all(struct parser *p, int argc, char **argv)
 {
     int i = 1, code = 0;
@@ -372,6 +385,8 @@ static int parse_all(struct parser *p, int argc, char **argv)
     code = parse_sources(p, argv + i, argc - i);
     if (!code)
         code = apply_http(p);
+    if (!code)
+        code = apply_triage(p);
     if (!code)
         code = apply_credentials(p);
     if (!code)
@@ -411,6 +426,7 @@ void options_print_usage(struct buf *out)
         "Usage:\n"
         "  pprof -FORMAT [options] [binary] SOURCE...   print a report\n"
         "  pprof [options] [binary] SOURCE...           a shell for one report after another\n"
+        "  pprof -triage [-seconds N] URL|FOLDER        every profile of a server, read together\n"
         "\n"
         "A SOURCE is a file (profile.proto or an older format, gzipped or not) or a URL:\n"
         "http://HOST:PORT means http://HOST:PORT/debug/pprof/profile. Several are added up. "

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -92,4 +93,27 @@ int store_save(const struct profile *p, char **file, struct error *error)
     else
         *file = name;
     return code;
+}
+
+int store_make_folder(const char *prefix, char **folder, struct error *error)
+{
+    char dir[PATH_MAX];
+    if (!find_dir(dir, sizeof dir))
+        return error_set(error, ERR_IO, "no directory to keep profiles in");
+    for (int i = 1; i < 10000; i++) {
+        char *path;
+        if (asprintf(&path, "%s/%s.%03d", dir, prefix, i) < 0)
+            return error_set(error, ERR_NOMEM, "out of memory");
+        if (mkdir(path, 0755) == 0) {
+            *folder = path;
+            return 0;
+        }
+        int why = errno;
+        if (why != EEXIST)
+            error_set(error, ERR_IO, "%s: %s", path, strerror(why));
+        free(path);
+        if (why != EEXIST)
+            return error->code;
+    }
+    return error_set(error, ERR_LIMIT, "no free name %s/%s.NNN", dir, prefix);
 }

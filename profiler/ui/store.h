@@ -9,4 +9,7 @@
  */
 int store_save(const struct profile *p, char **file, struct error *error);
 
+/* Makes the first free folder PREFIX.NNN there. *folder (malloc'd) is its name. ERR_IO, ERR_NOMEM. */
+int store_make_folder(const char *prefix, char **folder, struct error *error);
+
 #endif

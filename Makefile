@@ -46,11 +46,16 @@ BASE     = error vec buf intern table
 MODEL    = profile check idmap wire gzip decode encode sample_types merge \
            legacy legacy_build legacy_maps legacy_cpu legacy_heap legacy_stacks legacy_contention legacy_java \
            legacy_jemalloc legacy_perf legacy_perf_line
-SYMBOL   = maps elffile debugfile debuginfo ifunc demangle symbol
-CAPTURE  = ask capture cfi contention cpu cpu_perf cpu_timer cpuclocks cpu_watch heap heap_parse interpose \
-           interpose_io interpose_lock interpose_signal interpose_thread labelset parked rawlock seen signals \
-           snapshot stacks thread \
-           threadlabels threads ticks unwind unwind_libgcc unwind_tables wall
+SYMBOL   = maps effort fileguard elffile debugfile linerows debuginfo ifunc demangle symbol
+CAPTURE  = capture signals rawlock ticks \
+           unwind unwind_libgcc unwind_tables cfi \
+           stacks snapshot \
+           interpose interpose_io interpose_lock interpose_signal interpose_thread \
+           thread threads parked seen ask cpuclocks \
+           cpu cpu_timer cpu_perf cpu_watch wall \
+           contention \
+           heap heap_parse \
+           labelset threadlabels
 EXPORT   = names feed convert labeltext text deadlock threadwords threadsummary threaddump request endpoints index \
            ownfd ownthread direct guard mount respond listener server environment service
 VIEW     = measure regex path frames graph order trim labels tagfilter prune filter combine duration source_file \
@@ -95,11 +100,14 @@ DEMO_FLAGS = -Idemos -fno-inline -fno-optimize-sibling-calls -fno-ipa-sra -fno-i
 DEMO_LIBS  = $(call pkg,--libs libmicrohttpd) $(if $(SAN),,-ljemalloc)
 
 # Check programs: tests/test_NAME.c each, with tests/harness.c. By what they are linked with.
-TOOL_TESTS  = base profile codec legacy merge maps symbol demangle measure regex filter graph report assembly \
+TOOL_TESTS  = base profile codec legacy merge maps symbol bounds demangle measure regex filter graph report assembly \
               columns triage \
               options fetch shell symbolize collection
-CPROF_TESTS = accuracy contention contention_law contention_sampling cpu cpuclocks cpu_watch heap heap_accuracy \
-              interpose labels signals snapshot stacks threads threadload unwind wall \
+CPROF_TESTS = accuracy cpu cpu_watch wall \
+              contention contention_law contention_sampling \
+              heap heap_accuracy \
+              threads threadload cpuclocks \
+              interpose labels signals snapshot stacks unwind \
               convert textformats server direct mount
 DEMO_TESTS  = json histogram loadgen upstream
 # What a sanitizer can run: the interceptors of the address sanitizer stand in the way of libcprof's and of
@@ -188,7 +196,8 @@ bench: ## how good and how fast, beside the peers, with the bars: all, or make b
 	@$(MAKE) $(jobs) all $(BENCH:%=$(B)/tests/bench/%) $(B)/tests/test_contention_law
 	@tests/bench/run.sh $(ONLY)
 
-stress: ## every exercise's checks RUNS times (20) beside twice as many busy loops as cores
+stress: $(B)/tests/test_bounds ## names from 100 MB of debug information; every exercise's checks RUNS times (20) beside busy loops
+	@tests/big_library.sh $<
 	@tests/stress.sh $(RUNS)
 
 # ---- compiling ------------------------------------------------------------------------------------------

@@ -340,6 +340,55 @@ START_TEST(equal_stacks_of_threads_are_counted_once)
 }
 END_TEST
 
+static const char *comment_with(const struct profile *p, const char *text)
+{
+    for (size_t i = 0; i < p->comments.len; i++)
+        if (strstr(p->comments.items[i], text))
+            return p->comments.items[i];
+    return NULL;
+}
+
+static struct profile *convert_within(int64_t max_ns, uint64_t max_bytes)
+{
+    uintptr_t pcs[] = {(uintptr_t)inside_alpha, inside_beta()};
+    names_forget();
+    struct symbolizer *names = names_begin(NULL);
+    ck_assert_ptr_nonnull(names);
+    symbolizer_bound(names, max_ns, max_bytes);
+    names_end(names);
+    add(pcs, 2, false, 1, 10);
+    return read_back(FEED_CPU);
+}
+
+/* Where the debug information would take too much, names are those of the symbol table, and the profile says
+ * why. */
+START_TEST(what_is_left_out_is_said)
+{
+    static const char said[] = "2 addresses have a name from a symbol table at most (the first is in ";
+    struct profile *whole = convert_within(SYMBOL_MAX_NS, SYMBOL_MAX_BYTES);
+    ck_assert_ptr_null(comment_with(whole, "symbol table"));
+    ck_assert(whole->mappings.items[0].has_line_numbers);
+
+    struct profile *large = convert_within(0, 1 << 20), *slow = convert_within(1, 0);
+    ck_assert_ptr_nonnull(comment_with(large, said));
+    ck_assert_ptr_nonnull(comment_with(large, "test_convert): debug information may take 32 MB at most"));
+    ck_assert_ptr_nonnull(comment_with(slow, said));
+    ck_assert_ptr_nonnull(comment_with(slow, "test_convert): debug information is read for 2 s at most"));
+    for (int i = 0; i < 2; i++) {
+        struct profile *p = i ? slow : large;
+        check_invariants(p);
+        ck_assert_str_eq(function_at(p, 0, 0)->name, "inside_alpha");
+        ck_assert_str_eq(function_at(p, 0, 1)->name, "inside_beta");
+        ck_assert_str_eq(function_at(p, 0, 0)->file, "");
+        ck_assert(p->mappings.items[0].has_functions && !p->mappings.items[0].has_line_numbers);
+    }
+    profile_free(whole);
+    profile_free(large);
+    profile_free(slow);
+    names_forget();
+}
+END_TEST
+
 Suite *suite(void)
 {
     const TTest *const tests[] = {return_addresses_are_decremented_and_the_leaf_is_not,
@@ -347,6 +396,6 @@ Suite *suite(void)
         an_address_without_a_name_shows_where_its_function_begins, types_periods_and_times_of_each_source,
         block_sizes_are_labels, labels_of_threads_come_first_and_by_key,
         lost_samples_and_the_source_are_comments, nothing_is_a_profile_too_and_zeros_are_nothing,
-        equal_stacks_of_threads_are_counted_once};
+        equal_stacks_of_threads_are_counted_once, what_is_left_out_is_said};
     return HARNESS_SUITE("convert", 30, tests);
 }

@@ -14,6 +14,10 @@ struct conversion {
     struct symbolizer *names;
     struct table locations, functions;
     uint32_t *mapping_of; /* by object: the mapping made for it, or NO_INDEX */
+    struct {
+        size_t addresses;
+        const char *file; /* of the first */
+    } ends[EFFORT_ENDS];  /* those that have less than there is, by what the reason was */
 };
 
 /* ---- mappings -------------------------------------------------------------------------------------------
@@ -94,6 +98,13 @@ static void note_missing(struct mapping *m, const struct symbol_frame *frames, s
     m->has_inline_frames &= lines;
 }
 
+static void note_end(struct conversion *c, const struct location *l)
+{
+    enum effort_end end = symbolizer_last_end(c->names);
+    if (c->ends[end].addresses++ == 0 && l->mapping != NO_INDEX)
+        c->ends[end].file = c->p->mappings.items[l->mapping].file;
+}
+
 static int add_location(struct conversion *c, uint64_t address, uint32_t *index)
 {
     struct symbol_frame frames[SYMBOL_MAX_INLINE];
@@ -103,6 +114,7 @@ static int add_location(struct conversion *c, uint64_t address, uint32_t *index)
     struct location l = {.address = address};
     int code = find_mapping(c, address, &l.mapping);
     size_t n = names_frames(c->names, address, frames, text, &named);
+    note_end(c, &l);
     if (!code && l.mapping != NO_INDEX)
         note_missing(&c->p->mappings.items[l.mapping], frames, named ? n : 0);
     for (size_t i = 0; i < n && !code; i++) {
@@ -200,6 +212,28 @@ static int add_comments(struct profile *p, const struct snapshot *s)
     return code;
 }
 
+/* What names, files and lines are missing for another reason than that nobody knows them. */
+static int add_ends(struct conversion *c)
+{
+    char text[1024],
+        why[EFFORT_ENDS][128] = {[EFFORT_FILE_CHANGED] = "the file was written to while it was read"};
+    snprintf(why[EFFORT_TOO_LARGE], sizeof *why, "debug information may take %d MB at most",
+        SYMBOL_MAX_BYTES >> 20);
+    snprintf(why[EFFORT_TOO_LONG], sizeof *why,
+        "debug information is read for %.0f s at most, and for more in the next profile",
+        (double)SYMBOL_MAX_NS / 1e9);
+    int code = 0;
+    for (enum effort_end end = EFFORT_DONE + 1; end < EFFORT_ENDS && !code; end++) {
+        if (c->ends[end].addresses == 0)
+            continue;
+        snprintf(text, sizeof text,
+            "%zu addresses have a name from a symbol table at most (the first is in %.512s): %s",
+            c->ends[end].addresses, c->ends[end].file ? c->ends[end].file : "no file", why[end]);
+        code = add_comment(c->p, text);
+    }
+    return code;
+}
+
 static int add_header(struct profile *p, const struct snapshot *s, const struct feed *feed)
 {
     int code = 0;
@@ -237,6 +271,8 @@ int convert_snapshot(
     code = begin_mappings(&c);
     for (size_t i = 0; i < s->records.len && !code; i++)
         code = add_sample(&c, s, &s->records.items[i], feed);
+    if (!code)
+        code = add_ends(&c);
     names_end(c.names);
     free(c.mapping_of);
     table_fini(&c.locations);

@@ -1,12 +1,13 @@
 #include "symbol/debugfile.h"
 
-#include <gelf.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const char root[] = "/usr/lib/debug";
+
+enum { DROP_EVERY = 4 << 20 };
 
 static bool has_id(const char *path, const char *id, struct elffile **out)
 {
@@ -23,17 +24,22 @@ static bool has_id(const char *path, const char *id, struct elffile **out)
     return false;
 }
 
-/* That of .gnu_debuglink: reflected, 0xedb88320. */
-static uint32_t checksum(const unsigned char *bytes, size_t len)
+/* That of .gnu_debuglink: reflected, 0xedb88320. What has been read is given back. */
+static uint32_t checksum(struct elffile *f)
 {
+    const unsigned char *bytes = f->image;
     uint32_t table[256], crc = UINT32_MAX;
     for (uint32_t i = 0; i < 256; i++) {
         table[i] = i;
         for (int k = 0; k < 8; k++)
             table[i] = table[i] >> 1 ^ (table[i] & 1 ? UINT32_C(0xedb88320) : 0);
     }
-    for (size_t i = 0; i < len; i++)
+    for (size_t i = 0; i < f->len; i++) {
         crc = crc >> 8 ^ table[(crc ^ bytes[i]) & 0xff];
+        if (i % DROP_EVERY == DROP_EVERY - 1)
+            elffile_drop_pages(f);
+    }
+    elffile_drop_pages(f);
     return ~crc;
 }
 
@@ -42,33 +48,18 @@ static bool has_checksum(const char *path, uint32_t crc, struct elffile **out)
     struct elffile *file;
     if (elffile_open(path, &file, NULL))
         return false;
-    bool same = checksum(file->image, file->len) == crc;
-    elffile_drop_pages(file);
-    if (same)
+    if (checksum(file) == crc) {
         *out = file;
-    else
-        elffile_close(file);
-    return same;
-}
-
-static Elf_Data *find_section(struct elffile *f, const char *wanted)
-{
-    size_t names;
-    if (elf_getshdrstrndx(f->elf, &names))
-        return NULL;
-    for (Elf_Scn *s = NULL; (s = elf_nextscn(f->elf, s));) {
-        GElf_Shdr header;
-        const char *name = gelf_getshdr(s, &header) ? elf_strptr(f->elf, names, header.sh_name) : NULL;
-        if (name && header.sh_type == SHT_PROGBITS && strcmp(name, wanted) == 0)
-            return elf_rawdata(s, NULL);
+        return true;
     }
-    return NULL;
+    elffile_close(file);
+    return false;
 }
 
 /* The name in .gnu_debuglink, and the checksum behind it on the next multiple of four. */
 static const char *read_link(struct elffile *f, uint32_t *crc)
 {
-    Elf_Data *d = find_section(f, ".gnu_debuglink");
+    Elf_Data *d = elffile_section(f, ".gnu_debuglink");
     size_t len = d && d->d_buf ? strnlen(d->d_buf, d->d_size) : 0, at = (len + 4) & ~(size_t)3;
     const unsigned char *bytes = d ? d->d_buf : NULL;
     if (len == 0 || at + 4 > d->d_size || memchr(bytes, '/', len))

@@ -1,6 +1,7 @@
 #include "symbol/debuginfo.h"
 
 #include "base/vec.h"
+#include "symbol/linerows.h"
 
 #include <dwarf.h>
 #include <elfutils/libdw.h>
@@ -18,20 +19,40 @@ typedef VEC(struct span) spans;
 
 struct unit {
     Dwarf_Off die;
-    uint64_t bytes;
-    bool read; /* functions is filled */
+    uint64_t bytes;            /* in .debug_info */
+    uint64_t peak, kept;       /* what it takes to read it, and what libdw keeps of that; 0 until asked */
+    unsigned long long opened; /* the incarnation of libdw that has read it last */
+    bool read;                 /* functions is filled */
     spans functions;
 };
 
 struct debuginfo {
     struct elffile *file;
-    Dwarf *dwarf;
     struct intern *strings;
-    VEC(struct unit) units;
-    spans index;    /* die is an index into units here */
-    uint64_t spent; /* bytes of the units libdw was asked about since it was begun */
-    Dwarf_Off last; /* the unit asked about last, counted once in a row */
+    struct effort *effort;
+    VEC(struct unit) units;         /* those with addresses, by offset */
+    spans index;                    /* die is an index into units here */
+    size_t all_units;               /* those without, too */
+    uint64_t room;                  /* for libdw, the lists of functions and what reading one unit takes */
+    uint64_t compressed;            /* what its compressed sections became */
+    uint64_t listed;                /* bytes in lists of functions */
+    Dwarf *dwarf;                   /* NULL when it could not be begun again */
+    unsigned long long incarnation; /* of dwarf, from 1 */
+    size_t reached;                 /* it knows of the units before this one */
+    uint64_t held;                  /* bytes that it keeps */
+    unsigned asked;                 /* addresses, ever */
 };
+
+/*
+ * Bytes, measured with 0.188. A row of a line table is kept as 48; while the table is read there are 80 more
+ * in a list and 16 to sort it. A list of files is so many times as large as in the file, and a unit's table
+ * of abbreviations a share of the unit; then there is the unit itself.
+ */
+enum { ROW_KEPT = 48, ROW_PEAK = 144, FILES_TIMES = 16, ABBREVIATIONS_SHARE = 16, UNIT_KEPT = 1024 };
+
+/* Pages of the file between two times that they are given back, and what else is not counted. An address
+ * touches a dozen strings, and each brings 64 KB with it. */
+enum { PAGES_BYTES = 2 << 20, DROP_EVERY = 32, OTHER_BYTES = 8 << 20, DEFAULT_ROOM = 24 << 20 };
 
 /* ---- spans ----------------------------------------------------------------------------------------------
  */
@@ -79,42 +100,90 @@ static void add_ranges(spans *s, Dwarf_Die *die, Dwarf_Off what)
 /* ---- units ----------------------------------------------------------------------------------------------
  */
 
-static void index_units(struct debuginfo *d)
+static bool begin_dwarf(struct debuginfo *d)
 {
-    Dwarf_Off at = 0, next, seen = 0;
-    size_t header;
-    for (; dwarf_nextcu(d->dwarf, at, &next, &header, NULL, NULL, NULL) == 0 && next > at; at = next) {
-        Dwarf_Die die;
-        if (at - seen > DEBUGINFO_BUDGET_BYTES) {
-            elffile_drop_pages(d->file);
-            seen = at;
-        }
-        if (!dwarf_offdie(d->dwarf, at + header, &die))
-            continue;
-        size_t before = d->index.len;
-        add_ranges(&d->index, &die, d->units.len);
-        if (d->index.len == before)
-            continue;
-        if (!vec_push(&d->units, ((struct unit){.die = at + header, .bytes = next - at}))) {
-            d->index.len = before;
-            break;
-        }
-    }
-    spans_sort(&d->index);
+    d->dwarf = dwarf_begin_elf(d->file->elf, DWARF_C_READ, NULL);
+    d->incarnation++;
+    d->reached = d->held = 0;
+    return d->dwarf;
 }
 
-struct debuginfo *debuginfo_new(struct elffile *file, struct intern *strings)
+static bool add_unit(struct debuginfo *d, Dwarf_Off at, size_t header, Dwarf_Off next)
 {
-    Dwarf *dwarf = dwarf_begin_elf(file->elf, DWARF_C_READ, NULL);
-    struct debuginfo *d = dwarf ? calloc(1, sizeof *d) : NULL;
+    Dwarf_Die die;
+    if (!dwarf_offdie(d->dwarf, at + header, &die))
+        return true;
+    size_t before = d->index.len;
+    add_ranges(&d->index, &die, d->units.len);
+    if (d->index.len == before ||
+        vec_push(&d->units, ((struct unit){.die = at + header, .bytes = next - at})))
+        return true;
+    d->index.len = before;
+    return false;
+}
+
+static uint64_t index_bytes(const struct debuginfo *d)
+{
+    return d->index.cap * sizeof *d->index.items + d->units.cap * sizeof *d->units.items;
+}
+
+static enum effort_end index_units(struct debuginfo *d)
+{
+    Dwarf_Off at = 0, next, dropped = 0;
+    size_t header;
+    for (; dwarf_nextcu(d->dwarf, at, &next, &header, NULL, NULL, NULL) == 0 && next > at; at = next) {
+        if (at - dropped > PAGES_BYTES) {
+            elffile_drop_pages(d->file);
+            dropped = at;
+        }
+        d->held = ++d->all_units * UNIT_KEPT;
+        if (d->effort->max_bytes && d->held + index_bytes(d) > d->room / 2)
+            return EFFORT_TOO_LARGE;
+        if (!effort_left(d->effort))
+            return EFFORT_TOO_LONG;
+        if (!add_unit(d, at, header, next))
+            break;
+    }
+    spans_sort(&d->index);
+    d->reached = d->units.len;
+    d->room -= d->effort->max_bytes ? index_bytes(d) : 0;
+    return EFFORT_DONE;
+}
+
+/* What is left beside the sections that must be decompressed, and what others hold. */
+static uint64_t room_for(const struct effort *effort, uint64_t compressed, uint64_t held)
+{
+    if (!effort->max_bytes)
+        return DEFAULT_ROOM;
+    uint64_t other = held + OTHER_BYTES;
+    if (compressed >= effort->max_bytes || other >= effort->max_bytes - compressed)
+        return 0;
+    return effort->max_bytes - compressed - other;
+}
+
+struct debuginfo *debuginfo_new(
+    struct elffile *file, struct intern *strings, struct effort *effort, uint64_t held, enum effort_end *why)
+{
+    *why = EFFORT_DONE;
+    if (!elffile_has_debug_info(file))
+        return NULL;
+    uint64_t compressed = elffile_compressed_bytes(file), room = room_for(effort, compressed, held);
+    struct debuginfo *d = room ? calloc(1, sizeof *d) : NULL;
     if (!d) {
-        if (dwarf)
-            dwarf_end(dwarf);
+        *why = EFFORT_TOO_LARGE;
         return NULL;
     }
-    *d = (struct debuginfo){.file = file, .dwarf = dwarf, .strings = intern_ref(strings)};
-    index_units(d);
-    return d;
+    *d = (struct debuginfo){.file = file,
+        .strings = intern_ref(strings),
+        .effort = effort,
+        .room = room,
+        .compressed = compressed};
+    if (begin_dwarf(d))
+        *why = index_units(d);
+    if (d->dwarf && *why == EFFORT_DONE)
+        return d;
+    debuginfo_free(d);
+    return NULL;
 }
 
 void debuginfo_free(struct debuginfo *d)
@@ -130,24 +199,74 @@ void debuginfo_free(struct debuginfo *d)
     free(d);
 }
 
-/* libdw's caches go with the handle; our index holds offsets, which stay true. */
-static bool keep_budget(struct debuginfo *d, const struct unit *unit)
+uint64_t debuginfo_bytes(const struct debuginfo *d)
 {
-    if (unit->die == d->last)
-        return d->dwarf;
-    d->last = unit->die;
-    d->spent += unit->bytes;
-    if (d->dwarf && d->spent > DEBUGINFO_BUDGET_BYTES && d->spent > unit->bytes) {
+    return d->held + d->listed + d->compressed + index_bytes(d);
+}
+
+static void weigh(struct debuginfo *d, struct unit *unit, Dwarf_Die *die)
+{
+    Dwarf_Attribute attribute;
+    Dwarf_Word offset;
+    uint64_t rows = 0, header = 0;
+    Elf_Data *lines = elffile_section(d->file, ".debug_line");
+    if (!lines)
+        lines = elffile_section(d->file, ".zdebug_line");
+    if (lines && dwarf_attr(die, DW_AT_stmt_list, &attribute) && dwarf_formudata(&attribute, &offset) == 0)
+        rows = linerows_count(lines->d_buf, lines->d_size, offset, &header);
+    unit->kept = rows * ROW_KEPT + header * FILES_TIMES + unit->bytes / ABBREVIATIONS_SHARE;
+    unit->peak = rows * ROW_PEAK + header * FILES_TIMES + unit->bytes;
+}
+
+/* What libdw keeps of all units up to this one, whichever it was asked about. */
+static uint64_t reach_bytes(const struct debuginfo *d, size_t index)
+{
+    return d->all_units * UNIT_KEPT / d->units.len * (index + 1);
+}
+
+/* It looks at the headers of all units up to the one it is asked about: to be asked in steps, between which
+ * the pages can go. */
+static bool unit_die(struct debuginfo *d, size_t index, Dwarf_Die *die)
+{
+    struct unit *units = d->units.items;
+    Dwarf_Off dropped = d->reached ? units[d->reached - 1].die : 0;
+    if (index >= d->reached)
+        d->held += reach_bytes(d, index) - (d->reached ? reach_bytes(d, d->reached - 1) : 0);
+    for (; d->reached <= index; d->reached++) {
+        if (units[d->reached].die - dropped <= PAGES_BYTES)
+            continue;
+        dropped = units[d->reached].die;
+        dwarf_offdie(d->dwarf, dropped, die);
+        elffile_drop_pages(d->file);
+    }
+    return dwarf_offdie(d->dwarf, units[index].die, die);
+}
+
+/* libdw's caches go with the handle; our index holds offsets, which stay true. */
+static enum effort_end open_unit(struct debuginfo *d, size_t index, Dwarf_Die *die)
+{
+    struct unit *unit = &d->units.items[index];
+    if (!d->dwarf || !unit_die(d, index, die))
+        return EFFORT_FILE_CHANGED;
+    if (!unit->peak)
+        weigh(d, unit, die);
+    if (d->effort->max_bytes && reach_bytes(d, index) + unit->peak > d->room)
+        return EFFORT_TOO_LARGE;
+    if (unit->opened == d->incarnation)
+        return EFFORT_DONE;
+    if (d->held > reach_bytes(d, index) && d->held + unit->peak > d->room / 2) {
         dwarf_end(d->dwarf);
         elffile_drop_pages(d->file);
-        d->dwarf = dwarf_begin_elf(d->file->elf, DWARF_C_READ, NULL);
-        d->spent = unit->bytes;
+        if (!begin_dwarf(d) || !unit_die(d, index, die))
+            return EFFORT_FILE_CHANGED;
     }
-    return d->dwarf;
+    d->held += unit->kept;
+    unit->opened = d->incarnation;
+    return EFFORT_DONE;
 }
 
 /* Definitions stand at the top of a unit or in its namespaces. */
-static void add_functions(spans *s, Dwarf_Die *parent, int depth)
+static void add_functions(struct debuginfo *d, spans *s, Dwarf_Die *parent, int depth)
 {
     Dwarf_Die die;
     if (depth > 16 || dwarf_child(parent, &die) != 0)
@@ -159,10 +278,36 @@ static void add_functions(spans *s, Dwarf_Die *parent, int depth)
             break;
         case DW_TAG_namespace:
         case DW_TAG_module:
-            add_functions(s, &die, depth + 1);
+            add_functions(d, s, &die, depth + 1);
             break;
         }
-    } while (dwarf_siblingof(&die, &die) == 0);
+    } while (effort_left(d->effort) && dwarf_siblingof(&die, &die) == 0);
+}
+
+static void forget_functions(struct debuginfo *d)
+{
+    for (size_t i = 0; i < d->units.len; i++) {
+        vec_fini(&d->units.items[i].functions);
+        d->units.items[i].read = false;
+    }
+    d->listed = 0;
+}
+
+static enum effort_end read_functions(struct debuginfo *d, struct unit *unit, Dwarf_Die *die)
+{
+    if (d->listed > d->room / 8)
+        forget_functions(d);
+    add_functions(d, &unit->functions, die, 0);
+    if (unit->bytes > PAGES_BYTES)
+        elffile_drop_pages(d->file);
+    if (!effort_left(d->effort)) {
+        vec_fini(&unit->functions);
+        return EFFORT_TOO_LONG;
+    }
+    spans_sort(&unit->functions);
+    unit->read = true;
+    d->listed += unit->functions.cap * sizeof *unit->functions.items;
+    return EFFORT_DONE;
 }
 
 /* ---- frames ---------------------------------------------------------------------------------------------
@@ -295,20 +440,22 @@ static size_t unit_frames(struct debuginfo *d, Dwarf_Die *unit, Dwarf_Die *funct
     return given;
 }
 
-size_t debuginfo_frames(struct debuginfo *d, uint64_t vaddr, struct debuginfo_frame *frames, size_t max)
+size_t debuginfo_frames(
+    struct debuginfo *d, uint64_t vaddr, struct debuginfo_frame *frames, size_t max, enum effort_end *why)
 {
     const struct span *where = spans_find(&d->index, vaddr);
-    struct unit *unit = where ? &d->units.items[where->die] : NULL;
-    Dwarf_Die unit_die, function;
-    if (!unit || !keep_budget(d, unit) || !dwarf_offdie(d->dwarf, unit->die, &unit_die))
+    Dwarf_Die die, function;
+    *why = EFFORT_DONE;
+    if (!where)
         return 0;
-    if (!unit->read) {
-        unit->read = true;
-        add_functions(&unit->functions, &unit_die, 0);
-        spans_sort(&unit->functions);
-    }
-    const struct span *f = spans_find(&unit->functions, vaddr);
+    struct unit *unit = &d->units.items[where->die];
+    *why = open_unit(d, where->die, &die);
+    if (*why == EFFORT_DONE && !unit->read)
+        *why = read_functions(d, unit, &die);
+    const struct span *f = *why == EFFORT_DONE ? spans_find(&unit->functions, vaddr) : NULL;
+    if (++d->asked % DROP_EVERY == 0)
+        elffile_drop_pages(d->file);
     if (!f || !dwarf_offdie(d->dwarf, f->die, &function))
         return 0;
-    return unit_frames(d, &unit_die, &function, vaddr, frames, max);
+    return unit_frames(d, &die, &function, vaddr, frames, max);
 }

@@ -7,55 +7,65 @@
 #include <gelf.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-static int adopt(
-    void *image, size_t len, bool is_mapped, const char *what, struct elffile **out, struct error *error)
+static int adopt(struct elffile *f, const char *what, struct elffile **out, struct error *error)
 {
-    elf_version(EV_CURRENT);
-    Elf *elf = elf_memory(image, len);
-    struct elffile *f = elf && elf_kind(elf) == ELF_K_ELF ? calloc(1, sizeof *f) : NULL;
     GElf_Ehdr header;
-    if (!f || !gelf_getehdr(elf, &header)) {
-        free(f);
-        elf_end(elf);
-        if (is_mapped)
-            munmap(image, len);
+    elf_version(EV_CURRENT);
+    f->elf = elf_memory(f->image, f->len);
+    if (!f->elf || elf_kind(f->elf) != ELF_K_ELF || !gelf_getehdr(f->elf, &header)) {
+        elffile_close(f);
         return error_set(error, ERR_FORMAT, "%s: not an ELF file", what);
     }
-    f->image = image;
-    f->len = len;
-    f->is_mapped = is_mapped;
-    f->elf = elf;
     *out = f;
     return 0;
 }
 
-/* Mapped by us and not by libelf, so that pages can be given back in between. */
+static int open_regular(const char *path, int *fd, struct stat *st, struct error *error)
+{
+    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (*fd < 0)
+        return error_set(error, errno == ENOENT ? ERR_NOTFOUND : ERR_IO, "%s: %s", path, strerror(errno));
+    if (fstat(*fd, st) == 0 && S_ISREG(st->st_mode) && st->st_size >= (off_t)sizeof(Elf32_Ehdr))
+        return 0;
+    close(*fd);
+    return error_set(error, ERR_FORMAT, "%s: not an ELF file", path);
+}
+
+/* Mapped by us and not by libelf, so that it is guarded, and pages can be given back in between. */
 int elffile_open(const char *path, struct elffile **out, struct error *error)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (fd < 0)
-        return error_set(error, errno == ENOENT ? ERR_NOTFOUND : ERR_IO, "%s: %s", path, strerror(errno));
     struct stat st;
-    if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size < (off_t)sizeof(Elf32_Ehdr)) {
-        close(fd);
-        return error_set(error, ERR_FORMAT, "%s: not an ELF file", path);
-    }
-    size_t len = (size_t)st.st_size;
-    void *image = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0); /* see elffile_drop_pages */
-    int why = errno;
+    int fd, code = open_regular(path, &fd, &st, error);
+    if (code)
+        return code;
+    struct elffile *f = calloc(1, sizeof *f);
+    char *copy = f ? strdup(path) : NULL;
+    code = copy ? fileguard_map(fd, (size_t)st.st_size, &f->guard) : ERR_NOMEM;
     close(fd);
-    if (image == MAP_FAILED)
-        return error_set(error, ERR_IO, "%s: %s", path, strerror(why));
-    return adopt(image, len, true, path, out, error);
+    if (code) {
+        free(copy);
+        free(f);
+        return error_set(error, code, "%s: %s", path, error_text(code));
+    }
+    f->image = fileguard_image(f->guard);
+    f->len = (size_t)st.st_size;
+    f->path = copy;
+    f->opened = st;
+    f->max_functions = SIZE_MAX;
+    return adopt(f, path, out, error);
 }
 
 int elffile_open_memory(const void *image, size_t len, struct elffile **out, struct error *error)
 {
-    return adopt((void *)image, len, false, "memory", out, error);
+    struct elffile *f = calloc(1, sizeof *f);
+    if (!f)
+        return error_set(error, ERR_NOMEM, "out of memory");
+    f->image = (void *)image;
+    f->len = len;
+    f->max_functions = SIZE_MAX;
+    return adopt(f, "memory", out, error);
 }
 
 void elffile_close(struct elffile *f)
@@ -65,9 +75,24 @@ void elffile_close(struct elffile *f)
     vec_fini(&f->functions);
     vec_fini(&f->exported);
     elf_end(f->elf);
-    if (f->is_mapped)
-        munmap(f->image, f->len);
+    fileguard_unmap(f->guard);
+    free(f->path);
     free(f);
+}
+
+/* One that was replaced meanwhile is another file under that name: ours is the old one, which nobody writes
+ * to. */
+bool elffile_is_whole(const struct elffile *f)
+{
+    struct stat now;
+    if (!f->guard)
+        return true;
+    if (fileguard_torn(f->guard))
+        return false;
+    if (stat(f->path, &now) || now.st_ino != f->opened.st_ino || now.st_dev != f->opened.st_dev)
+        return true;
+    return now.st_size == f->opened.st_size && now.st_mtim.tv_sec == f->opened.st_mtim.tv_sec &&
+           now.st_mtim.tv_nsec == f->opened.st_mtim.tv_nsec;
 }
 
 /*
@@ -80,14 +105,17 @@ void elffile_drop_pages(struct elffile *f)
     const size_t page = (size_t)sysconf(_SC_PAGESIZE);
     GElf_Ehdr header;
     size_t n;
-    if (!f->is_mapped || !gelf_getehdr(f->elf, &header) || elf_getshdrnum(f->elf, &n))
+    if (!f->guard || !gelf_getehdr(f->elf, &header) || elf_getshdrnum(f->elf, &n))
         return;
     size_t from = header.e_shoff < f->len ? (size_t)header.e_shoff : f->len;
     size_t bytes = n * header.e_shentsize < f->len - from ? n * header.e_shentsize : f->len - from;
-    size_t kept = from & ~(page - 1), after = (from + bytes + page - 1) & ~(page - 1);
-    madvise(f->image, kept, MADV_DONTNEED);
-    if (after < f->len)
-        madvise((char *)f->image + after, f->len - after, MADV_DONTNEED);
+    fileguard_drop(f->guard, 0, from & ~(page - 1));
+    fileguard_drop(f->guard, from + bytes, f->len);
+}
+
+uint64_t elffile_bytes(const struct elffile *f)
+{
+    return (f->functions.cap + f->exported.cap) * sizeof *f->functions.items;
 }
 
 void elffile_build_id(struct elffile *f, char hex[129])
@@ -163,15 +191,52 @@ static Elf_Scn *section_of_type(struct elffile *f, uint32_t type, GElf_Shdr *hea
     return NULL;
 }
 
+static Elf_Scn *section_named(struct elffile *f, const char *prefix, size_t len)
+{
+    GElf_Shdr header;
+    for (Elf_Scn *s = NULL; (s = elf_nextscn(f->elf, s));)
+        if (gelf_getshdr(s, &header) && header.sh_type == SHT_PROGBITS &&
+            strncmp(section_name(f, &header), prefix, len) == 0)
+            return s;
+    return NULL;
+}
+
 bool elffile_has_debug_info(struct elffile *f)
 {
+    return section_named(f, ".debug_info", 11) || section_named(f, ".zdebug_info", 12);
+}
+
+Elf_Data *elffile_section(struct elffile *f, const char *name)
+{
+    Elf_Scn *s = section_named(f, name, strlen(name) + 1);
+    Elf_Data *d = s ? elf_rawdata(s, NULL) : NULL;
+    return d && d->d_buf ? d : NULL;
+}
+
+/* Those that say how large they become. The older .zdebug_* say it in 8 bytes, the high one first, after
+ * "ZLIB". */
+static uint64_t decompressed_bytes(struct elffile *f, Elf_Scn *section, GElf_Shdr *header)
+{
+    GElf_Chdr compressed;
+    const char *name = section_name(f, header);
+    uint64_t bytes = 0;
+    if (header->sh_flags & SHF_COMPRESSED && strncmp(name, ".debug_", 7) == 0)
+        return gelf_getchdr(section, &compressed) ? compressed.ch_size : 0;
+    Elf_Data *d = strncmp(name, ".zdebug_", 8) == 0 ? elf_rawdata(section, NULL) : NULL;
+    for (size_t i = 4; d && d->d_buf && d->d_size >= 12 && i < 12; i++)
+        bytes = bytes << 8 | ((const unsigned char *)d->d_buf)[i];
+    return bytes;
+}
+
+uint64_t elffile_compressed_bytes(struct elffile *f)
+{
+    uint64_t sum = 0;
+    GElf_Shdr header;
     for (Elf_Scn *s = NULL; (s = elf_nextscn(f->elf, s));) {
-        GElf_Shdr header;
-        if (gelf_getshdr(s, &header) && header.sh_type != SHT_NOBITS &&
-            strncmp(section_name(f, &header), ".debug_info", 11) == 0)
-            return true;
+        uint64_t bytes = gelf_getshdr(s, &header) ? decompressed_bytes(f, s, &header) : 0;
+        sum = bytes < UINT64_MAX - sum ? sum + bytes : UINT64_MAX;
     }
-    return false;
+    return sum;
 }
 
 /* ---- symbols --------------------------------------------------------------------------------------------
@@ -187,6 +252,15 @@ static uint8_t name_rank(const char *name, int binding)
     return (uint8_t)(1 + 3 * (underscores > 20 ? 20 : underscores) +
                      (binding == STB_LOCAL ? 2 : binding == STB_WEAK));
 }
+
+static bool has_room(struct elffile *f)
+{
+    f->has_more |= f->functions.len + f->exported.len >= f->max_functions;
+    return !f->has_more;
+}
+
+/* Symbols are 24 bytes, and a name of C++ has a hundred. */
+enum { DROP_EVERY = 1 << 14 };
 
 static bool add_symbols(struct elffile *f, uint32_t type, elf_functions *to)
 {
@@ -208,8 +282,10 @@ static bool add_symbols(struct elffile *f, uint32_t type, elf_functions *to)
             .limit = sym.st_value + sym.st_size,
             .name = name,
             .rank = name_rank(name, GELF_ST_BIND(sym.st_info))};
-        if (!vec_push(to, e))
-            return false;
+        if (!has_room(f) || !vec_push(to, e))
+            break;
+        if (i % DROP_EVERY == DROP_EVERY - 1)
+            elffile_drop_pages(f);
     }
     return to->len > before;
 }
@@ -268,7 +344,7 @@ static void add_plt(struct elffile *f, Elf_Scn *section, GElf_Shdr *header, got_
             struct got_slot *slot = bsearch(&key, slots->items, slots->len, sizeof key, by_vaddr);
             struct elf_function e = {
                 header->sh_addr + at, header->sh_addr + at + entry, slot ? slot->name : "", 100, true};
-            if (slot && !vec_push(&f->functions, e))
+            if (slot && (!has_room(f) || !vec_push(&f->functions, e)))
                 return;
             break;
         }

@@ -3,10 +3,12 @@
 
 #include "base/error.h"
 #include "base/vec.h"
+#include "symbol/fileguard.h"
 
 #include <libelf.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 struct elf_function {
     uint64_t start, limit; /* vaddr; start < limit: symbols without a size name nothing */
@@ -20,16 +22,21 @@ typedef VEC(struct elf_function) elf_functions; /* sorted */
 /*
  * One ELF file, open: its build ID, where its segments go, and the names of its functions from .symtab (or
  * .dynsym when that is all a stripped file has) and from the entries of its PLT. The file's own addresses
- * are called vaddr here. Everything is read lazily from a mapping of the file and goes with elffile_close.
- * Whatever a file says is checked: garbage gives no names, or an error, and no crash.
+ * are called vaddr here. Everything is read lazily from a guarded mapping of the file and goes with
+ * elffile_close. Whatever a file says is checked: garbage gives no names, or an error, and no crash. A file
+ * that is written to while it is open is garbage, too, and elffile_is_whole tells.
  */
 struct elffile {
-    void *image; /* the whole file; ours to unmap when is_mapped */
+    void *image; /* the whole file */
     size_t len;
-    bool is_mapped;
+    struct fileguard *guard; /* NULL for an image in memory */
+    char *path;              /* what was opened; NULL for an image in memory */
+    struct stat opened;      /* as it was then */
     Elf *elf;
     bool sorted; /* functions and exported are read */
     elf_functions functions, exported;
+    size_t max_functions; /* of both together; those behind are not read. SIZE_MAX when just opened */
+    bool has_more;        /* there were such */
 };
 
 /* ERR_NOTFOUND, ERR_IO, ERR_FORMAT. */
@@ -38,8 +45,14 @@ int elffile_open(const char *path, struct elffile **out, struct error *error);
 int elffile_open_memory(const void *image, size_t len, struct elffile **out, struct error *error);
 void elffile_close(struct elffile *f); /* NULL is allowed */
 
+/* Whether what was read so far was one file: not truncated, nor written to since it was opened. */
+bool elffile_is_whole(const struct elffile *f);
+
 /* Gives back the memory of the pages touched so far; they are read again from the file when needed. */
 void elffile_drop_pages(struct elffile *f);
+
+/* How much memory the tables of functions take. */
+uint64_t elffile_bytes(const struct elffile *f);
 
 /* Hex; "" when the file has none. */
 void elffile_build_id(struct elffile *f, char hex[129]);
@@ -49,6 +62,13 @@ bool elffile_vaddr(struct elffile *f, uint64_t offset, uint64_t *vaddr);
 
 /* Whether there is any DWARF in the file itself. */
 bool elffile_has_debug_info(struct elffile *f);
+
+/* The contents of a section, decompressed if somebody did that, and where in the file they are; NULL when it
+ * has none. Valid until elffile_close. */
+Elf_Data *elffile_section(struct elffile *f, const char *name);
+
+/* How much memory it takes to decompress the sections .debug_*. */
+uint64_t elffile_compressed_bytes(struct elffile *f);
 
 /* The function whose bytes contain vaddr, or NULL. Valid until elffile_close. */
 const struct elf_function *elffile_function(struct elffile *f, uint64_t vaddr);

@@ -6,6 +6,7 @@
 #include "symbol/debuginfo.h"
 #include "symbol/demangle.h"
 #include "symbol/elffile.h"
+#include "symbol/fileguard.h"
 #include "symbol/ifunc.h"
 #include "symbol/maps.h"
 
@@ -25,8 +26,11 @@ struct object {
     bool is_main, in_memory;
     bool tried; /* opened since the last rest, perhaps in vain */
     bool ifuncs_read;
-    struct elffile *file;  /* what is mapped; names of last resort, segments */
-    struct elffile *debug; /* a separate debug file, or NULL */
+    bool has_dwarf;           /* of what is open, whether it is read or not */
+    bool changed;             /* since the last rest, while it was read: what did is closed */
+    enum effort_end given_up; /* on its DWARF, for good */
+    struct elffile *file;     /* what is mapped; names of last resort, segments */
+    struct elffile *debug;    /* a separate debug file, or NULL */
     struct debuginfo *dwarf;
     struct ifunc_names ifuncs;
 };
@@ -34,6 +38,8 @@ struct object {
 struct answer {
     uint64_t address;
     uint32_t first, count; /* frames; a free slot has first == NO_ANSWER */
+    uint32_t batch;        /* 0: for good, else only in that one */
+    enum effort_end end;
 };
 
 #define NO_ANSWER UINT32_MAX
@@ -47,6 +53,15 @@ struct symbolizer {
     struct answer *cache; /* open addressing, a power of two, at most half full */
     size_t cache_size, cached;
     VEC(struct symbol_frame) frames;
+    int64_t max_ns;
+    uint64_t max_bytes;
+    struct effort effort; /* of this batch */
+    bool begun;           /* it has begun */
+    uint32_t batch;       /* its number, from 1 */
+    int current;          /* the object that was asked about last, or -1 */
+    bool was_early;       /* half of the time was left when that began */
+    bool was_useful;      /* its DWARF has answered since */
+    enum effort_end last_end;
 };
 
 /* ---- the cache ------------------------------------------------------------------------------------------
@@ -85,20 +100,32 @@ static bool cache_grow(struct symbolizer *s)
     return true;
 }
 
-static void cache_put(struct symbolizer *s, uint64_t address, const struct symbol_frame *frames, size_t n)
+/* What was not for good may be given again, and leaves its frames behind. */
+static void cache_put(
+    struct symbolizer *s, uint64_t address, const struct symbol_frame *frames, size_t n, bool for_good)
 {
-    if (s->cached >= CACHE_MAX_ANSWERS)
+    if (s->cached >= CACHE_MAX_ANSWERS || s->frames.len >= 4 * CACHE_MAX_ANSWERS)
         cache_clear(s);
     if (s->cached * 2 >= s->cache_size && !cache_grow(s))
         return;
     if (n && !vec_reserve(&s->frames, n))
         return;
     struct answer *slot = cache_slot(s->cache, s->cache_size, address);
-    *slot = (struct answer){address, (uint32_t)s->frames.len, (uint32_t)n};
+    s->cached += slot->first == NO_ANSWER;
+    *slot = (struct answer){.address = address,
+        .first = (uint32_t)s->frames.len,
+        .count = (uint32_t)n,
+        .batch = for_good ? 0 : s->batch,
+        .end = s->last_end};
     if (n)
         memcpy(s->frames.items + s->frames.len, frames, n * sizeof *frames);
     s->frames.len += n;
-    s->cached++;
+}
+
+static const struct answer *cache_find(const struct symbolizer *s, uint64_t address)
+{
+    const struct answer *a = s->cache ? cache_slot(s->cache, s->cache_size, address) : NULL;
+    return a && a->first != NO_ANSWER && (!a->batch || a->batch == s->batch) ? a : NULL;
 }
 
 /* ---- objects --------------------------------------------------------------------------------------------
@@ -111,11 +138,19 @@ static void object_rest(struct object *o)
     elffile_close(o->file);
     o->dwarf = NULL;
     o->debug = o->file = NULL;
-    o->tried = false;
+    o->tried = o->changed = o->has_dwarf = false;
+}
+
+static uint64_t object_bytes(const struct object *o)
+{
+    uint64_t bytes = o->dwarf ? debuginfo_bytes(o->dwarf) : 0;
+    bytes += o->debug ? elffile_bytes(o->debug) : 0;
+    return bytes + (o->file ? elffile_bytes(o->file) : 0);
 }
 
 static void objects_clear(struct symbolizer *s)
 {
+    s->current = -1;
     for (size_t i = 0; i < s->objects.len; i++) {
         object_rest(&s->objects.items[i]);
         ifunc_fini(&s->objects.items[i].ifuncs);
@@ -142,6 +177,31 @@ static int object_open_file(struct object *o, struct error *error)
     return 0;
 }
 
+/* The tables of functions first: sorting them takes as much again, before there is anything else. */
+static void read_functions(struct symbolizer *s, const struct object *o, struct elffile *f)
+{
+    const size_t max = s->max_bytes / 4 / sizeof *f->functions.items;
+    size_t others = f == o->debug ? o->file->functions.len + o->file->exported.len : 0;
+    if (s->max_bytes) {
+        f->max_functions = others < max ? max - others : 0;
+        elffile_function(f, 0);
+        elffile_drop_pages(f);
+    }
+}
+
+static void open_dwarf(struct symbolizer *s, struct object *o)
+{
+    enum effort_end why;
+    struct elffile *f = o->debug ? o->debug : o->file;
+    o->has_dwarf = elffile_has_debug_info(f);
+    if (!o->has_dwarf || o->given_up || !effort_left(&s->effort))
+        return;
+    uint64_t held = elffile_bytes(o->file) + (o->debug ? elffile_bytes(o->debug) : 0);
+    o->dwarf = debuginfo_new(f, s->strings, &s->effort, held, &why);
+    if (why == EFFORT_TOO_LARGE)
+        o->given_up = why;
+}
+
 static bool object_open(struct symbolizer *s, struct object *o)
 {
     if (o->tried)
@@ -149,9 +209,11 @@ static bool object_open(struct symbolizer *s, struct object *o)
     o->tried = true;
     if (object_open_file(o, NULL))
         return false;
-    if (!elffile_has_debug_info(o->file))
-        debugfile_open(o->file, o->is_main ? "/proc/self/exe" : o->what.path, &o->debug);
-    o->dwarf = debuginfo_new(o->debug ? o->debug : o->file, s->strings);
+    read_functions(s, o, o->file);
+    if (!elffile_has_debug_info(o->file) &&
+        !debugfile_open(o->file, o->is_main ? "/proc/self/exe" : o->what.path, &o->debug))
+        read_functions(s, o, o->debug);
+    open_dwarf(s, o);
     if (s->is_self && !o->ifuncs_read && !o->is_main && !o->in_memory) {
         o->ifuncs_read = true;
         ifunc_add_object(&o->ifuncs, o->file, o->what.path, s->strings);
@@ -199,6 +261,8 @@ int symbolizer_new(struct intern *strings, struct symbolizer **out, struct error
         return error_set(error, ERR_NOMEM, "out of memory");
     s->strings = intern_ref(strings);
     s->demangler.may_load = true;
+    s->batch = 1;
+    s->current = -1;
     *out = s;
     return 0;
 }
@@ -211,6 +275,7 @@ int symbolizer_new_self(struct intern *strings, struct symbolizer **out, struct 
         return code;
     s->is_self = true;
     s->demangler.may_load = false;
+    symbolizer_bound(s, SYMBOL_MAX_NS, SYMBOL_MAX_BYTES);
     code = maps_read_self(&s->maps, error);
     if (!code && take_maps(s))
         code = error_set(error, ERR_NOMEM, "out of memory");
@@ -235,6 +300,22 @@ void symbolizer_free(struct symbolizer *s)
     free(s);
 }
 
+void symbolizer_bound(struct symbolizer *s, int64_t max_ns, uint64_t max_bytes)
+{
+    s->max_ns = max_ns;
+    s->max_bytes = max_bytes;
+}
+
+enum effort_end symbolizer_last_end(const struct symbolizer *s)
+{
+    return s->last_end;
+}
+
+void symbolizer_after_fork(void)
+{
+    fileguard_after_fork();
+}
+
 bool symbolizer_refresh(struct symbolizer *s)
 {
     if (!s->is_self || maps_is_current(&s->maps) || maps_read_self(&s->maps, NULL))
@@ -248,9 +329,12 @@ void symbolizer_rest(struct symbolizer *s)
 {
     for (size_t i = 0; i < s->objects.len; i++) {
         struct object *o = &s->objects.items[i];
-        if (o->file)
+        if (o->file || o->changed)
             object_rest(o);
     }
+    s->batch += s->begun;
+    s->begun = false;
+    s->current = -1;
 }
 
 int symbolizer_add_object(struct symbolizer *s, const struct symbol_object *object, struct error *error)
@@ -260,7 +344,10 @@ int symbolizer_add_object(struct symbolizer *s, const struct symbol_object *obje
         return error_set(error, ERR_INVALID, "%s: an empty mapping", object->path);
     if (object_push(s, object, object->path, object->build_id ? object->build_id : "", &o))
         return error_set(error, ERR_NOMEM, "out of memory");
+    sigset_t mask;
+    fileguard_enter(&mask);
     int code = object_open_file(o, error);
+    fileguard_leave(&mask);
     if (code) {
         s->objects.len--;
         return code;
@@ -331,8 +418,14 @@ static size_t frames_from_dwarf(struct symbolizer *s, struct object *o, uint64_t
     struct symbol_frame *frames, size_t max)
 {
     struct debuginfo_frame found[SYMBOL_MAX_INLINE];
-    size_t room = max < SYMBOL_MAX_INLINE ? max : SYMBOL_MAX_INLINE;
-    size_t n = o->dwarf ? debuginfo_frames(o->dwarf, vaddr, found, room) : 0;
+    size_t room = max < SYMBOL_MAX_INLINE ? max : SYMBOL_MAX_INLINE, n = 0;
+    if (o->given_up || !o->has_dwarf)
+        s->last_end = o->given_up;
+    else if (!effort_left(&s->effort))
+        s->last_end = EFFORT_TOO_LONG;
+    else if (o->dwarf)
+        n = debuginfo_frames(o->dwarf, vaddr, found, room, &s->last_end);
+    s->was_useful |= n > 0;
     const char *exported = n ? exported_name(s, o, found[n - 1].entry, bias) : NULL;
     for (size_t i = 0; i < n; i++) {
         bool mangled = strncmp(found[i].linkage, "_Z", 2) == 0;
@@ -372,13 +465,12 @@ static size_t frame_from_symbols(
     return *name ? 1 : 0;
 }
 
-static size_t look_up(struct symbolizer *s, uint64_t address, struct symbol_frame *frames, size_t max)
+static size_t object_frames(
+    struct symbolizer *s, struct object *o, uint64_t address, struct symbol_frame *frames, size_t max)
 {
-    int at = symbolizer_find(s, address);
-    struct object *o = at < 0 ? NULL : &s->objects.items[at];
     uint64_t vaddr;
     uintptr_t start;
-    if (!o || !object_open(s, o) || !elffile_vaddr(o->file, address - o->what.start + o->what.offset, &vaddr))
+    if (!object_open(s, o) || !elffile_vaddr(o->file, address - o->what.start + o->what.offset, &vaddr))
         return 0;
     uint64_t bias = address - vaddr;
     size_t n = frames_from_dwarf(s, o, vaddr, bias, frames, max);
@@ -389,30 +481,107 @@ static size_t look_up(struct symbolizer *s, uint64_t address, struct symbol_fram
         *frames = (struct symbol_frame){chosen, chosen, "", 0, 0, start};
         n = 1;
     }
+    if (!n && (o->file->has_more || (o->debug && o->debug->has_more)))
+        s->last_end = EFFORT_TOO_LARGE;
+    return n;
+}
+
+/* Closes what was written to since it was opened; true when something was. */
+static bool close_changed(struct object *o)
+{
+    if (o->file && !elffile_is_whole(o->file)) {
+        object_rest(o);
+        o->tried = o->changed = true;
+        return true;
+    }
+    if (o->debug && !elffile_is_whole(o->debug)) {
+        debuginfo_free(o->dwarf);
+        elffile_close(o->debug);
+        o->dwarf = NULL;
+        o->debug = NULL;
+        o->has_dwarf = false;
+        o->changed = true;
+        return true;
+    }
+    return false;
+}
+
+/* One object at a time: the others are closed once they hold more than a little. */
+static struct object *enter(struct symbolizer *s, int at)
+{
+    enum { MAX_OTHERS = 64 };
+    uint64_t others = 0;
+    size_t open = 0;
+    if (at == s->current)
+        return &s->objects.items[at];
+    s->current = at;
+    s->was_early = effort_is_early(&s->effort);
+    s->was_useful = false;
+    for (size_t i = 0; i < s->objects.len; i++) {
+        others += (int)i == at ? 0 : object_bytes(&s->objects.items[i]);
+        open += s->objects.items[i].file != NULL;
+    }
+    if (open > MAX_OTHERS || (s->max_bytes && others > s->max_bytes / 8))
+        for (size_t i = 0; i < s->objects.len; i++)
+            if ((int)i != at && s->objects.items[i].file && !s->objects.items[i].changed)
+                object_rest(&s->objects.items[i]);
+    return &s->objects.items[at];
+}
+
+/* Half of the time was not enough for one answer: it would be so every time. */
+static void give_up_if_useless(struct symbolizer *s, struct object *o)
+{
+    if (s->last_end == EFFORT_TOO_LONG && s->was_early && !s->was_useful)
+        o->given_up = EFFORT_TOO_LONG;
+}
+
+/* *for_good: no other batch would give more. */
+static size_t look_up(
+    struct symbolizer *s, uint64_t address, struct symbol_frame *frames, size_t max, bool *for_good)
+{
+    int at = symbolizer_find(s, address);
+    *for_good = true;
+    s->last_end = EFFORT_DONE;
+    if (at < 0)
+        return 0;
+    if (!s->begun)
+        effort_begin(&s->effort, s->max_ns, s->max_bytes);
+    s->begun = true;
+    struct object *o = enter(s, at);
+    size_t n = object_frames(s, o, address, frames, max);
+    if (close_changed(o))
+        n = object_frames(s, o, address, frames, max);
+    if (o->changed)
+        s->last_end = EFFORT_FILE_CHANGED;
+    give_up_if_useless(s, o);
+    *for_good = o->given_up || s->last_end == EFFORT_DONE || s->last_end == EFFORT_TOO_LARGE;
     return n;
 }
 
 bool symbolizer_knows(const struct symbolizer *s, uint64_t address)
 {
-    return s->cache && cache_slot(s->cache, s->cache_size, address)->first != NO_ANSWER;
+    return cache_find(s, address);
 }
 
 size_t symbolizer_frames(struct symbolizer *s, uint64_t address, struct symbol_frame *frames, size_t max)
 {
     struct symbol_frame found[SYMBOL_MAX_INLINE];
+    const struct answer *known = max ? cache_find(s, address) : NULL;
     if (max == 0)
         return 0;
-    if (s->cache) {
-        struct answer *hit = cache_slot(s->cache, s->cache_size, address);
-        if (hit->first != NO_ANSWER) {
-            size_t n = hit->count < max ? hit->count : max;
-            if (n)
-                memcpy(frames, s->frames.items + hit->first, n * sizeof *frames);
-            return n;
-        }
+    if (known) {
+        s->last_end = known->end;
+        size_t n = known->count < max ? known->count : max;
+        if (n)
+            memcpy(frames, s->frames.items + known->first, n * sizeof *frames);
+        return n;
     }
-    size_t n = look_up(s, address, found, SYMBOL_MAX_INLINE);
-    cache_put(s, address, found, n);
+    sigset_t mask;
+    bool for_good;
+    fileguard_enter(&mask);
+    size_t n = look_up(s, address, found, SYMBOL_MAX_INLINE, &for_good);
+    fileguard_leave(&mask);
+    cache_put(s, address, found, n, for_good);
     n = n < max ? n : max;
     memcpy(frames, found, n * sizeof *frames);
     return n;

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/intern.h"
+#include "symbol/effort.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,6 +17,11 @@
  * Uses libdw for DWARF, the symbol tables otherwise, and what the loader resolved for IFUNCs. Separate
  * debug files are found, see debugfile.h. One thread at a time. Not signal-safe. Allocates with
  * malloc; the caller keeps that out of the heap profile.
+ *
+ * In somebody's program the cost is bounded: from one rest to the next, SYMBOL_MAX_NS and SYMBOL_MAX_BYTES of
+ * resident memory, whatever the files are. Where that is not enough, the symbol table alone names the
+ * function, and symbolizer_last_end says so. What there was no time for is tried again after a rest; the
+ * answers given meanwhile need no more time, so that it comes to an end.
  */
 struct symbolizer;
 
@@ -32,12 +38,17 @@ struct symbol_frame {
     uint64_t entry;           /* where the (outermost) function begins; 0 when unknown */
 };
 
-enum { SYMBOL_MAX_INLINE = 32 };
+enum { SYMBOL_MAX_INLINE = 32, SYMBOL_MAX_BYTES = 32 << 20 };
+#define SYMBOL_MAX_NS INT64_C(2000000000)
 
 /* Strings go to `strings`, of which a reference is taken. ERR_NOMEM, ERR_IO. */
 int symbolizer_new_self(struct intern *strings, struct symbolizer **out, struct error *error);
 int symbolizer_new(struct intern *strings, struct symbolizer **out, struct error *error);
 void symbolizer_free(struct symbolizer *s);
+
+/* What a batch may take; 0 is without bounds, as it is for symbolizer_new. In force from the next batch on.
+ */
+void symbolizer_bound(struct symbolizer *s, int64_t max_ns, uint64_t max_bytes);
 
 /* Brings symbolizer_new_self's objects up to date with what is loaded now; costs next to nothing when that
  * is unchanged. Call it before each batch of addresses. Indexes and objects from before are invalid when it
@@ -64,13 +75,20 @@ uint64_t symbolizer_start(const struct symbolizer *s, uint64_t address);
  * no name (libc.so.6+0x1d2a0). */
 uint64_t symbolizer_offset(const struct symbolizer *s, size_t index, uint64_t address);
 
-/* Whether symbolizer_frames has the answer already. Those that are new are best asked for in ascending order:
- * then each part of the DWARF is read once, however little of it is kept. */
+/* Whether symbolizer_frames has the answer already, one that was not cut short for want of time apart. Those
+ * that are new are best asked for in ascending order: then each part of the DWARF is read once, however
+ * little of it is kept. */
 bool symbolizer_knows(const struct symbolizer *s, uint64_t address);
 
 /* The frames at address (a PC inside the instruction, so return addresses less 1), innermost inlined
  * function first. Returns how many, at most max; 0 when there is no name. An entry of
  * the PLT is called `NAME@plt`. */
 size_t symbolizer_frames(struct symbolizer *s, uint64_t address, struct symbol_frame *frames, size_t max);
+
+/* Why the last answer of symbolizer_frames is less than the files have, or EFFORT_DONE. */
+enum effort_end symbolizer_last_end(const struct symbolizer *s);
+
+/* In the child of a fork, where all symbolizers are left behind as they are. */
+void symbolizer_after_fork(void);
 
 #endif

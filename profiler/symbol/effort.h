@@ -1,0 +1,39 @@
+#ifndef SYMBOL_EFFORT_H
+#define SYMBOL_EFFORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * What reading may cost: memory, and time of this thread's own, at work or waiting for a disk. Time in which
+ * it was ready to run and others had the processor does not count, up to as much again: a busy machine is
+ * what profiles are made on, and would have lines one time and none the next.
+ *
+ * `struct effort e = {0};` is without bounds.
+ */
+struct effort {
+    uint64_t max_bytes; /* 0: any */
+    int64_t max_ns;     /* 0: any */
+    int64_t deadline_ns, queued_ns, credit_ns;
+    bool over; /* no time is left; never taken back */
+};
+
+/* Why an answer is less than the files have. */
+enum effort_end {
+    EFFORT_DONE,         /* it is not */
+    EFFORT_TOO_LARGE,    /* more would take more memory */
+    EFFORT_TOO_LONG,     /* more would take more time */
+    EFFORT_FILE_CHANGED, /* somebody wrote to the file meanwhile */
+    EFFORT_ENDS
+};
+
+/* The time begins now. */
+void effort_begin(struct effort *e, int64_t max_ns, uint64_t max_bytes);
+
+/* Whether there is time left; costs tens of nanoseconds. */
+bool effort_left(struct effort *e);
+
+/* Whether at least half of it is left. */
+bool effort_is_early(const struct effort *e);
+
+#endif

@@ -51,7 +51,7 @@ CAPTURE  = capture signals rawlock ticks \
            unwind unwind_libgcc unwind_tables cfi \
            stacks snapshot \
            interpose interpose_io interpose_lock interpose_signal interpose_thread \
-           thread threads parked seen ask cpuclocks \
+           thread threads parked asleep seen ask cpuclocks \
            cpu cpu_timer cpu_perf cpu_watch wall \
            contention \
            heap heap_parse \
@@ -106,7 +106,7 @@ TOOL_TESTS  = base profile codec legacy merge maps symbol bounds demangle measur
 CPROF_TESTS = accuracy cpu cpu_watch wall \
               contention contention_law contention_sampling \
               heap heap_accuracy \
-              threads threadload cpuclocks \
+              threads threadload waits cpuclocks \
               interpose labels signals snapshot stacks unwind \
               convert textformats server direct mount
 DEMO_TESTS  = json histogram loadgen upstream

@@ -1,6 +1,7 @@
 #include "capture/ask.h"
 
 #include "base/clock.h"
+#include "capture/asleep.h"
 #include "capture/cpu_timer.h"
 #include "capture/rawlock.h"
 #include "capture/region.h"
@@ -65,8 +66,6 @@ static void on_ask(int signal, siginfo_t *info, void *context)
     (void)signal;
     int saved = errno;
     struct thread *t = thread_self();
-    if (t)
-        signals_note_sigsafe(t, context);
     struct answer *a = claim(info);
     if (a) {
         struct unwind_memory memory = thread_memory(t);
@@ -79,6 +78,7 @@ static void on_ask(int signal, siginfo_t *info, void *context)
     }
     if (t && info->si_code == POLL_IN)
         cpu_event_sigsafe(t, context);
+    signals_resume_sigsafe(context);
     errno = saved;
 }
 
@@ -126,12 +126,30 @@ static bool send(pid_t tid, uint32_t index, uint32_t generation)
     return syscall(SYS_rt_tgsigqueueinfo, getpid(), tid, number, &info) == 0;
 }
 
+/* Whether q is not to be asked; then it is answered as well as may be. */
+static bool sleeps(struct ask *q)
+{
+    struct asleep found;
+    if (!asleep_look(q->tid, &found))
+        return false;
+    q->answered = found.stack.depth > 0;
+    q->state = found.state;
+    q->since_ticks = found.since_ticks;
+    q->object = found.object;
+    q->labels = atomic_load(&q->t->labels);
+    q->stack = found.stack;
+    return true;
+}
+
 /* Asks asks[0..n), n at most ANSWERS; which[i] is the answer's number, or ANSWERS. How many were asked. */
 static uint32_t send_all(struct ask *asks, size_t n, uint16_t *which)
 {
     uint32_t at = 0, asked = 0;
     for (size_t i = 0; i < n; i++) {
         which[i] = ANSWERS;
+        asks[i].answered = false;
+        if (sleeps(&asks[i]))
+            continue;
         if (asks[i].t->deaf && signals_blocks(asks[i].tid, number))
             continue;
         while (at < ANSWERS && atomic_load(&answers[at].state) == ANSWER_WRITING)
@@ -181,14 +199,15 @@ static void await(const struct ask *asks, size_t n, const uint16_t *which, uint3
 
 static void collect(struct ask *q, uint16_t index)
 {
-    q->answered = false;
     if (index == ANSWERS)
         return;
     struct answer *a = &answers[index];
     uint32_t asked = ANSWER_ASKED;
     if (!atomic_compare_exchange_strong(&a->state, &asked, ANSWER_IDLE) && asked == ANSWER_DONE) {
         q->answered = true;
-        q->in_syscall = a->in_syscall;
+        q->state = a->in_syscall ? THREAD_SYSCALL : THREAD_RUNNING;
+        q->since_ticks = 0;
+        q->object = 0;
         q->labels = a->labels;
         q->stack = a->stack;
         atomic_store(&a->state, ANSWER_IDLE);

@@ -8,15 +8,18 @@
  * Asking running threads for their stacks, by a signal each. SIGURG if the program leaves it alone, since its
  * default is to be ignored: one that comes late, or to a thread that takes no part, does nothing; else the
  * highest real-time signal nobody uses. A thread's perf event (cpu_perf.h) sends SIGURG, too, and is passed
- * on from here. With SA_RESTART, and never to a parked thread; should one park just as its signal is on the
- * way, its wrapper resumes the call.
+ * on from here. With SA_RESTART, and never to a parked thread, nor to one that sleeps in a call which the
+ * signal would end: of those is told what can be seen (asleep.c). Should one park or fall asleep just as its
+ * signal is on the way, the call is resumed (signals.h).
  */
 
 struct ask {
     struct thread *t;
     pid_t tid;
-    bool answered; /* the rest is valid */
-    bool in_syscall;
+    bool answered;           /* the rest is valid */
+    enum thread_state state; /* RUNNING, SYSCALL, or what the note of a wrapper says */
+    int64_t since_ticks;     /* this and the next: of a note; 0 without */
+    uintptr_t object;
     const struct label_set *labels;
     struct unwind_stack stack;
 };

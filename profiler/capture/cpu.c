@@ -163,10 +163,9 @@ static void on_tick(int signal, siginfo_t *info, void *context)
     (void)signal;
     int saved = errno;
     struct thread *t = asker(info);
-    if (t)
-        signals_note_sigsafe(t, context);
     if (t && atomic_load(&cpu_timer_interval_ns) && !t->is_profiler)
         look_here(t, context);
+    signals_resume_sigsafe(context);
     errno = saved;
 }
 

@@ -54,5 +54,6 @@ void interpose_switch(bool on)
 
 static __attribute__((constructor(101))) void resolve_early(void)
 {
+    ticks_init(); /* notes have the time */
     interpose_resolve();
 }

@@ -1,6 +1,7 @@
 #include "capture/interpose.h"
 
 #include <sys/resource.h>
+#include <threads.h>
 #include <unistd.h>
 
 const int interpose_io_linked = 1;
@@ -10,18 +11,6 @@ const int interpose_io_linked = 1;
  * The compiler's fortified variants (__read_chk, __poll_chk, …) are libc's own business: a thread in one of
  * those is taken for a running one and read by signal.
  */
-
-/* Leaves a record, and makes the call until it ends by itself; `again` is what changes before a repetition.
- */
-#define PARKED_AGAIN(type, reason, call, again)                           \
-    struct unwind_regs here;                                              \
-    UNWIND_HERE(&here);                                                   \
-    PARK(park, &here, reason, 0);                                         \
-    type result;                                                          \
-    while ((result = call) == -1 && errno == EINTR && park_resume(&park)) \
-        again;                                                            \
-    return result
-#define PARKED(type, reason, call) PARKED_AGAIN(type, reason, call, (void)0)
 
 /* ---- readiness ------------------------------------------------------------------------------------------
  */
@@ -48,62 +37,71 @@ static const sigset_t *without_ours(const sigset_t *mask, sigset_t *storage)
 
 int poll(struct pollfd *fds, nfds_t n, int timeout_ms)
 {
-    if (!interpose_on() || timeout_ms == 0)
+    bool on = interpose_on();
+    if (timeout_ms == 0)
         return interpose_real.poll(fds, n, timeout_ms);
     int left = timeout_ms;
-    PARKED_AGAIN(int, THREAD_POLL, interpose_real.poll(fds, n, left), left = remaining_ms(&park, timeout_ms));
+    PARKED_AGAIN(
+        on, int, THREAD_POLL, interpose_real.poll(fds, n, left), left = remaining_ms(&park, timeout_ms));
 }
 
 int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask)
 {
-    if (!interpose_on())
-        return interpose_real.ppoll(fds, n, timeout, mask);
     sigset_t storage;
     const sigset_t *ours_too = without_ours(mask, &storage);
     struct timespec left = timeout ? *timeout : (struct timespec){0};
-    PARKED_AGAIN(int, THREAD_POLL, interpose_real.ppoll(fds, n, timeout ? &left : NULL, ours_too),
+    PARKED_ALWAYS(int, THREAD_POLL, interpose_real.ppoll(fds, n, timeout ? &left : NULL, ours_too),
         left = timeout ? park_remaining(&park, timeout) : left);
 }
 
 /* The kernel leaves what remains in *timeout, and the sets alone, when it fails. */
 int select(int n, fd_set *in, fd_set *out, fd_set *error, struct timeval *timeout)
 {
-    if (!interpose_on())
-        return interpose_real.select(n, in, out, error, timeout);
-    PARKED(int, THREAD_POLL, interpose_real.select(n, in, out, error, timeout));
+    PARKED_ALWAYS(int, THREAD_POLL, interpose_real.select(n, in, out, error, timeout), (void)0);
 }
 
 int pselect(
     int n, fd_set *in, fd_set *out, fd_set *error, const struct timespec *timeout, const sigset_t *mask)
 {
-    if (!interpose_on())
-        return interpose_real.pselect(n, in, out, error, timeout, mask);
     sigset_t storage;
     const sigset_t *ours_too = without_ours(mask, &storage);
     struct timespec left = timeout ? *timeout : (struct timespec){0};
-    PARKED_AGAIN(int, THREAD_POLL,
+    PARKED_ALWAYS(int, THREAD_POLL,
         interpose_real.pselect(n, in, out, error, timeout ? &left : NULL, ours_too),
         left = timeout ? park_remaining(&park, timeout) : left);
 }
 
 int epoll_wait(int fd, struct epoll_event *events, int max, int timeout_ms)
 {
-    if (!interpose_on() || timeout_ms == 0)
+    bool on = interpose_on();
+    if (timeout_ms == 0)
         return interpose_real.epoll_wait(fd, events, max, timeout_ms);
     int left = timeout_ms;
-    PARKED_AGAIN(int, THREAD_POLL, interpose_real.epoll_wait(fd, events, max, left),
+    PARKED_AGAIN(on, int, THREAD_POLL, interpose_real.epoll_wait(fd, events, max, left),
         left = remaining_ms(&park, timeout_ms));
 }
 
 int epoll_pwait(int fd, struct epoll_event *events, int max, int timeout_ms, const sigset_t *mask)
 {
-    if (!interpose_on() || timeout_ms == 0)
+    bool on = interpose_on();
+    if (timeout_ms == 0)
         return interpose_real.epoll_pwait(fd, events, max, timeout_ms, mask);
     sigset_t storage;
     const sigset_t *ours_too = without_ours(mask, &storage);
     int left = timeout_ms;
-    PARKED_AGAIN(int, THREAD_POLL, interpose_real.epoll_pwait(fd, events, max, left, ours_too),
+    PARKED_AGAIN(on, int, THREAD_POLL, interpose_real.epoll_pwait(fd, events, max, left, ours_too),
         left = remaining_ms(&park, timeout_ms));
+}
+
+int epoll_pwait2(
+    int fd, struct epoll_event *events, int max, const struct timespec *timeout, const sigset_t *mask)
+{
+    sigset_t storage;
+    const sigset_t *ours_too = without_ours(mask, &storage);
+    struct timespec left = timeout ? *timeout : (struct timespec){0};
+    PARKED_ALWAYS(int, THREAD_POLL,
+        interpose_real.epoll_pwait2(fd, events, max, timeout ? &left : NULL, ours_too),
+        left = timeout ? park_remaining(&park, timeout) : left);
 }
 
 /* ---- sleep ----------------------------------------------------------------------------------------------
@@ -113,10 +111,13 @@ int epoll_pwait(int fd, struct epoll_event *events, int max, int timeout_ms, con
 static int sleep_parked(clockid_t clock, int flags, const struct timespec *time, struct timespec *rem,
     const struct unwind_regs *here)
 {
+    bool on = interpose_on();
+    if (!time)
+        return interpose_real.clock_nanosleep(clock, flags, time, rem);
     struct timespec next = *time, left;
-    PARK(park, here, THREAD_SLEEP, 0);
+    PARK_IF(on, park, here, THREAD_SLEEP, 0);
     int r;
-    while ((r = interpose_real.clock_nanosleep(clock, flags, &next, &left)) == EINTR && park_resume(&park))
+    while ((r = interpose_real.clock_nanosleep(clock, flags, &next, &left)) == EINTR && park_resume())
         if (!(flags & TIMER_ABSTIME))
             next = left;
     if (r == EINTR && rem && !(flags & TIMER_ABSTIME))
@@ -126,18 +127,15 @@ static int sleep_parked(clockid_t clock, int flags, const struct timespec *time,
 
 int clock_nanosleep(clockid_t clock, int flags, const struct timespec *time, struct timespec *rem)
 {
-    if (!interpose_on() || !time)
-        return interpose_real.clock_nanosleep(clock, flags, time, rem);
     struct unwind_regs here;
     UNWIND_HERE(&here);
     return sleep_parked(clock, flags, time, rem, &here);
 }
 
-/* The next three are clock_nanosleep in other words, in libc as well. */
+/* The next four are clock_nanosleep in other words, in libc as well. */
 static int sleep_errno(const struct timespec *time, struct timespec *rem, const struct unwind_regs *here)
 {
-    int r = interpose_on() && time ? sleep_parked(CLOCK_REALTIME, 0, time, rem, here)
-                                   : interpose_real.clock_nanosleep(CLOCK_REALTIME, 0, time, rem);
+    int r = sleep_parked(CLOCK_REALTIME, 0, time, rem, here);
     if (r == 0)
         return 0;
     errno = r;
@@ -149,6 +147,15 @@ int nanosleep(const struct timespec *time, struct timespec *rem)
     struct unwind_regs here;
     UNWIND_HERE(&here);
     return sleep_errno(time, rem, &here);
+}
+
+/* C11's, with results of its own. */
+int thrd_sleep(const struct timespec *time, struct timespec *rem)
+{
+    struct unwind_regs here;
+    UNWIND_HERE(&here);
+    int r = sleep_parked(CLOCK_REALTIME, 0, time, rem, &here);
+    return r == 0 ? 0 : r == EINTR ? -1 : -2;
 }
 
 int usleep(useconds_t us)
@@ -258,15 +265,12 @@ int accept4(int fd, __SOCKADDR_ARG peer, socklen_t *peer_len, int flags)
     PARKED(int, THREAD_ACCEPT, interpose_real.accept4(fd, peer.__sockaddr__, peer_len, flags));
 }
 
-/* Never made again: after EINTR the connection goes on being made, and a second call would fail. */
+/* Made again it goes on where it was, as the kernel does itself when there is no SO_SNDTIMEO. */
 int connect(int fd, __CONST_SOCKADDR_ARG peer, socklen_t peer_len)
 {
     if (!interpose_on())
         return interpose_real.connect(fd, peer.__sockaddr__, peer_len);
-    struct unwind_regs here;
-    UNWIND_HERE(&here);
-    PARK(park, &here, THREAD_CONNECT, 0);
-    return interpose_real.connect(fd, peer.__sockaddr__, peer_len);
+    PARKED(int, THREAD_CONNECT, interpose_real.connect(fd, peer.__sockaddr__, peer_len));
 }
 
 /* ---- children -------------------------------------------------------------------------------------------

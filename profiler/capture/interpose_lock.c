@@ -294,8 +294,9 @@ static void blocked_leave(struct blocked *b)
         contention_block_end(b->park->t, b->began_ns, b->here);
 }
 
-#define BLOCK(here, reason, object)                                            \
-    PARK(park, (here), (reason), (object));                                    \
+#define BLOCK(here, reason, object) BLOCK_IF(true, here, reason, object)
+#define BLOCK_IF(on, here, reason, object)                                     \
+    PARK_IF((on), park, (here), (reason), (object));                           \
     struct blocked blocked __attribute__((cleanup(blocked_leave), unused)) = { \
         &park, (here), park.t && !park.t->busy ? contention_block_begin() : 0}
 
@@ -353,33 +354,35 @@ int sem_wait(sem_t *s)
     int r;
     do
         r = interpose_real.sem_wait(s);
-    while (r != 0 && errno == EINTR && park_resume(&park));
+    while (r != 0 && errno == EINTR && park_resume());
     return r;
 }
 
 int sem_timedwait(sem_t *s, const struct timespec *until)
 {
-    if (!interpose_on() || sem_is_free(s))
+    bool on = interpose_on();
+    if (sem_is_free(s))
         return interpose_real.sem_timedwait(s, until);
     ENTER();
-    BLOCK(&here, THREAD_SEMAPHORE, s);
+    BLOCK_IF(on, &here, THREAD_SEMAPHORE, s);
     int r;
     do
         r = interpose_real.sem_timedwait(s, until);
-    while (r != 0 && errno == EINTR && park_resume(&park));
+    while (r != 0 && errno == EINTR && park_resume());
     return r;
 }
 
 int sem_clockwait(sem_t *s, clockid_t clock, const struct timespec *until)
 {
-    if (!interpose_on() || sem_is_free(s))
+    bool on = interpose_on();
+    if (sem_is_free(s))
         return interpose_real.sem_clockwait(s, clock, until);
     ENTER();
-    BLOCK(&here, THREAD_SEMAPHORE, s);
+    BLOCK_IF(on, &here, THREAD_SEMAPHORE, s);
     int r;
     do
         r = interpose_real.sem_clockwait(s, clock, until);
-    while (r != 0 && errno == EINTR && park_resume(&park));
+    while (r != 0 && errno == EINTR && park_resume());
     return r;
 }
 

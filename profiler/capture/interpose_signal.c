@@ -60,11 +60,11 @@ static int wait_parked(
 {
     sigset_t storage;
     struct timespec left = timeout ? *timeout : (struct timespec){0};
-    PARK(park, here, THREAD_SIGNAL, 0);
+    PARK_IF(interpose_on(), park, here, THREAD_SIGNAL, 0);
     int number;
     while (
         (number = interpose_real.sigtimedwait(open_set(set, &storage), info, timeout ? &left : NULL)) == -1 &&
-        errno == EINTR && park_resume(&park))
+        errno == EINTR && park_resume())
         if (timeout)
             left = park_remaining(&park, timeout);
     return number;
@@ -74,18 +74,14 @@ int sigwaitinfo(const sigset_t *set, siginfo_t *info)
 {
     struct unwind_regs here;
     UNWIND_HERE(&here);
-    interpose_resolve();
-    return interpose_on() ? wait_parked(set, info, NULL, &here)
-                          : interpose_real.sigtimedwait(set, info, NULL);
+    return wait_parked(set, info, NULL, &here);
 }
 
 int sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespec *timeout)
 {
     struct unwind_regs here;
     UNWIND_HERE(&here);
-    interpose_resolve();
-    return interpose_on() ? wait_parked(set, info, timeout, &here)
-                          : interpose_real.sigtimedwait(set, info, timeout);
+    return wait_parked(set, info, timeout, &here);
 }
 
 /* These two wait for a signal of the program's: ours are kept out meanwhile, for any would end them. */

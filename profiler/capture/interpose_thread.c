@@ -73,6 +73,7 @@ int prctl(int option, ...)
 
 static void withdraw_record(void)
 {
+    signals_wait.innermost = NULL;
     if (!interpose_on())
         return;
     struct thread *t = thread_self();

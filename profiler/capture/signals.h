@@ -6,11 +6,16 @@
 #include <signal.h>
 
 /*
- * What the two signals of ours have in common. A handler that finds it has ended a system call with EINTR
- * leaves a note, so that the wrapper which made the call can resume it: SA_RESTART does not cover poll,
- * select, epoll_wait, nanosleep and the timed waits. When a signal of the program's arrives at the same
- * moment, the kernel delivers it first if its number is lower, and then it is that one which sees the
- * interrupted call and EINTR goes to the program as it should: ours have high numbers.
+ * What the two signals of ours have in common: they never end a system call of the program's. SA_RESTART does
+ * not cover poll, select, epoll_wait, nanosleep and the timed waits, so a handler that finds it has ended a
+ * call with EINTR leaves a note for the wrapper that made the call, which resumes it for the time that
+ * remains; where there is no wrapper it sets the thread back to the call's instruction, for the whole time
+ * again. That is what remains: who sleeps in such a call gets no signal (asleep.c), so it has only just
+ * begun.
+ *
+ * When a signal of the program's is there at the same moment, EINTR is its, and goes to the program. One with
+ * a lower number is delivered first, and sees the interrupted call; one with a higher number is still pending
+ * while a handler of ours runs.
  */
 
 /* From now on number is one of ours, for as long as handler is what it leads to: a program may put its own in
@@ -37,8 +42,16 @@ bool signals_blocks(pid_t tid, int number);
  */
 int64_t signals_room(void);
 
-/* At the start of a handler. Signal-safe. */
-void signals_note_sigsafe(struct thread *t, const void *context);
+/* What a thread's wrappers and the handlers tell each other. */
+struct signals_wait {
+    struct park *innermost;  /* interpose.h: the wait that would be resumed, NULL for none */
+    volatile bool cut_short; /* a signal of ours ended it with EINTR */
+};
+extern __thread struct signals_wait signals_wait
+    __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+/* At the end of a handler: sees to it that a call which it ended goes on. Changes *context. Signal-safe. */
+void signals_resume_sigsafe(void *context);
 
 /* Whether the context was in, or about to repeat, a system call. Signal-safe. */
 bool signals_in_syscall_sigsafe(const void *context);

@@ -69,7 +69,6 @@ static void record_reset(struct thread *t)
 {
     uint32_t sequence = atomic_load(&t->parked.sequence);
     atomic_store(&t->parked.sequence, (sequence | 1) + 1);
-    t->cut_short = false;
     t->is_profiler = t->busy = false;
     t->waiting = NULL;
     t->random = hash_mix((uintptr_t)t, (uint64_t)clock_monotonic_ns()) | 1;

@@ -36,7 +36,6 @@ struct parked {
 struct thread {
     _Atomic pid_t tid; /* 0: nobody's yet, or free */
     _Alignas(64) struct parked parked;
-    volatile bool cut_short; /* a signal of ours ended a system call with EINTR: the wrapper resumes it */
     bool is_profiler;
     bool deaf;                       /* threads.c: did not answer the last time */
     bool busy;                       /* in a wrapper's slow path: what happens there is not recorded again */

@@ -18,7 +18,7 @@
 /*
  *     records ─► parked ones: known from the last dump (seen.c), or
  *                read where they are (parked.c), thrice if they move meanwhile
- *             ─► all others: asked by signal (ask.c)
+ *             ─► all others: asked by signal, or seen asleep (ask.c)
  *             ─► what the parked ones wait for: who holds it, and are they still waiting when that is known?
  *
  * System calls are what a dump costs, so they are made for many threads at once; only the CPU clocks are one
@@ -258,8 +258,11 @@ static int ask_others(struct dump *d)
         if (e->done)
             continue;
         const struct ask *q = &asks.items[k++];
-        if (q->answered)
-            settle(d, e, q->in_syscall ? THREAD_SYSCALL : THREAD_RUNNING, &q->stack, q->labels);
+        if (!q->answered)
+            continue;
+        settle(d, e, q->state, &q->stack, q->labels);
+        e->look.since_ticks = q->since_ticks;
+        e->look.object = q->object;
     }
     vec_fini(&asks);
     return 0;
@@ -376,7 +379,7 @@ static int add_thread(struct dump *d, const struct entry *e, int64_t cpu_ns)
     uint32_t created_slot = t->created_slot;
     if (!e->done && syscall(SYS_tgkill, getpid(), e->look.tid, 0) != 0)
         return 0; /* it ended while we looked */
-    if (e->parked) {
+    if (e->parked || (e->done && e->look.since_ticks)) {
         info.waiting_ns = ticks_ago_ns(e->look.since_ticks, d->now_ticks, d->now_ns);
         info.waits_for = e->state == THREAD_JOIN ? 0 : e->look.object;
         info.holder = e->holder;

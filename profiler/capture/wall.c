@@ -17,7 +17,7 @@
  *     for each thread: parked, with the sequence number of the last sample ─► has not moved: nothing to do
  *                      parked elsewhere ─► its stack is read, many threads at once (parked.c)
  *                      was in a system call, and its CPU clock stands still ─► it is there still
- *                      else ─► asked by signal (ask.c)
+ *                      else ─► asked by signal, or seen asleep (ask.c)
  *
  * A thread that has not moved costs one load, and its time is added up when it moves or the session ends.
  * Once in a while its stack is read all the same: its record may have been stranded.
@@ -238,7 +238,7 @@ static void ask_running(struct wall_session *s)
         struct seat *seat = seat_of(s, q->t);
         if (q->answered) {
             meet(s, seat, &q->stack, q->labels);
-            seat->asleep_ns = q->in_syscall ? cpu_time_of(q->tid) : -1;
+            seat->asleep_ns = q->state != THREAD_RUNNING ? cpu_time_of(q->tid) : -1;
             seat->just_answered = true;
         } else if (cpu_time_of(q->tid) >= 0) {
             stacks_lose_sigsafe(s->table, 1);

@@ -46,10 +46,6 @@ const char *cprof_strerror(int code);
  * and a negative code is returned; starting twice is an error. A child of fork() runs unprofiled and may
  * start anew.
  *
- * Start before other threads begin to wait. A wait that is older than that is not known here, so a dump or a
- * wall profile asks the thread by a signal, and poll, select, epoll_wait, nanosleep and sem_timedwait fail
- * with EINTR.
- *
  * Only loopback addresses are allowed, and only requests whose Host header names one are answered, unless
  * CPROF_ALLOW_REMOTE=1 and CPROF_TOKEN are set; then every request needs `Authorization: Bearer TOKEN`.
  */

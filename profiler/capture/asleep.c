@@ -139,14 +139,14 @@ static bool find_note(const struct unwind_memory *memory, struct park *out)
 static void read_stack(const struct call *c, struct asleep *out)
 {
     char copy[PARKED_SLICE_BYTES];
-    struct iovec to = {copy, sizeof copy}, from = {(void *)c->sp, sizeof copy};
+    struct iovec from = {(void *)c->sp, sizeof copy};
     size_t to_page_end = 4096 - c->sp % 4096; /* near the end of the stack the next page may be none of it */
-    parked_copy(&to, &from, 1);
-    if (!to.iov_len && to_page_end < sizeof copy) {
-        from.iov_len = to.iov_len = to_page_end;
-        parked_copy(&to, &from, 1);
+    parked_copy(copy, &from, 1);
+    if (!from.iov_len && to_page_end < sizeof copy) {
+        from.iov_len = to_page_end;
+        parked_copy(copy, &from, 1);
     }
-    struct unwind_memory memory = {c->sp, c->sp + to.iov_len, copy};
+    struct unwind_memory memory = {c->sp, c->sp + from.iov_len, copy};
     struct unwind_regs here = {.rip = c->pc, .rsp = c->sp};
     struct park note;
     *out = (struct asleep){.state = THREAD_SYSCALL};

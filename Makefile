@@ -54,7 +54,7 @@ CAPTURE  = capture signals rawlock ticks \
            thread threads parked asleep seen ask cpuclocks \
            cpu cpu_timer cpu_perf cpu_watch wall \
            contention \
-           heap heap_parse \
+           heap heap_parse heap_stack \
            labelset threadlabels
 EXPORT   = names feed convert labeltext text deadlock threadwords threadsummary threaddump request endpoints index \
            ownfd ownthread direct guard mount respond listener server environment service

@@ -100,6 +100,8 @@ START_TEST(test_exact_at_rate_1)
 }
 END_TEST
 
+extern int mallctl(const char *name, void *old, size_t *old_bytes, void *value, size_t value_bytes);
+
 /* In a process of its own, since the distances between samples are drawn from an address. */
 static void run_at_default_rate(void)
 {
@@ -219,6 +221,78 @@ static NAMED void by_operator_new(void)
     kept[0] = operator_new(3000);
     USED(kept);
 }
+
+/* ---- whose stacks ----------------------------------------------------------------------------------------
+ */
+
+static void (*hook(void))(void **, unsigned *, unsigned)
+{
+    void (*now)(void **, unsigned *, unsigned) = NULL;
+    size_t size = sizeof now;
+    ck_assert_int_eq(mallctl("experimental.hooks.prof_backtrace", &now, &size, NULL, 0), 0);
+    return now;
+}
+
+static NAMED void nest(int depth)
+{
+    if (depth > 0)
+        nest(depth - 1);
+    else
+        kept[3] = malloc(5000);
+    USED(kept);
+}
+
+/* Our own unwinder is asked, and finds what libgcc's does, as deep as jemalloc goes. */
+START_TEST(test_stacks_are_ours)
+{
+    void (*theirs)(void **, unsigned *, unsigned) = hook();
+    void *pcs[128];
+    unsigned n = 0;
+    ck_assert_int_eq(heap_start(1), 0);
+    ck_assert(hook() != theirs);
+    nest(20);
+    expect(now_in(nest), 1, 1, 5120);
+    struct snapshot s;
+    ck_assert_int_eq(heap_snapshot(&s), 0);
+    theirs(pcs, &n, 128);
+    for (size_t i = 0; i < s.records.len; i++) {
+        const struct snapshot_record *r = &s.records.items[i];
+        const uintptr_t *stack = s.pcs.items + r->first_pc;
+        if (sum_in(&(struct snapshot){.records = {(struct snapshot_record *)r, 1, 1}, .pcs = s.pcs}, nest)
+                .values[0] == 0)
+            continue;
+        for (int k = 0; k < 21; k++)
+            ck_assert(stack[k] > (uintptr_t)nest && stack[k] < (uintptr_t)nest + 1024);
+        for (unsigned k = 1; k <= 3; k++) /* from the root */
+            ck_assert_uint_eq(stack[r->depth - k], (uintptr_t)pcs[n - k]);
+    }
+    snapshot_fini(&s);
+}
+END_TEST
+
+static char *(*later_crypt)(const char *phrase, const char *setting, void **data, int *size);
+
+static NAMED void by_later_code(void)
+{
+    int size = 0;
+    kept[4] = NULL;
+    later_crypt("a", "$1$b", &kept[4], &size);
+    USED(kept);
+}
+
+/* Code that came after our tables were made is libgcc's to follow. */
+START_TEST(test_stacks_through_later_code)
+{
+    ck_assert_int_eq(heap_start(1), 0);
+    ck_assert_ptr_null(dlopen("libcrypt.so.1", RTLD_NOW | RTLD_NOLOAD));
+    void *library = dlopen("libcrypt.so.1", RTLD_NOW);
+    *(void **)&later_crypt = library ? dlsym(library, "crypt_ra") : NULL;
+    if (!later_crypt)
+        return;
+    by_later_code();
+    expect(now_in(by_later_code), 1, 1, 32768);
+}
+END_TEST
 
 /* Everything that libc or another library allocates comes to the same allocator, and in block sizes. */
 START_TEST(test_functions_that_allocate)
@@ -362,6 +436,7 @@ Suite *suite(void)
     if (getenv(RUN))
         run_at_default_rate();
     const TTest *const tests[] = {test_exact_at_rate_1, test_default_rate, test_functions_that_allocate,
-        test_freed_by_another_thread, test_difference, test_child_after_fork};
+        test_stacks_are_ours, test_stacks_through_later_code, test_freed_by_another_thread, test_difference,
+        test_child_after_fork};
     return HARNESS_SUITE("heap_accuracy", 60, tests);
 }

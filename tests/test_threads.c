@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/select.h>
 #include <sys/syscall.h>
@@ -675,6 +676,52 @@ START_TEST(test_a_name_given_to_a_thread_that_was_found)
 }
 END_TEST
 
+static _Atomic bool started;
+
+/* Known to be readable: from this function's frame, or an alternate stack's, to the top of the own stack. */
+static bool knows_stack_from(void *at)
+{
+    struct thread *t = thread_self();
+    struct unwind_memory m = thread_memory(t, (uintptr_t)at);
+    return m.lo <= (uintptr_t)at && (uintptr_t)at < m.hi && m.hi == (uintptr_t)pthread_self();
+}
+
+static NAMED bool knows_deeper_stack(int pages)
+{
+    char page[4096];
+    __asm__ volatile("" ::"r"(page) : "memory");
+    return pages == 0 ? knows_stack_from(page) : knows_deeper_stack(pages - 1);
+}
+
+static void *look_at_own_stack(void *arg)
+{
+    char here;
+    while (!started)
+        sched_yield();
+    bool *ok = arg;
+    size_t guard = 65536; /* below it may lie what was mapped before: that must not pass for this stack */
+    char *alternate = mmap(NULL, guard, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ok[0] = !knows_stack_from(alternate + guard / 2);
+    ok[1] = knows_stack_from(&here) && knows_deeper_stack(100) && knows_deeper_stack(3);
+    ok[2] = !knows_stack_from(alternate + guard / 2);
+    munmap(alternate, guard);
+    return arg;
+}
+
+/* Nobody told us how large their stacks are; each walk would take a system call or more. */
+START_TEST(test_stacks_from_before_the_start)
+{
+    pthread_t t;
+    bool ok[3];
+    pthread_create(&t, NULL, look_at_own_stack, ok);
+    start();
+    started = true;
+    pthread_join(t, NULL);
+    for (int i = 0; i < 3; i++)
+        ck_assert_msg(ok[i], "case %d", i);
+}
+END_TEST
+
 static void *own(void *arg)
 {
     capture_exclude_thread();
@@ -765,8 +812,8 @@ Suite *suite(void)
 {
     const TTest *const tests[] = {test_states, test_waits_are_not_disturbed, test_threads_come_and_go,
         test_longjmp_out_of_a_wait, test_threads_that_block_signals, test_threads_from_before_the_start,
-        test_deadlocks, test_a_thread_that_moves_between_dumps, test_nobody_is_known_twice,
-        test_a_name_given_while_the_thread_begins, test_a_name_given_to_a_thread_that_was_found,
-        test_own_threads_are_flagged};
+        test_stacks_from_before_the_start, test_deadlocks, test_a_thread_that_moves_between_dumps,
+        test_nobody_is_known_twice, test_a_name_given_while_the_thread_begins,
+        test_a_name_given_to_a_thread_that_was_found, test_own_threads_are_flagged};
     return HARNESS_SUITE("threads", 20, tests);
 }

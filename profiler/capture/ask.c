@@ -68,7 +68,7 @@ static void on_ask(int signal, siginfo_t *info, void *context)
     struct thread *t = thread_self();
     struct answer *a = claim(info);
     if (a) {
-        struct unwind_memory memory = thread_memory(t);
+        struct unwind_memory memory = thread_memory(t, unwind_context_sp(context));
         unwind_context_sigsafe(context, &memory, &a->stack);
         a->in_syscall = signals_in_syscall_sigsafe(context);
         a->labels = t ? atomic_load(&t->labels) : NULL;

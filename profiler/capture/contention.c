@@ -106,7 +106,7 @@ static void record_accrue(struct lock_record *r, int64_t now_ns)
 static uint32_t add_event(enum contention_kind kind, struct thread *t, const struct unwind_regs *here,
     int64_t count, int64_t delay_ns)
 {
-    struct unwind_memory memory = thread_memory(t);
+    struct unwind_memory memory = thread_memory(t, here->rsp);
     struct unwind_stack stack;
     unwind_here_sigsafe(here, &memory, &stack);
     return stacks_add_sigsafe(tables[kind], &stack, (int64_t[SNAPSHOT_MAX_VALUES]){count, delay_ns});

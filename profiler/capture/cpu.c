@@ -133,7 +133,7 @@ static void end_deafness(struct thread *t, int64_t clock_ns)
 
 static void look_here(struct thread *t, const void *context)
 {
-    struct unwind_memory memory = thread_memory(t);
+    struct unwind_memory memory = thread_memory(t, unwind_context_sp(context));
     struct unwind_stack stack;
     int64_t clock = clock_thread_cpu_ns();
     if (atomic_load(&t->watch_state) == WATCH_DEAF)

@@ -1,9 +1,9 @@
 #include "capture/heap.h"
 
 #include "capture/heap_parse.h"
+#include "capture/heap_stack.h"
 
 #include <errno.h>
-#include <link.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,6 +100,7 @@ int heap_start(int64_t rate_bytes)
         return ERR_UNSUPPORTED;
     if (!active)
         return 0;
+    heap_stack_take_over();
     size_t lg_sample = (size_t)__builtin_ctzll((unsigned long long)rate_bytes), lg_now, size = sizeof lg_now;
     /* A reset forgets what is live: not without need. */
     if (mallctl("prof.lg_sample", &lg_now, &size, NULL, 0) == 0 && lg_now == lg_sample)
@@ -128,29 +129,6 @@ void heap_exclude_thread(void)
     heap_sample_thread(false);
 }
 
-/* ---- which frames are the allocator's -------------------------------------------------------------------
- */
-
-static int find_allocator(struct dl_phdr_info *info, size_t size, void *data)
-{
-    (void)size;
-    struct heap_range *range = data, code = {UINTPTR_MAX, 0};
-    for (int i = 0; i < info->dlpi_phnum; i++) {
-        const ElfW(Phdr) *p = &info->dlpi_phdr[i];
-        uintptr_t at = info->dlpi_addr + p->p_vaddr;
-        if (p->p_type != PT_LOAD || !(p->p_flags & PF_X))
-            continue;
-        code.start = at < code.start ? at : code.start;
-        code.end = at + p->p_memsz > code.end ? at + p->p_memsz : code.end;
-    }
-    uintptr_t inside = (uintptr_t)mallctl;
-    if (inside < code.start || inside >= code.end)
-        return 0;
-    if (info->dlpi_name && *info->dlpi_name) /* linked into the program itself, it cannot be told apart */
-        *range = code;
-    return 1;
-}
-
 /* ---- dump -----------------------------------------------------------------------------------------------
  */
 
@@ -163,8 +141,7 @@ static int parse_file(int fd, struct snapshot *out)
     void *text = mmap(NULL, len, PROT_READ, MAP_PRIVATE, fd, 0);
     if (text == MAP_FAILED)
         return ERR_NOMEM;
-    struct heap_range allocator = {0};
-    dl_iterate_phdr(find_allocator, &allocator);
+    struct heap_range allocator = heap_stack_allocator();
     int r = heap_parse(text, len, &allocator, 1, out, NULL);
     munmap(text, len);
     return r == ERR_FORMAT ? ERR_IO : r;

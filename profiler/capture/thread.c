@@ -17,6 +17,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 
 __thread struct thread *thread_tls __attribute__((tls_model("initial-exec")));
 struct stacks *thread_created_table;
@@ -212,6 +213,25 @@ static void find_stack(struct thread *t, size_t stack_bytes)
     t->stack_lo = stack_bytes ? t->stack_hi - stack_bytes + spare : t->stack_hi;
 }
 
+void thread_probe_stack_sigsafe(struct thread *t, uintptr_t sp)
+{
+    enum { PAGE = 4096, PAGES = 64, MOST = 1 << 20 };
+    uintptr_t first = sp & -(uintptr_t)PAGE, known = (t->stack_lo + PAGE - 1) & -(uintptr_t)PAGE;
+    if (sp >= t->stack_lo || t->stack_lo - sp > MOST)
+        return; /* deep, or another stack */
+    int saved = errno;
+    while (known > first) {
+        char bytes[PAGES];
+        struct iovec to = {bytes, 0}, from[PAGES];
+        for (; known > first && to.iov_len < PAGES; to.iov_len++)
+            from[to.iov_len] = (struct iovec){(void *)(known -= PAGE), 1};
+        if (process_vm_readv(getpid(), &to, 1, from, to.iov_len, 0) != (ssize_t)to.iov_len)
+            break; /* a guard page is in between: another stack */
+        t->stack_lo = known;
+    }
+    errno = saved;
+}
+
 static struct thread *find_by_tid(pid_t tid)
 {
     for (uint32_t i = 0, n = thread_count(); i < n; i++)
@@ -282,10 +302,10 @@ struct thread *thread_adopt_sigsafe(struct thread *expected)
     return expected;
 }
 
-static uint32_t add_creation(const struct thread *creator, const struct unwind_regs *here)
+static uint32_t add_creation(struct thread *creator, const struct unwind_regs *here)
 {
     struct unwind_stack stack;
-    struct unwind_memory memory = thread_memory(creator);
+    struct unwind_memory memory = thread_memory(creator, here->rsp);
     unwind_here_sigsafe(here, &memory, &stack);
     return stacks_add_sigsafe(
         thread_created_table, &stack, (int64_t[SNAPSHOT_MAX_VALUES]){[CREATED_LIVE] = 1, [CREATED_EVER] = 1});
@@ -298,7 +318,7 @@ struct thread *thread_prepare(const struct unwind_regs *here, const pthread_attr
         return NULL;
     record_reset(t);
     t->found_before = atomic_load(&found_ever);
-    const struct thread *creator = thread_self();
+    struct thread *creator = thread_self();
     t->is_profiler = creator && creator->is_profiler; /* from its first instruction on */
     if (creator && !t->is_profiler)
         atomic_store_explicit(&t->labels, atomic_load(&creator->labels), memory_order_relaxed);

@@ -114,11 +114,17 @@ struct thread *thread_at(uint32_t i);
 /* Marks the caller as one of the profiler's own. */
 void thread_exclude_self(void);
 
-/* What may be read directly of the caller's stack. Signal-safe. */
-static inline struct unwind_memory thread_memory(const struct thread *t)
+/* Finds out, by one system call a quarter of a megabyte, whether all from sp to what is known of the caller's
+ * stack may be read, and if so notes it. For threads that were there before capture. Signal-safe. */
+void thread_probe_stack_sigsafe(struct thread *t, uintptr_t sp);
+
+/* What may be read directly of the caller's stack, when its pointer is sp; NULL: nothing. Signal-safe. */
+static inline struct unwind_memory thread_memory(struct thread *t, uintptr_t sp)
 {
     if (!t)
         return (struct unwind_memory){0};
+    if (__builtin_expect(sp < t->stack_lo, 0))
+        thread_probe_stack_sigsafe(t, sp);
     return (struct unwind_memory){t->stack_lo, t->stack_hi, (const char *)t->stack_lo};
 }
 

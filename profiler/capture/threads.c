@@ -228,7 +228,7 @@ static void read_self(struct dump *d, const struct unwind_regs *here)
         struct entry *e = &d->entries.items[i];
         if (e->look.t != self)
             continue;
-        struct unwind_memory memory = thread_memory(self);
+        struct unwind_memory memory = thread_memory(self, here->rsp);
         struct unwind_stack stack;
         unwind_here_sigsafe(here, &memory, &stack);
         settle(d, e, THREAD_RUNNING, &stack, atomic_load(&self->labels));

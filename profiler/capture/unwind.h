@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <ucontext.h>
 
 /*
  * Walking stacks: of the caller, of what a signal interrupted, and of another thread from its saved registers
@@ -59,6 +60,16 @@ struct unwind_stack {
  * lock on its list: never in a handler. That lock is not held while constructors run, so one may call this
  * inside dlopen while another thread is at it. 0 or ERR_NOMEM (the old tables stay). */
 int unwind_refresh(void);
+
+/* The stack pointer of what a signal interrupted. */
+static inline uintptr_t unwind_context_sp(const void *context)
+{
+#if defined(__x86_64__)
+    return (uintptr_t)((const ucontext_t *)context)->uc_mcontext.gregs[REG_RSP];
+#else
+    return (uintptr_t)context;
+#endif
+}
 
 /* What a signal interrupted; context is the handler's third argument. Signal-safe. */
 void unwind_context_sigsafe(

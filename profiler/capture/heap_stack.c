@@ -1,0 +1,71 @@
+#include "capture/heap_stack.h"
+
+#include "capture/thread.h"
+#include "capture/unwind.h"
+
+#include <dlfcn.h>
+#include <link.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+extern int mallctl(const char *name, void *old, size_t *old_bytes, void *value, size_t value_bytes)
+    __attribute__((weak));
+
+/* jemalloc's: fills pcs[0..max) from the leaf, *n says how many. Called by the thread that allocates, outside
+ * all of jemalloc's locks; what it allocated would not be sampled. */
+typedef void stack_hook(void **pcs, unsigned *n, unsigned max);
+
+static _Atomic(stack_hook *) before; /* jemalloc's own; set once */
+static struct heap_range allocator;  /* set before the hook is */
+
+struct heap_range heap_stack_allocator(void)
+{
+    struct dl_find_object found;
+    if (!mallctl || _dl_find_object((void *)mallctl, &found) != 0)
+        return (struct heap_range){0};
+    const char *name = found.dlfo_link_map->l_name;
+    if (!name || !*name)
+        return (struct heap_range){0};
+    return (struct heap_range){(uintptr_t)found.dlfo_map_start, (uintptr_t)found.dlfo_map_end};
+}
+
+/* The first frame that is neither this function's nor the allocator's. */
+static uint16_t first_outside(const struct unwind_stack *stack)
+{
+    uint16_t i = 1;
+    while (i < stack->depth && stack->pcs[i] >= allocator.start && stack->pcs[i] < allocator.end)
+        i++;
+    return i < stack->depth ? i : 0;
+}
+
+static void our_stack(void **pcs, unsigned *n, unsigned max)
+{
+    struct unwind_regs here;
+    struct unwind_stack stack;
+    UNWIND_HERE(&here);
+    struct thread *t = thread_tls; /* to make one is for others: we are inside malloc */
+    struct unwind_memory memory = thread_memory((uintptr_t)t > (uintptr_t)THREAD_GONE ? t : NULL, here.rsp);
+    unwind_here_sigsafe(&here, &memory, &stack);
+    uint16_t first = first_outside(&stack);
+    if (stack.depth < UNWIND_MAX_DEPTH && (stack.truncated || first == 0)) {
+        atomic_load_explicit(&before, memory_order_relaxed)(pcs, n, max);
+        return;
+    }
+    *n = 0;
+    for (uint16_t i = first; i < stack.depth && *n < max; i++)
+        pcs[(*n)++] = (void *)stack.pcs[i];
+}
+
+void heap_stack_take_over(void)
+{
+    static const char name[] = "experimental.hooks.prof_backtrace";
+    stack_hook *theirs = NULL, *ours = our_stack;
+    size_t size = sizeof theirs;
+    if (atomic_load(&before) || unwind_prepare() != 0)
+        return;
+    if (mallctl(name, &theirs, &size, NULL, 0) != 0 || !theirs)
+        return;
+    allocator = heap_stack_allocator();
+    atomic_store(&before, theirs);
+    mallctl(name, NULL, NULL, &ours, sizeof ours);
+}

@@ -62,9 +62,10 @@ VIEW     = measure regex path frames graph order trim labels tagfilter prune fil
            locate readable_names symbolize \
            report report_labels report_text report_tree report_traces report_raw report_list report_tags \
            report_proto report_dot report_callgrind report_disasm report_weblist dot_name \
-           dot_tags assembly binary weblist machinery columns triage triage_text
+           dot_tags assembly binary weblist machinery columns triage triage_text \
+           report_folded report_table limit report_limits
 UI       = variables commands output subprocess disassembler graphviz viewer produce options progress fetch \
-           store gather interrupt shell session terminal collection triage_run
+           store gather interrupt shell session terminal collection triage_run ci
 
 # cprof.h itself: with the service linked in (libcprof.a), or loaded on demand (libcprof.so).
 CPROF_A  = cprof service_linked
@@ -101,7 +102,7 @@ DEMO_LIBS  = $(call pkg,--libs libmicrohttpd) $(if $(SAN),,-ljemalloc)
 
 # Check programs: tests/test_NAME.c each, with tests/harness.c. By what they are linked with.
 TOOL_TESTS  = base profile codec legacy merge maps symbol bounds demangle measure regex filter graph report assembly \
-              columns triage \
+              columns triage limit \
               options fetch shell symbolize collection
 CPROF_TESTS = accuracy cpu cpu_watch wall \
               contention contention_law contention_sampling \

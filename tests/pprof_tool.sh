@@ -67,6 +67,34 @@ refused 'not a profile' -top tests/pprof_tool.sh
 refused 'missing closing parenthesis at offset 1' -top '-focus=(' "$profile"
 refused 'regexp given up' -top '-focus=^(?P<x>(.+)+)+(?P=x)(?:;|#)$' "$profile"
 
+# For programs, and for CI.
+if command -v python3 >/dev/null 2>&1; then
+    for kind in gateway 1 2; do
+        "$build/tests/make_profile" "$kind" >"$dir/any.pb.gz"
+        run -json "$dir/any.pb.gz"
+        check "-json of $kind is JSON" python3 -m json.tool "$dir/out" /dev/null
+        run -csv "$dir/any.pb.gz"
+        check "-csv of $kind is CSV" python3 -c 'import csv, sys
+rows = list(csv.DictReader(open(sys.argv[1], newline="")))
+sys.exit(not rows or any(None in r or None in r.values() or int(r["cum"]) < int(r["flat"]) for r in rows))' "$dir/out"
+    done
+fi
+run -fail_if 'cum(json)>50%' "$profile"
+check "a limit that is kept" [ "$status" -eq 0 ]
+check "a limit that is kept says what was measured" grep -q '^ok .*: 40.95%, 430ms of 1.05s$' "$dir/out"
+run -fail_if 'list_move>=450ms' -fail_if 'cum(json)>50%' "$profile"
+check "a limit that is passed" [ "$status" -eq 3 ]
+check "a limit that is passed is named" [ "$(grep '^FAILED' "$dir/out")" = 'FAILED list_move>=450ms: 450ms' ]
+run -top -fail_if 'list_move>1%' "$profile"
+check "a report and a limit" [ "$status" -eq 3 ]
+check "a report and a limit: the report" cmp "$dir/out" tests/golden/pprof.top
+check "a report and a limit: the limit" grep -q '^FAILED list_move>1%: 42.86%, 450ms of 1.05s$' "$dir/err"
+run -fail_if 'total>10%' -diff_base="$profile" "$profile" "$profile"
+check "growth" [ "$status" -eq 3 ]
+check "growth is measured" grep -q '^FAILED total>10%: 100.00%, 1.05s of 1.05s$' "$dir/out"
+refused 'position 6: expected a closing parenthesis' -fail_if 'flat(>5%' "$profile"
+refused '-fail_if: "list_move>5kb": position 12: expected % or a unit of cpu (nanoseconds)' -fail_if 'list_move>5kb' "$profile"
+
 # Profiles of one program, read together; a folder need not have all of them.
 mkdir "$dir/folder"
 refused 'no cpu.pb.gz' -triage "$dir/folder"

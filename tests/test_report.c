@@ -2,6 +2,7 @@
 
 #include "gateway_profile.h"
 #include "model/codec.h"
+#include "stacks_profile.h"
 #include "view/report.h"
 
 #include <stdio.h>
@@ -54,6 +55,14 @@ static const struct golden goldens[] = {
     {"callgrind", REQUEST(REPORT_CALLGRIND, NULL)},
     {"callgrind.call_tree.focus=json", REQUEST(REPORT_CALLGRIND, NULL, .call_tree = true, .focus = "json")},
     {"weblist=json.source_path=nowhere", REQUEST(REPORT_WEBLIST, "json", .source_path = "/nowhere")},
+    {"folded", REQUEST(REPORT_FOLDED, NULL)},
+    {"folded.sample_index=samples.focus=cache.ignore=evict",
+        REQUEST(REPORT_FOLDED, NULL, .sample_index = "samples", .focus = "cache", .ignore = "evict")},
+    {"json", REQUEST(REPORT_JSON, NULL)},
+    {"json.cum.nodecount=3", REQUEST(REPORT_JSON, NULL, .sort = SORT_CUM, .nodecount = 3)},
+    {"csv", REQUEST(REPORT_CSV, NULL)},
+    {"csv.lines.unit=ms.divide_by=2",
+        REQUEST(REPORT_CSV, NULL, .granularity = GRANULARITY_LINES, .unit = "ms", .divide_by = 2)},
     {"dot.nodecount=4.call_tree", REQUEST(REPORT_DOT, NULL, .nodecount = 4, .call_tree = true)},
 };
 
@@ -241,10 +250,11 @@ START_TEST(empty_and_negative_profiles_report)
     struct error e;
     for (size_t i = 0; i < p->values.len; i++)
         p->values.items[i] = i % 3 ? -p->values.items[i] : INT64_MIN;
-    for (int format = REPORT_TEXT; format <= REPORT_CALLGRIND; format++) {
+    for (int format = REPORT_TEXT; format <= REPORT_CSV; format++) {
         struct report_request r = {
             .format = (enum report_format)format, .pattern = format == REPORT_PEEK ? "main" : NULL};
-        if (format == REPORT_LIST || format == REPORT_PEEK)
+        if (format == REPORT_LIST || format == REPORT_PEEK || format == REPORT_DISASM ||
+            format == REPORT_WEBLIST)
             continue;
         ck_assert_msg(generate(empty, r, &out, &notes, &e) == 0, "%d: %s", format, e.text);
         ck_assert_msg(generate(p, r, &out, &notes, &e) == 0, "%d: %s", format, e.text);
@@ -252,6 +262,59 @@ START_TEST(empty_and_negative_profiles_report)
     profile_free(p);
     profile_free(empty);
     buf_fini(&out);
+}
+END_TEST
+
+/* Names as C++, templates and strangers have them. */
+START_TEST(names_do_not_break_the_formats_of_programs)
+{
+    static const struct stack_line odd[] = {{"main;f<a, \"b\">::g\xff\\\n\x01", 7}, {"main", 1}};
+    struct profile *p = stacks_profile("samples", "count", 1, odd, 2);
+    struct buf out = {0}, notes = {0};
+    struct error e;
+    ck_assert_int_eq(generate(p, (struct report_request){.format = REPORT_JSON}, &out, &notes, &e), 0);
+    ck_assert_ptr_nonnull(
+        strstr(out.data, "\"name\": \"f<a, \\\"b\\\">::g\xef\xbf\xbd\\\\\\u000a\\u0001\", \"inline\""));
+    ck_assert_int_eq(generate(p, (struct report_request){.format = REPORT_CSV}, &out, &notes, &e), 0);
+    ck_assert_ptr_nonnull(strstr(out.data, ",count,\"f<a, \"\"b\"\">::g\xff\\\n\x01\",\r\n"));
+    ck_assert_int_eq(generate(p, (struct report_request){.format = REPORT_FOLDED}, &out, &notes, &e), 0);
+    ck_assert_str_eq(out.data, "main 1\nmain;f<a, \"b\">::g\xff\\   7\n");
+    struct function *named = &p->functions.items[1];
+    named->name = profile_string(p, "a;b c");
+    ck_assert_int_eq(generate(p, (struct report_request){.format = REPORT_FOLDED}, &out, &notes, &e), 0);
+    ck_assert_str_eq(out.data, "main 1\nmain;a:b c 7\n");
+    profile_free(p);
+    buf_fini(&out);
+    buf_fini(&notes);
+}
+END_TEST
+
+/* The rows of -json and -csv are those of -top, in the same order. */
+START_TEST(tables_have_the_rows_of_top)
+{
+    for (unsigned seed = 1; seed < 6; seed++) {
+        struct profile *p = random_profile(seed);
+        struct buf top = {0}, json = {0}, csv = {0}, notes = {0};
+        struct error e;
+        ck_assert_int_eq(generate(p, (struct report_request){.format = REPORT_TEXT}, &top, &notes, &e), 0);
+        ck_assert_int_eq(generate(p, (struct report_request){.format = REPORT_JSON}, &json, &notes, &e), 0);
+        ck_assert_int_eq(generate(p, (struct report_request){.format = REPORT_CSV}, &csv, &notes, &e), 0);
+        char *row = strstr(top.data, "cum%\n") + 5, *object = json.data, *record = strchr(csv.data, '\n');
+        for (; *row; row = strchr(row, '\n') + 1) {
+            char name[100];
+            ck_assert_int_eq(sscanf(row, " %*s %*s %*s %*s %*s %99s", name), 1);
+            object = strstr(object, "\"name\": \"") + 9;
+            ck_assert_int_eq(strncmp(object, name, strlen(name)), 0);
+            record = strstr(record, ",nanoseconds,") + 13;
+            ck_assert_int_eq(strncmp(record, name, strlen(name)), 0);
+        }
+        ck_assert_ptr_null(strstr(object, "\"name\""));
+        ck_assert_ptr_null(strstr(record, ",nanoseconds,"));
+        profile_free(p);
+        buf_fini(&top);
+        buf_fini(&json);
+        buf_fini(&csv);
+    }
 }
 END_TEST
 
@@ -275,8 +338,10 @@ START_TEST(damaged_profiles_report)
             continue;
         for (size_t i = 0; i < q->values.len; i += 1 + (size_t)rand_r(&seed) % 8)
             q->values.items[i] = (int64_t[]){INT64_MIN, INT64_MAX, -1, 0}[rand_r(&seed) % 4];
-        for (int format = REPORT_TEXT; format <= REPORT_CALLGRIND; format++) {
+        for (int format = REPORT_TEXT; format <= REPORT_CSV; format++) {
             const char *pattern = format == REPORT_PEEK || format == REPORT_LIST ? "." : NULL;
+            if (format == REPORT_DISASM || format == REPORT_WEBLIST)
+                continue;
             struct report_request r = {.format = (enum report_format)format, .pattern = pattern};
             r.config.mean = round % 2;
             r.config.call_tree = round % 3 == 0;
@@ -296,8 +361,8 @@ END_TEST
 Suite *suite(void)
 {
     const TTest *tests[] = {list_annotates_source, what_cannot_be_reported_is_explained,
-        a_profile_written_reads_the_same, topproto_holds_the_top, empty_and_negative_profiles_report,
-        damaged_profiles_report};
+        a_profile_written_reads_the_same, topproto_holds_the_top, names_do_not_break_the_formats_of_programs,
+        tables_have_the_rows_of_top, empty_and_negative_profiles_report, damaged_profiles_report};
     Suite *s = HARNESS_SUITE("report", 10, tests);
     TCase *loop = tcase_create("goldens");
     tcase_add_loop_test(loop, reports_are_as_the_goldens, 0, N_GOLDENS);

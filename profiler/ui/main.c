@@ -1,5 +1,6 @@
-#include "ui/interrupt.h"
+#include "ui/ci.h"
 #include "ui/gather.h"
+#include "ui/interrupt.h"
 #include "ui/produce.h"
 #include "ui/session.h"
 #include "ui/triage_run.h"
@@ -12,10 +13,10 @@
 
 /*
  * pprof: reads profiles from files and over the network, and reports on them. Exit status: 0, 2 when
- * something was wrong, 130 when it was interrupted.
+ * something was wrong, 3 when a limit of -fail_if was passed, 130 when it was interrupted.
  */
 
-enum { EXIT_WRONG = 2, EXIT_INTERRUPTED = 130 };
+enum { EXIT_WRONG = 2, EXIT_LIMIT = 3, EXIT_INTERRUPTED = 130 };
 
 static int print_usage(void)
 {
@@ -39,24 +40,29 @@ static int report(const struct profile *p, struct options *o, struct error *erro
     return produce(p, &what, error);
 }
 
-static int report_sources(struct options *o, struct error *error)
+static int report_sources(struct options *o, bool *passed, struct error *error)
 {
     struct profile *p;
+    bool wanted = o->command || !o->limits.len;
     int code = gather_profile(o, &interrupted, &p, error);
     if (code)
         return code;
-    code = report(p, o, error);
+    if (wanted)
+        code = report(p, o, error);
+    if (!code && o->limits.len)
+        code = ci_check(p, o, wanted ? stderr : stdout, passed, error);
     profile_free(p);
     return code;
 }
 
-static int run(struct options *o, struct error *error)
+/* *passed: a limit was. */
+static int run(struct options *o, bool *passed, struct error *error)
 {
     if (o->warnings.data)
         fputs(o->warnings.data, stderr);
     interrupt_catch();
     curl_global_init(CURL_GLOBAL_DEFAULT);
-    int code = o->triage ? triage_run(o, &interrupted, error) : report_sources(o, error);
+    int code = o->triage ? triage_run(o, &interrupted, error) : report_sources(o, passed, error);
     viewer_remove_files();
     curl_global_cleanup();
     return code;
@@ -66,16 +72,17 @@ int main(int argc, char **argv)
 {
     struct options o;
     struct error error = {0};
+    bool passed = false;
     int code = options_parse(&o, argc, argv, &error);
     if (!code && o.help)
         code = print_usage();
     else if (!code && o.version)
         puts("pprof of Read All Three");
     else if (!code)
-        code = run(&o, &error);
+        code = run(&o, &passed, &error);
     options_fini(&o);
     if (!code)
-        return EXIT_SUCCESS;
+        return passed ? EXIT_LIMIT : EXIT_SUCCESS;
     fprintf(stderr, "pprof: %s\n", error.text);
     return code == ERR_CANCELLED ? EXIT_INTERRUPTED : EXIT_WRONG;
 }

@@ -41,6 +41,7 @@ enum source_kind {
     SOURCE_SWITCH,
     SOURCE_BASE,
     SOURCE_DIFF_BASE,
+    SOURCE_FAIL_IF,
     SOURCE_HTTP,
     SOURCE_NO_BROWSER
 };
@@ -59,6 +60,8 @@ static const struct source_option source_options[] = {
     {"timeout", SOURCE_COUNT, OPTION(timeout_s), "Give up on a source after this many seconds"},
     {"base", SOURCE_BASE, 0, "Subtract this profile"},
     {"diff_base", SOURCE_DIFF_BASE, 0, "Compare with this profile: percentages are of it"},
+    {"fail_if", SOURCE_FAIL_IF, 0,
+        "Exit with 3 if this holds, as FUNCTION>5%, 'cum(json)>=10ms', 'total>1GB'"},
     {"buildid", SOURCE_TEXT, OPTION(build_id), "Build ID of the first mapping, instead of the recorded one"},
     {"add_comment", SOURCE_TEXT, OPTION(comment), "Add this comment to the profile"},
     {"all_frames", SOURCE_SWITCH, OPTION(all_frames), "Keep the frames the profile says to drop"},
@@ -104,6 +107,19 @@ static int set_switch(struct parser *p, const char *name, const char *text, bool
     return parse_bool(text, field) ? 0 : invalid(p, name, text, "true or false");
 }
 
+static int add_limit(struct parser *p, const char *text)
+{
+    struct limit l;
+    int code = limit_parse(&l, text, p->error);
+    if (!code && !vec_push(&p->o->limits, l))
+        code = error_set(p->error, ERR_NOMEM, "out of memory");
+    else if (code)
+        error_prefix(p->error, "-fail_if");
+    if (code)
+        limit_fini(&l);
+    return code;
+}
+
 static int set_source_option(struct parser *p, const struct source_option *s, const char *text)
 {
     void *field = (char *)p->o + s->offset;
@@ -121,6 +137,8 @@ static int set_source_option(struct parser *p, const struct source_option *s, co
     case SOURCE_HTTP:
         p->http = text;
         return 0;
+    case SOURCE_FAIL_IF:
+        return add_limit(p, text);
     case SOURCE_BASE:
         code = !*text || vec_push(&p->base, text) ? 0 : ERR_NOMEM;
         break;
@@ -363,6 +381,8 @@ static int apply_triage(struct parser *p)
 {
     if (!p->o->triage)
         return 0;
+    if (p->o->limits.len)
+        return error_set(p->error, ERR_INVALID, "-triage and -fail_if do not go together");
     if (p->o->command)
         return error_set(p->error, ERR_INVALID, "-triage and -%s do not go together", p->o->command->name);
     if (p->o->sources.len != 1 || p->o->exec_name || p->base.len || p->diff_base.len)
@@ -416,6 +436,9 @@ void options_fini(struct options *o)
 {
     vec_fini(&o->sources);
     vec_fini(&o->bases);
+    for (size_t i = 0; i < o->limits.len; i++)
+        limit_fini(&o->limits.items[i]);
+    vec_fini(&o->limits);
     buf_fini(&o->warnings);
     settings_fini(&o->settings);
 }

@@ -3,6 +3,7 @@
 
 #include "base/vec.h"
 #include "ui/commands.h"
+#include "view/limit.h"
 
 /*
  * The command line: options first (-x, --x, -x=v, -x v), then sources. Strings point into argv or into the
@@ -18,6 +19,7 @@ struct options {
     int seconds, timeout_s; /* -1: not given */
     const char *symbolize, *comment, *tools;
     const char *token, *tls_cert, *tls_key, *tls_ca; /* "" when not given */
+    VEC(struct limit) limits;                        /* of -fail_if */
     struct buf warnings;                             /* lines for the user */
 };
 

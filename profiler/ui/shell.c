@@ -351,7 +351,8 @@ static void apply_filters(struct request *q)
         *(tags ? &q->config.tagfocus : &q->config.focus) = q->focus.data;
     if (q->ignore.len)
         *(tags ? &q->config.tagignore : &q->config.ignore) = q->ignore.data;
-    if (q->config.nodecount == -1 && q->command->format == REPORT_TEXT)
+    enum report_format format = q->command->format;
+    if (q->config.nodecount == -1 && (format == REPORT_TEXT || format == REPORT_JSON || format == REPORT_CSV))
         q->config.nodecount = 10;
 }
 

@@ -41,6 +41,8 @@ static void apply_format(struct config *c, enum report_format format)
         c->granularity = GRANULARITY_ADDRESSES;
         break;
     case REPORT_TEXT:
+    case REPORT_JSON:
+    case REPORT_CSV:
     case REPORT_TOPPROTO:
         if (c->nodecount == -1)
             c->nodecount = 0;
@@ -165,12 +167,15 @@ static const char *text_of(struct buf *b)
     return b->failed ? "" : b->data;
 }
 
+int64_t report_exact(const struct report *r, int64_t value)
+{
+    return r->ratio > 0 && r->ratio != 1 ? measure_int((double)value * r->ratio) : value;
+}
+
 const char *report_value(struct report *r, int64_t value)
 {
     struct buf *b = scratch(r);
-    if (r->ratio > 0 && r->ratio != 1)
-        value = measure_int((double)value * r->ratio);
-    measure_put(b, value, r->unit, r->output_unit);
+    measure_put(b, report_exact(r, value), r->unit, r->output_unit);
     return text_of(b);
 }
 
@@ -332,6 +337,10 @@ static const report_fn writers[] = {
     [REPORT_CALLGRIND] = report_callgrind,
     [REPORT_DISASM] = report_disasm,
     [REPORT_WEBLIST] = report_weblist,
+    [REPORT_FOLDED] = report_folded,
+    [REPORT_JSON] = report_json,
+    [REPORT_CSV] = report_csv,
+    [REPORT_LIMITS] = report_limits,
 };
 
 /* The profiles of one report: the last is the current one, and those after the first are ours. */
@@ -406,8 +415,12 @@ static int prepare(struct report *r, struct stages *s, const struct report_reque
 int report_generate(const struct profile *p, const struct report_request *q, struct buf *out,
     struct buf *notes, struct error *error)
 {
-    struct report r = {
-        .format = q->format, .disassembler = q->disassembler, .cancel = q->cancel, .notes = notes};
+    struct report r = {.format = q->format,
+        .limits = q->limits,
+        .n_limits = q->n_limits,
+        .disassembler = q->disassembler,
+        .cancel = q->cancel,
+        .notes = notes};
     struct stages stages = {.current = p};
     struct error none = {0};
     *error = none;

@@ -29,12 +29,20 @@ enum report_format {
     REPORT_CALLGRIND,
     REPORT_DISASM,
     REPORT_WEBLIST,
+    REPORT_FOLDED,
+    REPORT_JSON,
+    REPORT_CSV,
+    REPORT_LIMITS,
 };
+
+struct limit;
 
 struct report_request {
     enum report_format format;
-    const char *pattern;                     /* of peek, list, weblist and disasm, else NULL */
-    struct config config;                    /* as the user set it; what a format implies is applied here */
+    const char *pattern;  /* of peek, list, weblist and disasm, else NULL */
+    struct config config; /* as the user set it; what a format implies is applied here */
+    struct limit *limits; /* of REPORT_LIMITS: are measured, see limit.h */
+    size_t n_limits;
     const struct disassembler *disassembler; /* for disasm and weblist; NULL: none */
     const volatile sig_atomic_t *cancel;     /* NULL, or looked at now and then */
 };
@@ -67,6 +75,8 @@ struct report {
     int64_t total;
     struct regex *symbol;
     struct label_units units;
+    struct limit *limits;
+    size_t n_limits;
     const struct disassembler *disassembler;
     const volatile sig_atomic_t *cancel;
     struct buf *notes;
@@ -77,6 +87,13 @@ struct report {
 
 int64_t report_sample_value(const struct report *r, size_t sample); /* mean is not divided yet */
 int64_t report_sample_div(const struct report *r, size_t sample);
+
+/* A value as programs read it: divided as divide_by says, in the unit of the sample type. */
+int64_t report_exact(const struct report *r, int64_t value);
+
+/* "inline" when every call to it was inlined, "partial-inline" when some were, else "". After graph_link().
+ */
+const char *report_inline_word(const struct graph *g, const struct node *n);
 
 /* A value as printed. Good until three more are asked for. */
 const char *report_value(struct report *r, int64_t value);
@@ -115,5 +132,9 @@ int report_callgrind(struct report *r, struct buf *out);
 int report_dot(struct report *r, struct buf *out);
 int report_disasm(struct report *r, struct buf *out);
 int report_weblist(struct report *r, struct buf *out);
+int report_folded(struct report *r, struct buf *out);
+int report_json(struct report *r, struct buf *out);
+int report_csv(struct report *r, struct buf *out);
+int report_limits(struct report *r, struct buf *out);
 
 #endif

@@ -1,7 +1,6 @@
 #include "view/report.h"
 
-/* "(inline)" when every call to it was inlined, "(partial-inline)" when some were. */
-static const char *inline_note(const struct graph *g, const struct node *n)
+const char *report_inline_word(const struct graph *g, const struct node *n)
 {
     bool inlined = false, called = false;
     for (uint32_t i = 0; i < n->n_in; i++) {
@@ -10,14 +9,15 @@ static const char *inline_note(const struct graph *g, const struct node *n)
         else
             called = true;
     }
-    return !inlined ? "" : called ? " (partial-inline)" : " (inline)";
+    return !inlined ? "" : called ? "partial-inline" : "inline";
 }
 
 static void put_row(struct report *r, struct graph *g, uint32_t index, int64_t *sum, struct buf *out)
 {
     const struct node *n = &g->nodes.items[index];
     report_put_values(r, n, sum, out);
-    buf_printf(out, "  %s%s\n", n->name, inline_note(g, n));
+    const char *word = report_inline_word(g, n);
+    buf_printf(out, *word ? "  %s (%s)\n" : "  %s%s\n", n->name, word);
 }
 
 static int put_rows(struct report *r, struct graph *g, const struct trimmed *trimmed, struct buf *out)

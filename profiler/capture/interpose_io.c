@@ -8,8 +8,7 @@ const int interpose_io_linked = 1;
 
 /*
  * System calls that may block. Calls that cannot (a zero timeout, MSG_DONTWAIT, WNOHANG) go straight through.
- * The compiler's fortified variants (__read_chk, __poll_chk, …) are libc's own business: a thread in one of
- * those is taken for a running one and read by signal.
+ * What fortified code calls instead (__read_chk, __poll_chk, …) is in interpose_fortified.c.
  */
 
 /* ---- readiness ------------------------------------------------------------------------------------------

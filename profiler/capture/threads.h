@@ -28,6 +28,7 @@
     X(ACCEPT, "accept")                                                      \
     X(CONNECT, "connect")                                                    \
     X(WAITPID, "wait for child")                                             \
+    X(FILE_LOCK, "file lock wait")                                           \
     X(SIGNAL, "signal wait")                                                 \
     X(UNKNOWN, "unknown") /* did not answer in time, or its stack could not be read */
 

@@ -91,7 +91,7 @@
     X(int, semop, (int, struct sembuf *, size_t), NULL)                                                     \
     X(int, semtimedop, (int, struct sembuf *, size_t, const struct timespec *), NULL)                       \
     X(int, flock, (int, int), NULL)                                                                         \
-    X(int, fcntl, (int, int, ...), NULL)                                                           \
+    X(int, fcntl, (int, int, ...), NULL)                                                                    \
     X(int, clock_nanosleep, (clockid_t, int, const struct timespec *, struct timespec *), "GLIBC_2.17")     \
     X(ssize_t, read, (int, void *, size_t), NULL)                                                           \
     X(ssize_t, readv, (int, const struct iovec *, int), NULL)                                               \

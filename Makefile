@@ -52,7 +52,7 @@ CAPTURE  = capture signals rawlock ticks \
            stacks snapshot \
            interpose interpose_c11 interpose_fortified interpose_io interpose_ipc interpose_lock interpose_signal \
            interpose_thread \
-           thread threads parked asleep seen ask cpuclocks \
+           thread threads peek parked asleep seen ask cpuclocks \
            cpu cpu_timer cpu_perf cpu_watch wall \
            contention \
            heap heap_parse heap_stack \

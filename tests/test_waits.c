@@ -9,11 +9,14 @@
 #include "base/clock.h"
 
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/msg.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <threads.h>
 #include <unistd.h>
@@ -741,11 +744,63 @@ START_TEST(test_endless_waits)
 }
 END_TEST
 
+/* ---- in a sandbox ---------------------------------------------------------------------------------------
+ */
+
+/* As containers do it. */
+static void refuse_reading_processes(void)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_process_vm_readv, 1, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_process_vm_writev, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {sizeof code / sizeof *code, code};
+    ck_assert_int_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+    ck_assert_int_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0), 0);
+}
+
+static NAMED bool by_deep_poll(int ms)
+{
+    char between[8192];
+    memset(between, 1, sizeof between);
+    bool ok = by_poll(ms);
+    __asm__ volatile("" ::"r"(between) : "memory");
+    return ok;
+}
+
+static const struct kind deep = {by_deep_poll, "deep poll", THREAD_POLL, true};
+
+START_TEST(test_stacks_where_reading_processes_is_refused)
+{
+    struct waiter w = {.kind = &deep};
+    struct threads_snapshot s;
+    bool found = false;
+    prepare();
+    refuse_reading_processes();
+    start();
+    ck_assert_int_eq(pthread_create(&w.thread, NULL, wait_once, &w), 0);
+    for (int tries = 0; tries < 500 && !found; tries++) {
+        usleep(1000);
+        ck_assert_int_eq(threads_snapshot(&s), 0);
+        const struct thread_info *t = threads_find(&s, w.tid);
+        found = t && t->state == THREAD_POLL && has_frame(&s.stacks, t->record, (uintptr_t)wait_once) &&
+                !s.stacks.records.items[t->record].truncated;
+        threads_snapshot_fini(&s);
+    }
+    pthread_join(w.thread, NULL);
+    ck_assert(found);
+}
+END_TEST
+
 Suite *suite(void)
 {
     const TTest *const tests[] = {test_waits_older_than_capture, test_signals_in_waits,
         test_signals_in_waits_while_capture_is_off, test_a_lower_signal_ends_a_wait,
         test_a_higher_signal_ends_a_wait, test_signals_of_the_program_end_waits,
-        test_signals_of_the_program_end_raw_waits, test_endless_waits};
+        test_signals_of_the_program_end_raw_waits, test_endless_waits,
+        test_stacks_where_reading_processes_is_refused};
     return HARNESS_SUITE("waits", 20, tests);
 }

@@ -1,5 +1,8 @@
 #include "capture/parked.h"
 
+#include "capture/peek.h"
+
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -39,6 +42,10 @@ void parked_copy(char *to, struct iovec *from, size_t n)
         for (size_t i = first; i < n; i++)
             all.iov_len += from[i].iov_len;
         ssize_t got = process_vm_writev(self, from + first, n - first, &all, 1, 0);
+        if (got < 0 && peek_is_refused(errno)) {
+            peek_by_pipe_sigsafe(to, from + first, n - first);
+            return;
+        }
         for (; first < n && got >= (ssize_t)from[first].iov_len; first++) {
             got -= (ssize_t)from[first].iov_len;
             to += from[first].iov_len;

@@ -2,6 +2,7 @@
 
 #if defined(__x86_64__)
 
+#include "capture/peek.h"
 #include "capture/unwind_tables.h"
 
 #include <errno.h>
@@ -30,6 +31,10 @@ static __attribute__((noinline, cold)) bool read_chunk(struct reader *r, uintptr
     struct iovec to = {r->chunk, want}, from = {(void *)at, want};
     int saved = errno;
     ssize_t n = process_vm_readv(getpid(), &to, 1, &from, 1, 0);
+    if (n < 0 && peek_is_refused(errno)) {
+        peek_by_pipe_sigsafe(r->chunk, &from, 1);
+        n = (ssize_t)from.iov_len;
+    }
     errno = saved;
     if (n < (ssize_t)sizeof(uintptr_t))
         return false;

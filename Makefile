@@ -156,11 +156,11 @@ lessons: ## the lessons, and how far you are
 	@exercises/engine/lessons.sh
 
 check: ## everything a clone must pass
-	@$(MAKE) $(jobs) all $(test_programs) $(B)/tests/target $(B)/tests/target_shared $(B)/tests/guest $(B)/tests/make_profile
+	@$(MAKE) $(jobs) all $(test_programs) $(B)/tests/target $(B)/tests/target_shared $(B)/tests/guest $(B)/tests/asked $(B)/tests/make_profile
 	@tests/run.sh $(test_programs) -- $(SCRIPT_TESTS:%=tests/%.sh)
 
 check-long: ## end-to-end tests for which check has no time
-	@$(MAKE) $(jobs) all $(B)/tests/guest
+	@$(MAKE) $(jobs) all $(B)/tests/guest $(B)/tests/asked
 	@tests/run.sh $(LONG_TESTS:%=tests/%.sh)
 
 sanitized: ## the unit tests that a sanitizer can run: make sanitized SAN=address, or SAN=undefined
@@ -193,10 +193,10 @@ clean: ## remove what was built; never a learner's work
 	    solutions/lesson6/gateway exercises/lesson6/gateway
 
 # Each figure's own programs; what a peer needs, its script compiles where the peer is installed.
-BENCH = cpu_shares gateway_cost gateway_load heap_known lock_cost threads_dump unwind_frames
-bench: ## how good and how fast, beside the peers, with the bars: all, or make bench ONLY="locks heap"
-	@$(MAKE) $(jobs) all $(BENCH:%=$(B)/tests/bench/%) $(B)/tests/test_contention_law
-	@tests/bench/run.sh $(ONLY)
+BENCH = cpu_shares exec_cost gateway_cost gateway_load heap_known lock_cost threads_dump unwind_frames
+bench: ## how good and how fast, beside the peers, with the bars: all, or make bench PART="locks heap"
+	@$(MAKE) $(jobs) all $(BENCH:%=$(B)/tests/bench/%) $(B)/tests/test_contention_law $(B)/tests/asked
+	@tests/bench/run.sh $(PART)
 
 stress: $(B)/tests/test_bounds ## names from 100 MB of debug information; every exercise's checks RUNS times (20) beside busy loops
 	@tests/big_library.sh $<
@@ -346,13 +346,13 @@ $(B)/tests/bench/threads_dump.o: CPPFLAGS += -Itests
 $(patsubst %,$(B)/tests/bench/%,cpu_shares heap_known lock_cost unwind_frames): %: %.o $(OUT)profiler/libcprof.a
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $^ $(CPROF_LIBS) -o $@
 
-$(B)/tests/bench/gateway_load: %: %.o
+$(B)/tests/bench/exec_cost $(B)/tests/bench/gateway_load: %: %.o
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $^ -lm -o $@
 # The gateway with the reference cache, whose profiling can be switched while it serves.
 $(B)/tests/bench/gateway_cost: $(B)/tests/bench/gateway_control.o $(B)/solutions/lesson6/cache.o $(LESSON6_O) $(COMMON_O) $(OUT)profiler/libcprof.a
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $^ $(CPROF_LIBS) -o $@
 
-$(B)/tests/guest: $(B)/tests/guest.o
+$(B)/tests/guest $(B)/tests/asked: %: %.o
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $^ -o $@
 
 # In C++, whose compiler a learner needs for nothing else.

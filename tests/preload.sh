@@ -118,6 +118,29 @@ for variable in CPROF_HTTP= CPROF_BLOCK_RATE=1; do
         || fail "without CPROF_HTTP there are $tasks threads, $sockets sockets, and $objects"
     [ ! -s "$work/err" ] || fail "without CPROF_HTTP it says: $(cat "$work/err")"
 done
+
+# asks NAME=VALUE...: what a preloaded program asks the kernel for, but for the libraries it needs. What jemalloc
+# reads for itself is the same whoever brings it.
+asks() {
+    .build/tests/asked env "$@" true | grep -vxF -e 'file /etc/malloc.conf' -e 'file /proc/sys/vm/overcommit_memory' \
+        -e 'file /sys/kernel/mm/transparent_hugepage/enabled' | grep -v -e '^file .*\.so[.0-9]*$' -e '^file /etc/ld\.so\.cache$' |
+        tr '\n' ' '
+}
+.build/tests/asked true >"$work/bare" 2>"$work/err"
+case $? in
+77) skip asked "$(cat "$work/err")" ;;
+0)
+    bare=$(asks CPROF_HTTP=)
+    for variable in CPROF_HTTP= CPROF_BLOCK_RATE=1; do
+        more=$(asks "$variable" LD_PRELOAD="$lib")
+        [ "$more" = "$bare" ] || fail "without CPROF_HTTP a program asks for $more"
+    done
+    case $(asks CPROF_HTTP=127.0.0.1:0 LD_PRELOAD="$lib" 2>/dev/null) in
+    *socket*handler*thread*) ;;
+    *) fail "asked does not see what CPROF_HTTP makes of a program" ;;
+    esac ;;
+*) fail "asked: $(cat "$work/err")" ;;
+esac
 inside CPROF_HTTP=127.0.0.1:0
 case $tasks/$sockets/$objects in
 1/* | */0/*) fail "with CPROF_HTTP there are $tasks threads and $sockets sockets" ;;

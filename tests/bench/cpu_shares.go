@@ -1,5 +1,9 @@
-// Ten functions on ten threads, the k-th with k/55 of the CPU time, under Go's CPU profiler at its 100 Hz: the profile
-// is left in the file named by the argument, and "used K SECONDS" printed by the threads' own clocks.
+// As cpu_shares.c has it, under Go's CPU profiler at its 100 Hz: ten functions on ten threads with a tenth of the CPU
+// time each, or the k-th with k/55.
+//
+//	cpu_shares equal|shares SECONDS FILE
+//
+// leaves the profile in FILE and prints "used K SECONDS" by the threads' own clocks and "rusage SECONDS".
 package main
 
 import (
@@ -7,14 +11,17 @@ import (
 	"os"
 	"runtime"
 	"runtime/pprof"
+	"strconv"
 	"sync"
 	"syscall"
 	"unsafe"
 )
 
-const totalSeconds, shares = 8.0, 55
+const shares = 55
 
 var used [10]float64
+var isEqual bool
+var totalSeconds float64
 
 func threadSeconds() float64 {
 	var t syscall.Timespec
@@ -22,11 +29,20 @@ func threadSeconds() float64 {
 	return float64(t.Sec) + float64(t.Nsec)/1e9
 }
 
+func processSeconds() float64 {
+	var u syscall.Rusage
+	syscall.Getrusage(syscall.RUSAGE_SELF, &u)
+	return float64(u.Utime.Sec+u.Stime.Sec) + float64(u.Utime.Usec+u.Stime.Usec)/1e6
+}
+
 // Inlined into each of the ten, as its own frame is in C.
 func spin(k int) {
 	runtime.LockOSThread()
-	start := threadSeconds()
-	for threadSeconds()-start < totalSeconds*float64(k)/shares {
+	start, share := threadSeconds(), float64(k)/shares
+	if isEqual {
+		share = 1.0 / float64(len(used))
+	}
+	for threadSeconds()-start < totalSeconds*share {
 		for i := 0; i < 20000; i++ {
 		}
 	}
@@ -64,11 +80,14 @@ func burn_9() { spin(9) }
 func burn_10() { spin(10) }
 
 func main() {
-	file, err := os.Create(os.Args[1])
+	isEqual = os.Args[1] == "equal"
+	totalSeconds, _ = strconv.ParseFloat(os.Args[2], 64)
+	file, err := os.Create(os.Args[3])
 	if err != nil {
 		os.Exit(1)
 	}
 	pprof.StartCPUProfile(file)
+	before := processSeconds()
 	var group sync.WaitGroup
 	for _, f := range []func(){burn_1, burn_2, burn_3, burn_4, burn_5, burn_6, burn_7, burn_8, burn_9, burn_10} {
 		group.Add(1)
@@ -78,9 +97,11 @@ func main() {
 		}(f)
 	}
 	group.Wait()
+	after := processSeconds()
 	pprof.StopCPUProfile()
 	file.Close()
 	for k, seconds := range used {
 		fmt.Printf("used %d %.4f\n", k+1, seconds)
 	}
+	fmt.Printf("rusage %.4f\n", after-before)
 }

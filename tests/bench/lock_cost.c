@@ -2,6 +2,8 @@
 
 #include "base/clock.h"
 
+#include "spread.h"
+
 #include <dlfcn.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -10,7 +12,7 @@
 /*
  * A lock and an unlock: libc's own, and ours with profiling off and on, in turns; the shortest of many runs
  * of each is what it costs when nothing comes between. Uncontended, and with another thread at it all the
- * time.
+ * time (names in _contended: CPU time of both).
  */
 
 enum { RUNS = 41, PAIRS = 20000, CONTENDED_RUNS = 15, CONTENDED_PAIRS = 20000 };
@@ -69,7 +71,8 @@ static void switch_to(enum mode mode)
 int main(void)
 {
     static const char *const names[] = {"bare", "off", "on"};
-    double best[MODES] = {1e9, 1e9, 1e9}, contended[MODES] = {1e9, 1e9, 1e9};
+    static double alone[MODES][RUNS], contended[MODES][CONTENDED_RUNS];
+    char name[32];
     void *libc = dlopen("libc.so.6", RTLD_NOW);
     functions[BARE].lock = (int (*)(pthread_mutex_t *))dlsym(libc, "pthread_mutex_lock");
     functions[BARE].unlock = (int (*)(pthread_mutex_t *))dlsym(libc, "pthread_mutex_unlock");
@@ -83,16 +86,17 @@ int main(void)
     for (int run = 0; run < RUNS; run++)
         for (int mode = BARE; mode < MODES; mode++) {
             switch_to((enum mode)mode);
-            double ns = time_pairs((enum mode)mode, PAIRS);
-            best[mode] = ns < best[mode] ? ns : best[mode];
+            alone[mode][run] = time_pairs((enum mode)mode, PAIRS);
         }
     for (int run = 0; run < CONTENDED_RUNS; run++)
         for (int mode = BARE; mode < MODES; mode++) {
             switch_to((enum mode)mode);
-            double ns = time_contended((enum mode)mode);
-            contended[mode] = ns < contended[mode] ? ns : contended[mode];
+            contended[mode][run] = time_contended((enum mode)mode);
         }
-    for (int mode = BARE; mode < MODES; mode++)
-        printf("%s %.2f\n%s_contended %.1f\n", names[mode], best[mode], names[mode], contended[mode]);
+    for (int mode = BARE; mode < MODES; mode++) {
+        spread_print(names[mode], spread_of(alone[mode], RUNS));
+        snprintf(name, sizeof name, "%s_contended", names[mode]);
+        spread_print(name, spread_of(contended[mode], CONTENDED_RUNS));
+    }
     return 0;
 }

@@ -1,23 +1,70 @@
 #!/bin/sh
 # Every figure of `make bench`, ours beside the peers' in one run, with the bar ours must meet.
 #
-#   run.sh [FIGURE…]      all of them unless some are named: see the scripts beside this one
+#   make bench                       everything, in less than ten minutes
+#   make bench PART=locks            one part, or several: PART='locks heap'
+#   parts: locks law unwind heap dump exec cpu gateway, each a script beside this one
 #
-# Exit: 0 every bar was met, 1 one was missed, 2 no such figure.
+# Each row is a figure, with ours, each peer's, the bar, and whether ours meets it; a peer that is not installed
+# is "skipped", with the package that has it. Run it on a quiet machine: what else runs there is in the figures.
+#
+# Exit: 0 all was measured, whether bars were met or not; 1 a measurement broke; 2 no such part; 130 interrupted.
 here=$(dirname "$0")
-all='locks delay unwind heap threads cpu gateway'
-failed=0
+all='locks law unwind heap dump exec cpu gateway'
+# shellcheck source=tests/bench/common.sh
+. "$here/common.sh"
 # shellcheck disable=SC2086 # a list of names
 [ $# -gt 0 ] || set -- $all
-for figure; do
-    if [ ! -x "$here/$figure.sh" ]; then
-        echo "bench: no figure \"$figure\"; there are: $all" >&2
-        exit 2
-    fi
-    began=$(date +%s)
-    printf '%s\n' "$figure"
-    "$here/$figure.sh" || failed=1
-    printf '  (%d s)\n\n' $(($(date +%s) - began))
+for part; do
+    case " $all " in
+    *" $part "*) ;;
+    *) echo "bench: there is no part \"$part\", but $all" >&2 && exit 2 ;;
+    esac
 done
-[ "$failed" -eq 0 ] || echo 'bench: a bar was missed; a busy machine can be the reason, so run it alone: make bench ONLY=FIGURE'
-exit "$failed"
+
+# A part has a session of its own, so that all it has started can be ended with it.
+pid=
+end() {
+    trap '' INT TERM
+    [ -z "$pid" ] || kill -TERM -- "-$pid" 2>/dev/null
+    wait
+    clear_line
+    echo 'bench: interrupted' >&2
+    exit 130
+}
+trap end INT TERM
+
+clear_line() {
+    [ ! -t 2 ] || printf '\r\033[K' >&2
+}
+
+# Until the part has ended; on a terminal, with how long that has taken.
+await() {
+    while [ -t 2 ] && kill -0 "$pid" 2>/dev/null; do
+        printf '\r  %s: %d s' "$part" $(($(date +%s) - began)) >&2
+        sleep 1
+    done
+    wait "$pid"
+}
+
+machine
+row 'figure' 'ours' 'bar' '' 'peer'
+broken=
+for part; do
+    began=$(date +%s)
+    setsid "$here/$part.sh" >"$raw/part" 2>"$raw/part.err" &
+    pid=$!
+    await && code=0 || code=$?
+    pid=
+    clear_line
+    printf '%s (%d s)\n' "$part" $(($(date +%s) - began))
+    cat "$raw/part"
+    cat "$raw/part" >>"$raw/rows"
+    [ "$code" -ne 0 ] || continue
+    broken="$broken $part"
+    printf '  BROKEN: exit %d\n' "$code"
+    sed 's/^/    /' "$raw/part.err"
+done
+printf '\n%d bars met, %d missed, %d peers skipped\n' "$(grep -c ' ok$' "$raw/rows")" "$(grep -c ' MISSED$' "$raw/rows")" \
+    "$(grep -c ' skipped' "$raw/rows")"
+[ -z "$broken" ] || { echo "bench: not measured:$broken" && exit 1; }

@@ -1,4 +1,5 @@
 #include "crowd.h"
+#include "spread.h"
 
 #include "base/clock.h"
 #include "capture/wall.h"
@@ -25,14 +26,14 @@
  * Then the wall profile's sampler on the same threads: what rate it reaches, and what of a core it takes.
  *
  *     threads_dump [THREADS [ROUNDS [GO_PROGRAM]]]
+ *
+ * Prints "NAME_cold MS", "NAME_anew" and "NAME_warm" with LEAST MEDIAN LOW HIGH in ms, and "NAME_bytes N",
+ * for threads, goroutine (debug=2), grouped (debug=1), profile, and go; what the wall profile says of itself;
+ * "switches N", of the parked threads meanwhile; "ended_early N", waits that a dump ended; and of eu-stack
+ * "eu_stack MS" and "eu_stack_ended_early N".
  */
 
 enum { DEPTH = 6 };
-
-struct times {
-    double cold_ms, anew_ms, best_ms, median_ms;
-    size_t bytes;
-};
 
 static int dial(int port)
 {
@@ -66,41 +67,29 @@ static double fetch_ms(int port, const char *path, size_t *bytes)
     return ms;
 }
 
-static int ascending(const void *a, const void *b)
+static void print_spread(const char *name, const char *what, double *ms, int n)
 {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
+    char full[64];
+    snprintf(full, sizeof full, "%s_%s", name, what);
+    spread_print(full, spread_of(ms, n));
 }
 
-static double median(double *ms, int n)
+static void measure(const char *name, int port, const char *path, int rounds)
 {
-    qsort(ms, (size_t)n, sizeof *ms, ascending);
-    return ms[n / 2];
-}
-
-static struct times measure(int port, const char *path, int rounds)
-{
-    enum { ANEW = 5 };
-    struct times t;
-    double *ms = calloc((size_t)rounds + ANEW, sizeof *ms);
-    t.cold_ms = fetch_ms(port, path, &t.bytes);
+    enum { ANEW = 9 };
+    double anew[ANEW], *warm = calloc((size_t)rounds, sizeof *warm);
+    size_t bytes;
+    printf("%s_cold %.1f\n", name, fetch_ms(port, path, &bytes));
     for (int i = 0; i < ANEW; i++) {
         usleep(1100000);
-        ms[i] = fetch_ms(port, path, &t.bytes);
+        anew[i] = fetch_ms(port, path, &bytes);
     }
-    t.anew_ms = median(ms, ANEW);
     for (int i = 0; i < rounds; i++)
-        ms[i] = fetch_ms(port, path, &t.bytes);
-    t.median_ms = median(ms, rounds);
-    t.best_ms = ms[0];
-    free(ms);
-    return t;
-}
-
-static void report(const char *what, struct times t)
-{
-    printf("%-28s cold %6.1f ms  anew %5.1f ms  warm %5.1f ms (best %4.1f)  %zu bytes\n", what, t.cold_ms,
-        t.anew_ms, t.median_ms, t.best_ms, t.bytes);
+        warm[i] = fetch_ms(port, path, &bytes);
+    print_spread(name, "anew", anew, ANEW);
+    print_spread(name, "warm", warm, rounds);
+    printf("%s_bytes %zu\n", name, bytes);
+    free(warm);
 }
 
 static void measure_wall(int hz)
@@ -116,7 +105,7 @@ static void measure_wall(int hz)
     }
     if (wall_session_stop(session, &found) != 0)
         exit(2);
-    printf("wall profile, the same threads: %s\n", found.source);
+    printf("%s\n", found.source);
     snapshot_fini(&found);
 }
 
@@ -124,18 +113,14 @@ static void measure_go(const char *program, int threads, int rounds)
 {
     char command[512];
     int port = 0;
-    if (access(program, X_OK) != 0) {
-        puts("Go: skipped, there is no go here");
-        return;
-    }
+    size_t bytes;
     snprintf(command, sizeof command, "exec %s %d %d", program, threads, DEPTH);
     FILE *go = popen(command, "r");
     if (!go || fscanf(go, "127.0.0.1:%d", &port) != 1) {
-        puts("Go: failed, it did not start");
-        return;
+        fprintf(stderr, "%s did not start\n", program);
+        exit(2);
     }
-    report("Go, goroutine?debug=2", measure(port, "/debug/pprof/goroutine?debug=2", rounds));
-    size_t bytes;
+    measure("go", port, "/debug/pprof/goroutine?debug=2", rounds);
     fetch_ms(port, "/quit?and=so&it=ends", &bytes);
     pclose(go);
 }
@@ -143,10 +128,8 @@ static void measure_go(const char *program, int threads, int rounds)
 static void measure_eu_stack(void)
 {
     char command[128];
-    if (system("command -v eu-stack >/dev/null") != 0) {
-        puts("eu-stack: skipped, elfutils is not installed");
+    if (system("command -v eu-stack >/dev/null") != 0)
         return;
-    }
     double best = 1e9;
     snprintf(command, sizeof command, "eu-stack -p %d >/dev/null 2>&1", (int)getpid());
     for (int i = 0; i < 3; i++) {
@@ -156,7 +139,7 @@ static void measure_eu_stack(void)
         double ms = (double)(clock_monotonic_ns() - before) / 1e6;
         best = ms < best ? ms : best;
     }
-    printf("%-28s best %.1f ms; it stops every thread\n", "eu-stack -p, the same threads", best);
+    printf("eu_stack %.1f\n", best);
 }
 
 int main(int argc, char **argv)
@@ -168,19 +151,18 @@ int main(int argc, char **argv)
     crowd_settle();
     int port = atoi(strrchr(cprof_address(), ':') + 1);
     int64_t before = crowd_switches();
-    printf("%d threads parked in %d ways, stacks of %d calls and more\n", threads, NCROWD, DEPTH);
-    report("libcprof, threads?debug=2", measure(port, "/debug/pprof/threads?debug=2", rounds));
-    report("libcprof, goroutine?debug=2", measure(port, "/debug/pprof/goroutine?debug=2", rounds));
-    report("libcprof, threads?debug=1", measure(port, "/debug/pprof/threads?debug=1", rounds));
-    report("libcprof, threads", measure(port, "/debug/pprof/threads", rounds));
+    measure("threads", port, "/debug/pprof/threads?debug=2", rounds);
+    measure("goroutine", port, "/debug/pprof/goroutine?debug=2", rounds);
+    measure("grouped", port, "/debug/pprof/threads?debug=1", rounds);
+    measure("profile", port, "/debug/pprof/threads", rounds);
     measure_wall(WALL_DEFAULT_HZ);
     measure_wall(WALL_MAX_HZ);
-    printf(
-        "context switches of the parked threads meanwhile: %lld\n", (long long)(crowd_switches() - before));
     int ended_early = crowd_disturbed();
-    printf("waits that ended early: %d\n", ended_early);
+    printf("switches %lld\nended_early %d\n", (long long)(crowd_switches() - before), ended_early);
+    fflush(stdout);
     measure_eu_stack();
-    printf("waits that ended early with eu-stack's stops: %d\n", crowd_disturbed() - ended_early);
+    printf("eu_stack_ended_early %d\n", crowd_disturbed() - ended_early);
+    fflush(stdout);
     if (argc > 3)
         measure_go(argv[3], threads, rounds);
     crowd_release();

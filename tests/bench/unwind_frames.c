@@ -2,6 +2,8 @@
 
 #include "base/clock.h"
 
+#include "spread.h"
+
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -9,7 +11,7 @@
 
 /*
  * Nanoseconds a frame of a walk through 60 calls of this program: ours, libgcc's, and libunwind's where it is
- * installed. The shortest of many runs, in turns.
+ * installed. Many runs, in turns.
  */
 
 enum { DEPTH = 60, RUNS = 41, WALKS = 50 };
@@ -45,28 +47,28 @@ static int walk_ours(void)
     return stack.depth;
 }
 
-static double time_frames(int (*walk)(void), double best)
+static double time_frames(int (*walk)(void))
 {
     int n = 0;
     int64_t before = clock_monotonic_ns();
     for (int i = 0; i < WALKS; i++)
         n += walk();
-    double ns = n < WALKS * DEPTH ? 1e9 : (double)(clock_monotonic_ns() - before) / n;
-    return ns < best ? ns : best;
+    return n < WALKS * DEPTH ? 1e9 : (double)(clock_monotonic_ns() - before) / n;
 }
 
 static void measure(void)
 {
-    double ours = 1e9, libgcc = 1e9, other = 1e9;
+    double ours[RUNS], libgcc[RUNS], other[RUNS];
     for (int i = 0; i < RUNS; i++) {
-        ours = time_frames(walk_ours, ours);
-        libgcc = time_frames(walk_libgcc, libgcc);
+        ours[i] = time_frames(walk_ours);
+        libgcc[i] = time_frames(walk_libgcc);
         if (libunwind)
-            other = time_frames(walk_libunwind, other);
+            other[i] = time_frames(walk_libunwind);
     }
-    printf("ours %.1f\nlibgcc %.1f\n", ours, libgcc);
+    spread_print("ours", spread_of(ours, RUNS));
+    spread_print("libgcc", spread_of(libgcc, RUNS));
     if (libunwind)
-        printf("libunwind %.1f\n", other);
+        spread_print("libunwind", spread_of(other, RUNS));
 }
 
 /* Alternating sizes, so that frames are not all the same. */

@@ -160,7 +160,7 @@ check: ## everything a clone must pass
 	@tests/run.sh $(test_programs) -- $(SCRIPT_TESTS:%=tests/%.sh)
 
 check-long: ## end-to-end tests for which check has no time
-	@$(MAKE) $(jobs) all $(B)/tests/guest $(B)/tests/asked
+	@$(MAKE) $(jobs) all $(B)/tests/guest
 	@tests/run.sh $(LONG_TESTS:%=tests/%.sh)
 
 sanitized: ## the unit tests that a sanitizer can run: make sanitized SAN=address, or SAN=undefined

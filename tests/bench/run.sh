@@ -25,14 +25,14 @@ done
 # A part has a session of its own, so that all it has started can be ended with it.
 pid=
 end() {
-    trap '' INT TERM
-    [ -z "$pid" ] || kill -TERM -- "-$pid" 2>/dev/null
+    trap "" INT TERM HUP
+    [ -z "$pid" ] || kill -s TERM -- "-$pid" 2>/dev/null
     wait
     clear_line
     echo 'bench: interrupted' >&2
     exit 130
 }
-trap end INT TERM
+trap end INT TERM HUP
 
 clear_line() {
     [ ! -t 2 ] || printf '\r\033[K' >&2

@@ -23,9 +23,11 @@
  *     l h c    locks, heap or CPU alone
  *     u        CPU time of the process so far, ns
  *     n        everything on and all of it recorded, and calls counted from here on; then
- *     e        "LOCKS CALLS WAITS CHARGES BYTES" since n: locks taken, wrapped calls for input and output,
- * waits and unlocks that were recorded, bytes allocated p        "LOCK CALL WAIT SAMPLE HEAP": what each of
- * these costs, ns
+ *     e        "LOCKS CALLS WAITS CHARGES BYTES" since n
+ *     p        "LOCK CALL WAIT SAMPLE HEAP": what each of these costs, ns
+ *
+ * LOCKS are locks taken, CALLS wrapped calls for input and output, WAITS and CHARGES waits and unlocks that
+ * were recorded, BYTES those allocated.
  */
 
 enum { MUTEX_FRACTION = 100, BLOCK_RATE_NS = 10000, HEAP_RATE = 524288, CPU_HZ = 100 };

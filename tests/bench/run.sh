@@ -65,6 +65,6 @@ for part; do
     printf '  BROKEN: exit %d\n' "$code"
     sed 's/^/    /' "$raw/part.err"
 done
-printf '\n%d bars met, %d missed, %d peers skipped\n' "$(grep -c ' ok$' "$raw/rows")" "$(grep -c ' MISSED$' "$raw/rows")" \
+printf '\n%d bars met, %d missed, %d figures of peers skipped\n' "$(grep -c ' ok$' "$raw/rows")" "$(grep -c ' MISSED$' "$raw/rows")" \
     "$(grep -c ' skipped' "$raw/rows")"
 [ -z "$broken" ] || { echo "bench: not measured:$broken" && exit 1; }

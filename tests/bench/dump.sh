@@ -21,6 +21,7 @@ row "debug=2, at once after another, median" "$(ms threads_warm)" '10 ms' \
     "$(at_most "$(value threads_warm "$raw/ours" 3)" 10)" "$go" "$eu_stack"
 row 'debug=2, a second and more after another' "$(ms threads_anew)" '10 ms' \
     "$(at_most "$(value threads_anew "$raw/ours" 3)" 10)" "$go_anew"
+row '  CPU time of either, who asks included' "$(ms threads_warm_cpu), $(ms threads_anew_cpu)" - -
 row 'debug=2, the first ever, names to be found' "$(value threads_cold "$raw/ours") ms" - - "$go_cold"
 row 'as Go has it, at once after another' "$(ms goroutine_warm)" - -
 row 'debug=1, at once after another' "$(ms grouped_warm)" - -

@@ -27,8 +27,9 @@
  *
  *     threads_dump [THREADS [ROUNDS [GO_PROGRAM]]]
  *
- * Prints "NAME_cold MS", "NAME_anew" and "NAME_warm" with LEAST MEDIAN LOW HIGH in ms, and "NAME_bytes N",
- * for threads, goroutine (debug=2), grouped (debug=1), profile, and go; what the wall profile says of itself;
+ * Prints "NAME_cold MS", "NAME_anew" and "NAME_warm" with LEAST MEDIAN LOW HIGH in ms, the same with _cpu for
+ * the CPU time of this process, which asks and, but for Go's, answers, and "NAME_bytes N", for threads,
+ * goroutine (debug=2), grouped (debug=1), profile, and go; what the wall profile says of itself;
  * "switches N", of the parked threads meanwhile; "ended_early N", waits that a dump ended; and of eu-stack
  * "eu_stack MS" and "eu_stack_ended_early N".
  */
@@ -74,22 +75,38 @@ static void print_spread(const char *name, const char *what, double *ms, int n)
     spread_print(full, spread_of(ms, n));
 }
 
+struct took {
+    double ms[1000], cpu_ms[1000];
+    int n;
+};
+
+static size_t fetch_once_more(struct took *t, int port, const char *path)
+{
+    size_t bytes;
+    int64_t before = clock_read_ns(CLOCK_PROCESS_CPUTIME_ID);
+    t->ms[t->n] = fetch_ms(port, path, &bytes);
+    t->cpu_ms[t->n++] = (double)(clock_read_ns(CLOCK_PROCESS_CPUTIME_ID) - before) / 1e6;
+    return bytes;
+}
+
 static void measure(const char *name, int port, const char *path, int rounds)
 {
     enum { ANEW = 9 };
-    double anew[ANEW], *warm = calloc((size_t)rounds, sizeof *warm);
+    static struct took anew, warm;
     size_t bytes;
+    anew.n = warm.n = 0;
     printf("%s_cold %.1f\n", name, fetch_ms(port, path, &bytes));
     for (int i = 0; i < ANEW; i++) {
         usleep(1100000);
-        anew[i] = fetch_ms(port, path, &bytes);
+        fetch_once_more(&anew, port, path);
     }
     for (int i = 0; i < rounds; i++)
-        warm[i] = fetch_ms(port, path, &bytes);
-    print_spread(name, "anew", anew, ANEW);
-    print_spread(name, "warm", warm, rounds);
+        bytes = fetch_once_more(&warm, port, path);
+    print_spread(name, "anew", anew.ms, anew.n);
+    print_spread(name, "anew_cpu", anew.cpu_ms, anew.n);
+    print_spread(name, "warm", warm.ms, warm.n);
+    print_spread(name, "warm_cpu", warm.cpu_ms, warm.n);
     printf("%s_bytes %zu\n", name, bytes);
-    free(warm);
 }
 
 static void measure_wall(int hz)
@@ -145,7 +162,7 @@ static void measure_eu_stack(void)
 int main(int argc, char **argv)
 {
     int threads = argc > 1 ? atoi(argv[1]) : 2300, rounds = argc > 2 ? atoi(argv[2]) : 40;
-    if (threads < 1 || rounds < 1 || cprof_start("127.0.0.1:0") != 0)
+    if (threads < 1 || rounds < 1 || rounds > 1000 || cprof_start("127.0.0.1:0") != 0)
         return 2;
     crowd_start(threads, DEPTH);
     crowd_settle();

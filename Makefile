@@ -48,7 +48,7 @@ MODEL    = profile check idmap wire gzip decode encode sample_types merge \
            legacy_jemalloc legacy_perf legacy_perf_line
 SYMBOL   = maps effort fileguard elffile debugfile linerows debuginfo ifunc demangle symbol
 CAPTURE  = capture signals rawlock ticks \
-           unwind unwind_libgcc unwind_tables cfi \
+           unwind unwind_libgcc unwind_tables cfi cfi_pushes \
            stacks snapshot \
            interpose interpose_c11 interpose_fortified interpose_io interpose_ipc interpose_lock interpose_signal \
            interpose_thread \
@@ -109,13 +109,13 @@ CPROF_TESTS = accuracy cpu cpu_watch wall \
               contention contention_law contention_sampling \
               heap heap_accuracy \
               threads threadload waits cpuclocks \
-              interpose labels signals snapshot stacks unwind \
+              interpose labels signals snapshot stacks unwind unwind_steps \
               convert textformats server direct mount
 DEMO_TESTS  = json histogram loadgen upstream
 # What a sanitizer can run: the interceptors of the address sanitizer stand in the way of libcprof's and of
 # jemalloc's heap; the runtime of the other brings libstdc++ into the process, which is what demangle tests.
 SAN_TESTS_address   = $(TOOL_TESTS) snapshot convert textformats
-SAN_TESTS_undefined = $(filter-out demangle,$(TOOL_TESTS)) $(CPROF_TESTS)
+SAN_TESTS_undefined = $(filter-out demangle,$(TOOL_TESTS)) $(filter-out unwind_steps,$(CPROF_TESTS))
 # Apart from `make check`, which has no time for it.
 STORM_TESTS = storm
 # End-to-end tests: tests/NAME.sh, run from the top folder; exit 77 is "skipped", with a line that says why.
@@ -126,7 +126,7 @@ LONG_TESTS   = lesson6_run preload_servers preload_hostile
 # ---- what people type -----------------------------------------------------------------------------------
 
 .DEFAULT_GOAL = all
-.PHONY: all help check check-long sanitized storm install uninstall stress bench lint format clean FORCE
+.PHONY: all help check check-long sanitized storm steps install uninstall stress bench lint format clean FORCE
 sources = $(shell git ls-files "*.c" "*.h")
 scripts = $(shell git ls-files "*.sh") .ci/run
 
@@ -177,6 +177,10 @@ uninstall: ## remove what install put there
 storm: ## threads by the ten thousand, cancelled, forked and jumping, under every profile at once
 	@$(MAKE) $(jobs) $(storm_tests)
 	@tests/run.sh $(storm_tests)
+
+steps: ## the unwinder's proof in full: ROUNDS times (1) a million single instructions
+	@$(MAKE) $(jobs) $(B)/tests/test_unwind_steps
+	@STEPS_ROUNDS=$(or $(ROUNDS),1) $(B)/tests/test_unwind_steps
 
 lint: ## formatting, cppcheck, shellcheck, and the direction of includes
 	@tests/layering.sh
@@ -327,6 +331,14 @@ $(cprof_tests) $(storm_tests): %: %.o $(OUT)profiler/libcprof.a
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $^ $(call pkg,--libs check) $(CPROF_LIBS) -o $@
 
 $(B)/tests/test_threadload: $(B)/tests/crowd.o
+
+# What it steps through: calls that the loader binds, and exceptions, where there is a compiler for them.
+$(B)/tests/test_unwind_steps: $(B)/tests/steps.o | $(B)/tests/lazy_calls.so $(if $(shell command -v $(CXX)),$(B)/tests/throws.so)
+$(B)/tests/lazy_calls.so: $(B)/tests/lazy_calls.o
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) -shared -Wl,-z,lazy $< -o $@
+$(B)/tests/throws.so: tests/throws.cc Makefile
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CXX) -Wall -Wextra -Wshadow $(WERROR) $(CFLAGS) -fPIC -shared $< -o $@
 
 # A program with libcprof that tests profile from outside, with all its functions in the stacks.
 $(B)/tests/target.o: ALL_CFLAGS += -fno-optimize-sibling-calls

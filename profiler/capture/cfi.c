@@ -1,5 +1,7 @@
 #include "capture/cfi.h"
 
+#include "capture/cfi_pushes.h"
+
 #include <stdbool.h>
 #include <string.h>
 
@@ -20,8 +22,9 @@ struct cursor {
 struct rules {
     uint8_t kind, reg;
     int64_t offset, add;
-    int64_t rbp, rbx; /* as in cfi_row */
-    bool outermost;   /* the return address is undefined */
+    int64_t rbp, rbx;  /* as in cfi_row */
+    bool outermost;    /* the return address is undefined */
+    bool ra_elsewhere; /* it is in a register, as longjmp has it: what is on the stack is a guess as good */
 };
 
 enum { MAX_REMEMBERED = 8 };
@@ -190,7 +193,8 @@ static void emit(struct program *p)
         row.kind = CFI_SIGNAL;
     else if (r->outermost)
         row.kind = CFI_END;
-    else if (fits16(r->rbp) && fits16(r->rbx) && fits16(r->add) && r->offset == (int32_t)r->offset)
+    else if (!r->ra_elsewhere && fits16(r->rbp) && fits16(r->rbx) && fits16(r->add) &&
+             r->offset == (int32_t)r->offset)
         row = (struct cfi_row){.kind = r->kind,
             .reg = r->reg,
             .offset = (int32_t)r->offset,
@@ -262,7 +266,8 @@ static void cfa_expression(struct program *p, struct cursor *c)
         .add = kind == CFI_REG ? 0 : add,
         .rbp = r->rbp,
         .rbx = r->rbx,
-        .outermost = r->outermost};
+        .outermost = r->outermost,
+        .ra_elsewhere = r->ra_elsewhere};
 }
 
 static void register_rule(struct program *p, uint64_t reg, int64_t rule)
@@ -272,7 +277,7 @@ static void register_rule(struct program *p, uint64_t reg, int64_t rule)
     else if (reg == CFI_RBX)
         p->now.rbx = rule;
     else if (reg == p->ra_reg)
-        p->now.outermost = false;
+        p->now.outermost = p->now.ra_elsewhere = false;
 }
 
 static void register_expression(struct program *p, struct cursor *c)
@@ -294,8 +299,10 @@ static void restore(struct program *p, uint64_t reg)
         p->now.rbp = p->initial.rbp;
     else if (reg == CFI_RBX)
         p->now.rbx = p->initial.rbx;
-    else if (reg == p->ra_reg)
+    else if (reg == p->ra_reg) {
         p->now.outermost = p->initial.outermost;
+        p->now.ra_elsewhere = p->initial.ra_elsewhere;
+    }
 }
 
 static void def_cfa(struct program *p, uint64_t reg, int64_t offset)
@@ -341,8 +348,9 @@ static void extended(struct program *p, struct cursor *c, uint8_t op)
         register_rule(p, read_uleb(c), 0);
         break;
     case 0x09: /* register: kept in another register, which only the leaf could know */
+        reg = read_uleb(c);
         read_uleb(c);
-        read_uleb(c);
+        p->now.ra_elsewhere |= reg == p->ra_reg;
         break;
     case 0x0a:
         if (p->nremembered < MAX_REMEMBERED)
@@ -481,6 +489,40 @@ static bool cie_open(struct program *p, const unsigned char *at)
     return !c.bad;
 }
 
+/* ---- pushes that nobody wrote down -----------------------------------------------------------------------
+ */
+
+/* From `at` on the first k registers are above the return address. */
+static void emit_pushed(struct program *p, const unsigned char *at, const struct cfi_pushes *s, int k)
+{
+    p->location = (uintptr_t)at;
+    p->now = p->initial;
+    p->now.offset += 8 * k;
+    for (int i = 0; i < k; i++)
+        register_rule(p, s->reg[i], -8 * (i + 2));
+    emit(p);
+}
+
+static void fde_without_program(struct program *p, uintptr_t start)
+{
+    struct cfi_pushes s;
+    if (!cfi_pushes_find((const unsigned char *)start, (const unsigned char *)p->end, &s))
+        return;
+    emit_pushed(p, (const unsigned char *)start, &s, 0);
+    for (int k = 1; k <= s.n; k++)
+        emit_pushed(p, s.after_push[k - 1], &s, k);
+    for (int k = s.n; k-- > 0;)
+        emit_pushed(p, s.after_pop[k], &s, k);
+}
+
+/* The return address is where a call leaves it, from the first instruction to the last. */
+static bool says_nothing(const struct program *p)
+{
+    const struct rules *r = &p->now;
+    return r->kind == CFI_REG && r->reg == CFI_RSP && r->offset == 8 && !r->rbp && !r->rbx && !r->outermost &&
+           !r->ra_elsewhere && !p->signal_frame;
+}
+
 static void fde_compile(struct program *p, const unsigned char *at)
 {
     struct cursor c = entry_open(p->object, at);
@@ -507,6 +549,8 @@ static void fde_compile(struct program *p, const unsigned char *at)
         p->now.kind = CFI_NONE;
     if (p->location < p->end)
         emit(p);
+    if (p->location == start && p->object->code_readable && says_nothing(p))
+        fde_without_program(p, start);
     emit_row(p, p->end, &(struct cfi_row){.kind = CFI_NONE});
 }
 

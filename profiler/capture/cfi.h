@@ -1,6 +1,7 @@
 #ifndef CAPTURE_CFI_H
 #define CAPTURE_CFI_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -41,6 +42,7 @@ struct cfi_object {
     const unsigned char *header;
     size_t header_bytes;
     const unsigned char *readable, *readable_end; /* .eh_frame is only read within */
+    bool code_readable;
 };
 
 /* Writes at most max rows to rows and returns how many there are; rows may be NULL when max is 0, to count.

@@ -185,6 +185,10 @@ static bool step_guess(struct walk *w, const struct unwind_tables *t)
     if (w->exact && read_word(&w->reader, w->regs.rsp, &rip) && find_object(t, rip)) {
         w->regs.rip = rip;
         w->regs.rsp += 8;
+    } else if (w->exact && read_word(&w->reader, w->regs.rsp, &rbp) && rbp == w->regs.rbp &&
+               read_word(&w->reader, w->regs.rsp + 8, &rip) && find_object(t, rip)) {
+        w->regs.rip = rip; /* it has pushed rbp, and not yet set it */
+        w->regs.rsp += 16;
     } else if (w->regs.rbp >= w->regs.rsp && w->regs.rbp - w->regs.rsp < (1u << 20) &&
                read_word(&w->reader, w->regs.rbp, &rbp) && read_word(&w->reader, w->regs.rbp + 8, &rip) &&
                find_object(t, rip)) {

@@ -161,7 +161,7 @@ static struct unwind_object *find_old(
  */
 static bool describe(const struct dl_phdr_info *info, struct cfi_object *o)
 {
-    *o = (struct cfi_object){.start = UINTPTR_MAX};
+    *o = (struct cfi_object){.start = UINTPTR_MAX, .code_readable = true};
     const ElfW(Phdr) *header = NULL;
     for (int i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *p = &info->dlpi_phdr[i];
@@ -170,6 +170,7 @@ static bool describe(const struct dl_phdr_info *info, struct cfi_object *o)
             header = p;
         if (p->p_type != PT_LOAD || !(p->p_flags & PF_X))
             continue;
+        o->code_readable &= (p->p_flags & PF_R) != 0;
         o->start = at < o->start ? at : o->start;
         o->end = at + p->p_memsz > o->end ? at + p->p_memsz : o->end;
     }

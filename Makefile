@@ -349,6 +349,10 @@ $(B)/tests/target: $(B)/tests/target.o $(OUT)profiler/libcprof.a
 $(B)/tests/target_shared: $(B)/tests/target.o $(OUT)profiler/libcprof.so $(OUT)profiler/libcprof-export.so
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(filter %.o,$^) -L$(OUT)profiler -Wl,-rpath,$(abspath $(OUT)profiler) -l:libcprof.so -o $@
 
+# What capture does on another machine, for cross_compiles.sh: on libc alone.
+$(B)/tests/other_machine: $(B)/tests/other_machine.o $(CAPTURE_O) $(BASE_O)
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $^ -lm -o $@
+
 # How fast dumps of thousands of threads are; what the threads do is what the tests park, too.
 $(B)/tests/bench/threads_dump: $(B)/tests/bench/threads_dump.o $(B)/tests/crowd.o $(OUT)profiler/libcprof.a
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $^ $(CPROF_LIBS) -o $@

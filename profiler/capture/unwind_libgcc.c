@@ -2,6 +2,7 @@
 
 #if !defined(__x86_64__)
 
+#include <ucontext.h>
 #include <unwind.h>
 
 /*
@@ -10,15 +11,17 @@
  */
 
 struct walk {
-    uintptr_t above; /* frames up to this stack address are the profiler's own */
+    uintptr_t above; /* frames up to this stack address are the profiler's own; or, when there is one, */
+    uintptr_t from;  /* those before the one that is at this instruction */
     struct unwind_stack *out;
 };
 
 static _Unwind_Reason_Code visit(struct _Unwind_Context *context, void *data)
 {
     struct walk *w = data;
-    if (_Unwind_GetCFA(context) <= w->above)
+    if (w->from ? _Unwind_GetIP(context) != w->from : _Unwind_GetCFA(context) <= w->above)
         return _URC_NO_REASON;
+    w->from = w->above = 0;
     if (w->out->depth == UNWIND_MAX_DEPTH) {
         w->out->truncated = true;
         return _URC_END_OF_STACK;
@@ -29,12 +32,22 @@ static _Unwind_Reason_Code visit(struct _Unwind_Context *context, void *data)
     return _URC_NO_REASON;
 }
 
-static void walk_above(uintptr_t above, struct unwind_stack *out)
+static void walk(struct walk w)
 {
-    out->depth = 0;
-    out->truncated = false;
-    struct walk w = {above, out};
+    w.out->depth = 0;
+    w.out->truncated = false;
     _Unwind_Backtrace(visit, &w);
+}
+
+/* What a signal interrupted, or 0 where we do not know how to tell. */
+static uintptr_t interrupted_pc(const void *context)
+{
+#if defined(__aarch64__)
+    return ((const ucontext_t *)context)->uc_mcontext.pc;
+#else
+    (void)context;
+    return 0;
+#endif
 }
 
 int unwind_refresh(void)
@@ -45,14 +58,18 @@ int unwind_refresh(void)
 void unwind_context_sigsafe(const void *context, const struct unwind_memory *memory, struct unwind_stack *out)
 {
     (void)memory;
-    walk_above((uintptr_t)context, out); /* the interrupted frames are above what the kernel pushed */
+    uintptr_t pc = interrupted_pc(context);
+    walk(
+        (struct walk){(uintptr_t)context, pc, out}); /* on one stack, they are above what the kernel pushed */
+    if (out->depth == 0)
+        *out = (struct unwind_stack){.pcs = {pc}, .depth = pc != 0, .truncated = true};
 }
 
 void unwind_here_sigsafe(
     const struct unwind_regs *here, const struct unwind_memory *memory, struct unwind_stack *out)
 {
     (void)memory;
-    walk_above(here->rsp, out);
+    walk((struct walk){here->rsp, 0, out});
 }
 
 void unwind_saved_sigsafe(

@@ -95,6 +95,22 @@ check "growth is measured" grep -q '^FAILED total>10%: 100.00%, 1.05s of 1.05s$'
 refused 'position 6: expected a closing parenthesis' -fail_if 'flat(>5%' "$profile"
 refused '-fail_if: "list_move>5kb": position 12: expected % or a unit of cpu (nanoseconds)' -fail_if 'list_move>5kb' "$profile"
 
+# In the terminal, and for a pipe.
+run -flame "$profile"
+check "-flame is the golden" cmp "$dir/out" tests/golden/pprof.flame
+COLUMNS=50 run -flame "$profile"
+check "-flame takes COLUMNS" [ "$(grep '^\[' "$dir/out" | wc -L)" -eq 50 ]
+if command -v script >/dev/null 2>&1; then
+    on_terminal() { script -qec "stty cols 66; profiler/pprof -flame $profile" "$dir/typescript" >/dev/null 2>&1; }
+    TERM=xterm on_terminal
+    check "-flame has colours on a terminal" grep -q 'all 100%.*\[0m' "$dir/typescript"
+    TERM=xterm NO_COLOR=1 on_terminal
+    check "-flame honours NO_COLOR, and fits" grep -q '^\[all 100% \{56\}\]' "$dir/typescript"
+fi
+run -growth -diff_base="$profile" "$profile"
+check "-growth of nothing" [ "$(grep -c '^  nothing$' "$dir/out")" -eq 2 ]
+refused 'growth compares two profiles' -growth "$profile"
+
 # Profiles of one program, read together; a folder need not have all of them.
 mkdir "$dir/folder"
 refused 'no cpu.pb.gz' -triage "$dir/folder"

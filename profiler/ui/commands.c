@@ -34,11 +34,17 @@ const struct command commands[] = {
     {"eog", REPORT_DOT, false, "svg", "svg", eog, "Show the call graph in eog", GRAPH_USAGE("eog") DRAWN},
     {"evince", REPORT_DOT, false, "pdf", "pdf", evince, "Show the call graph in evince",
         GRAPH_USAGE("evince") DRAWN},
+    {"flame", REPORT_FLAME, false, NULL, NULL, NULL, "Draw a flame graph in the terminal, the root on top",
+        "flame [rows] [focus_regex]* [-ignore_regex]* [>file]\nA box as wide as its share, as wide as the "
+        "terminal in all. "
+        "At most so many rows.\n" FILTERS},
     {"folded", REPORT_FOLDED, false, NULL, NULL, NULL,
         "Print every stack on a line, for flamegraph.pl and speedscope",
         "folded [focus_regex]* [-ignore_regex]* [>file]\nroot;...;leaf and the value, in the sample type's "
         "unit.\n" FILTERS},
     {"gif", REPORT_DOT, false, "gif", "gif", NULL, "Draw the call graph as GIF", GRAPH_USAGE("gif") DRAWN},
+    {"growth", REPORT_GROWTH, false, NULL, NULL, NULL,
+        "Print what grew and what shrank most since -diff_base", TOP_USAGE("growth")},
     {"gv", REPORT_DOT, false, "ps", "ps", gv, "Show the call graph in gv", GRAPH_USAGE("gv") DRAWN},
     {"jpg", REPORT_DOT, false, "jpg", "jpg", NULL, "Draw the call graph as JPEG", GRAPH_USAGE("jpg") DRAWN},
     {"json", REPORT_JSON, false, NULL, NULL, NULL, "Print the top entries as JSON, in exact numbers",

@@ -3,11 +3,13 @@
 #include "ui/disassembler.h"
 #include "ui/graphviz.h"
 #include "ui/output.h"
+#include "ui/terminal.h"
 #include "ui/viewer.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* A reader may leave early: head, less. */
 static int write_to_pipe(const char *command, const struct buf *text, struct error *error)
@@ -39,7 +41,9 @@ int produce(const struct profile *p, const struct production *what, struct error
 {
     struct objdump objdump;
     struct disassembler disassembler = objdump_disassembler(&objdump, what->tools, what->cancel);
+    bool to_screen = !*what->config->output && !what->pipe && isatty(STDOUT_FILENO);
     struct report_request request = {.format = what->command->format,
+        .screen = {.width = terminal_width(to_screen), .colour = to_screen && terminal_has_colour()},
         .pattern = what->pattern,
         .config = *what->config,
         .disassembler = &disassembler,

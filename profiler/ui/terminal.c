@@ -12,7 +12,7 @@ static int within(long width)
     return width < LEAST ? LEAST : width > MOST ? MOST : (int)width;
 }
 
-int terminal_width(void)
+int terminal_width(bool to_terminal)
 {
     struct winsize size;
     const char *columns = getenv("COLUMNS");
@@ -20,7 +20,7 @@ int terminal_width(void)
     long width = columns ? strtol(columns, &end, 10) : 0;
     if (columns && width > 0 && *end == '\0')
         return within(width);
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+    if (to_terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
         return within(size.ws_col);
     return DEFAULT;
 }

@@ -16,7 +16,7 @@ static int report(const struct options *o, const char *folder, struct error *err
     struct buf out = {0};
     const struct config *config = &o->settings.config;
     bool to_file = *config->output != '\0';
-    struct triage_style style = {.width = terminal_width(),
+    struct triage_style style = {.width = terminal_width(!to_file),
         .rows = config->nodecount >= 0 ? config->nodecount : ROWS,
         .colour = !to_file && terminal_has_colour()};
     int code = collection_open(&c, o, folder, error);

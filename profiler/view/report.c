@@ -47,6 +47,10 @@ static void apply_format(struct config *c, enum report_format format)
         if (c->nodecount == -1)
             c->nodecount = 0;
         break;
+    case REPORT_GROWTH:
+        if (c->nodecount == -1)
+            c->nodecount = 10;
+        break;
     default:
         break;
     }
@@ -123,7 +127,7 @@ int64_t report_sample_div(const struct report *r, size_t sample)
     return r->config.mean ? profile_values(r->p, sample)[0] : 0;
 }
 
-static bool in_diff_base(const struct profile *p, size_t sample)
+bool report_in_base(const struct profile *p, size_t sample)
 {
     const struct sample *s = &p->samples.items[sample];
     for (uint32_t i = 0; i < s->nlabels; i++) {
@@ -142,7 +146,7 @@ static int64_t compute_total(const struct report *r)
         uint64_t v = (uint64_t)magnitude(report_sample_value(r, i)), d = (uint64_t)report_sample_div(r, i);
         total += v;
         div += d;
-        if (in_diff_base(r->p, i)) {
+        if (report_in_base(r->p, i)) {
             base_total += v;
             base_div += d;
         }
@@ -340,6 +344,8 @@ static const report_fn writers[] = {
     [REPORT_FOLDED] = report_folded,
     [REPORT_JSON] = report_json,
     [REPORT_CSV] = report_csv,
+    [REPORT_GROWTH] = report_growth,
+    [REPORT_FLAME] = report_flame,
     [REPORT_LIMITS] = report_limits,
 };
 
@@ -416,6 +422,7 @@ int report_generate(const struct profile *p, const struct report_request *q, str
     struct buf *notes, struct error *error)
 {
     struct report r = {.format = q->format,
+        .screen = q->screen,
         .limits = q->limits,
         .n_limits = q->n_limits,
         .disassembler = q->disassembler,

@@ -32,16 +32,25 @@ enum report_format {
     REPORT_FOLDED,
     REPORT_JSON,
     REPORT_CSV,
+    REPORT_GROWTH,
+    REPORT_FLAME,
     REPORT_LIMITS,
+};
+
+/* Where it will be read: for reports that fit it. All zero: nowhere in particular, 80 columns, no colour. */
+struct report_screen {
+    int width;
+    bool colour;
 };
 
 struct limit;
 
 struct report_request {
     enum report_format format;
-    const char *pattern;  /* of peek, list, weblist and disasm, else NULL */
-    struct config config; /* as the user set it; what a format implies is applied here */
-    struct limit *limits; /* of REPORT_LIMITS: are measured, see limit.h */
+    const char *pattern;         /* of peek, list, weblist and disasm, else NULL */
+    struct config config;        /* as the user set it; what a format implies is applied here */
+    struct report_screen screen; /* of flame */
+    struct limit *limits;        /* of REPORT_LIMITS: are measured, see limit.h */
     size_t n_limits;
     const struct disassembler *disassembler; /* for disasm and weblist; NULL: none */
     const volatile sig_atomic_t *cancel;     /* NULL, or looked at now and then */
@@ -75,6 +84,7 @@ struct report {
     int64_t total;
     struct regex *symbol;
     struct label_units units;
+    struct report_screen screen;
     struct limit *limits;
     size_t n_limits;
     const struct disassembler *disassembler;
@@ -87,6 +97,9 @@ struct report {
 
 int64_t report_sample_value(const struct report *r, size_t sample); /* mean is not divided yet */
 int64_t report_sample_div(const struct report *r, size_t sample);
+
+/* Whether it is one of those that -diff_base subtracts. */
+bool report_in_base(const struct profile *p, size_t sample);
 
 /* A value as programs read it: divided as divide_by says, in the unit of the sample type. */
 int64_t report_exact(const struct report *r, int64_t value);
@@ -135,6 +148,8 @@ int report_weblist(struct report *r, struct buf *out);
 int report_folded(struct report *r, struct buf *out);
 int report_json(struct report *r, struct buf *out);
 int report_csv(struct report *r, struct buf *out);
+int report_growth(struct report *r, struct buf *out);
+int report_flame(struct report *r, struct buf *out);
 int report_limits(struct report *r, struct buf *out);
 
 #endif

@@ -42,7 +42,7 @@ jobs = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 
 # ---- rooms ----------------------------------------------------------------------------------------------
 
-BASE     = error vec buf intern table
+BASE     = error vec buf intern table nearest
 MODEL    = profile check idmap wire gzip decode encode sample_types merge \
            legacy legacy_build legacy_maps legacy_cpu legacy_heap legacy_stacks legacy_contention legacy_java \
            legacy_jemalloc legacy_perf legacy_perf_line
@@ -64,9 +64,9 @@ VIEW     = measure regex path frames graph order trim labels tagfilter prune fil
            report report_labels report_text report_tree report_traces report_raw report_list report_tags \
            report_proto report_dot report_callgrind report_disasm report_weblist dot_name \
            dot_tags assembly binary weblist machinery columns triage triage_text \
-           report_folded report_table limit report_limits report_growth flame report_flame
+           report_folded report_table limit report_limits report_growth flame report_flame suggest
 UI       = variables commands output subprocess disassembler graphviz viewer produce options progress fetch \
-           store gather interrupt shell session terminal collection triage_run ci
+           store gather interrupt shell session terminal collection triage_run ci completions
 
 # cprof.h itself: with the service linked in (libcprof.a), or loaded on demand (libcprof.so).
 CPROF_A  = cprof service_linked
@@ -103,7 +103,7 @@ DEMO_LIBS  = $(call pkg,--libs libmicrohttpd) $(if $(SAN),,-ljemalloc)
 
 # Check programs: tests/test_NAME.c each, with tests/harness.c. By what they are linked with.
 TOOL_TESTS  = base profile codec legacy merge maps symbol bounds demangle measure regex filter graph report assembly \
-              columns triage limit flame \
+              columns triage limit flame nearest \
               options fetch shell symbolize collection
 CPROF_TESTS = accuracy cpu cpu_watch wall \
               contention contention_law contention_sampling \

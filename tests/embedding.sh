@@ -26,6 +26,7 @@ prefix=$work/usr
 make -s install "PREFIX=$prefix" >"$work/out" 2>&1 || fail "make install: $(cat "$work/out")"
 export PKG_CONFIG_PATH="$prefix/lib/pkgconfig"
 for file in bin/pprof include/cprof.h lib/libcprof.a lib/libcprof.so lib/libcprof-export.so lib/pkgconfig/cprof.pc \
+    share/bash-completion/completions/pprof share/zsh/site-functions/_pprof share/fish/vendor_completions.d/pprof.fish \
     share/man/man1/pprof.1 share/man/man3/cprof.3 share/man/man7/libcprof.7; do
     [ -s "$prefix/$file" ] || fail "make install does not put $file"
 done

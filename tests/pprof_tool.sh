@@ -55,6 +55,7 @@ check "the shell names mistakes" grep -q 'no matches found for regexp: zzz' "$di
 run -help
 check "-help goes to standard output" [ "$status" -eq 0 ]
 check "-help" grep -q 'pprof -FORMAT' "$dir/out"
+check "-help is short" [ "$(wc -l <"$dir/out")" -lt 60 ]
 
 refused 'no profile source'
 refused '-tls_cert and -tls_key go together' -top -tls_cert="$profile" "$profile"
@@ -94,6 +95,48 @@ check "growth" [ "$status" -eq 3 ]
 check "growth is measured" grep -q '^FAILED total>10%: 100.00%, 1.05s of 1.05s$' "$dir/out"
 refused 'position 6: expected a closing parenthesis' -fail_if 'flat(>5%' "$profile"
 refused '-fail_if: "list_move>5kb": position 12: expected % or a unit of cpu (nanoseconds)' -fail_if 'list_move>5kb' "$profile"
+
+# Completion: what is installed is what the tables give, and bash completes with it.
+run -completions=bash
+check "bash completion is up to date" cmp "$dir/out" profiler/packaging/completions/pprof.bash
+run -completions=zsh
+check "zsh completion is up to date" cmp "$dir/out" profiler/packaging/completions/_pprof
+run -completions=fish
+check "fish completion is up to date" cmp "$dir/out" profiler/packaging/completions/pprof.fish
+refused 'bash, zsh and fish' -completions=csh
+completes() { # completes WANT WORDS...: the last word, as bash divides them
+    want=$1
+    shift
+    # shellcheck disable=SC2016 # it is for bash
+    got=$(bash -c '. profiler/packaging/completions/pprof.bash
+        COMP_WORDS=(pprof "$@") COMP_CWORD=$#
+        _pprof
+        echo "${COMPREPLY[*]}"' bash "$@" 2>&1)
+    check "bash completes $* ($got)" [ "$got" = "$want" ]
+}
+completes '-flame -flat' -fla
+completes '-flame' --flam
+completes '-sample_index=' -sampl
+completes 'inuse_space inuse_objects' -top -sample_index = inuse
+completes 'demangle=full' -symbolize demangle=f
+completes 'README.md' -top READM
+completes 'README.md' -diff_base = READM
+for shell in zsh fish; do
+    command -v $shell >/dev/null 2>&1 || continue
+    run -completions=$shell
+    check "$shell takes its completion" $shell -n "$dir/out"
+done
+
+# Help, and what somebody may have meant.
+run help list
+check "help on a format" grep -q 'func_regex|address' "$dir/out"
+run help all
+check "help all has options of all kinds" [ "$(grep -c -e '-edgefraction' -e '-tls_ca' -e '-topproto' -e '-mean_delay' "$dir/out")" -eq 4 ]
+refused 'flaem is no option; did you mean flame?' help flaem
+refused '-nodecuont is no option; did you mean -nodecount?' -top -nodecuont=3 "$profile"
+refused 'regexp: cache_evcit; did you mean cache_evict?' -peek=cache_evcit "$profile"
+run -top -focus=evcit "$profile"
+check "a misspelled focus" grep -q '^did you mean cache_evict?$' "$dir/err"
 
 # In the terminal, and for a pipe.
 run -flame "$profile"

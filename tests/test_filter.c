@@ -78,6 +78,10 @@ START_TEST(focus_and_ignore_choose_samples)
     expect_total(WITH(.focus = "cache", .ignore = "hash_key|evict"), 41 + 3 + 4);
     expect_total(WITH(.focus = "nosuch"), 0);
     ck_assert_str_eq(notes.data, "Focus expression matched no samples\n");
+    notes.len = 0;
+    expect_total(WITH(.ignore = "cache_evcit", .focus = "jsno"), 0);
+    ck_assert_str_eq(notes.data, "Focus expression matched no samples\ndid you mean json_write?\n"
+                                 "Ignore expression matched no samples\ndid you mean cache_evict?\n");
 }
 END_TEST
 

@@ -93,7 +93,9 @@ END_TEST
 START_TEST(mistakes_are_explained)
 {
     static const char *const cases[][2] = {{"-top", "no profile source"}, {"", "no profile source"},
-        {"-bogus x", "-bogus is no option; pprof -help lists them"}, {"-sort=cum x", "-sort is no option"},
+        {"-bogus x", "-bogus is no option; pprof -help lists them"},
+        {"-focs=a x", "-focs is no option; did you mean -focus?"},
+        {"--tpo x", "-tpo is no option; did you mean -top?"}, {"-sort=cum x", "-sort is no option"},
         {"x -top", "-top comes after the source x"}, {"x y -cum", "-cum comes after the source x"},
         {"-top -tree x", "not both -top and -tree"}, {"-top -peek=a x", "not both -top and -peek"},
         {"-lines -files x", "one granularity at a time, not both -lines and -files"},
@@ -114,6 +116,34 @@ START_TEST(mistakes_are_explained)
 }
 END_TEST
 
+START_TEST(help_on_one_name)
+{
+    struct options o;
+    struct buf out = {0};
+    struct error e = {0};
+    accept(&o, "help flame");
+    ck_assert(o.help);
+    ck_assert_int_eq(options_print_help(o.help_on, &out, &e), 0);
+    ck_assert_ptr_nonnull(strstr(out.data, "Draw a flame graph"));
+    ck_assert_int_eq(options_print_help("-seconds", &out, &e), 0);
+    ck_assert_int_eq(options_print_help("inuse_space", &out, &e), 0);
+    ck_assert_int_eq(options_print_help("flaem", &out, &e), ERR_INVALID);
+    ck_assert_str_eq(e.text, "flaem is no option; did you mean flame?");
+    options_fini(&o);
+    accept(&o, "help");
+    ck_assert_ptr_null(o.help_on);
+    out.len = 0;
+    options_print_usage(&out);
+    ck_assert_ptr_null(strstr(out.data, "(null)"));
+    int lines = 0;
+    for (const char *c = out.data; *c; c++)
+        lines += *c == '\n';
+    ck_assert_int_lt(lines, 60);
+    options_fini(&o);
+    buf_fini(&out);
+}
+END_TEST
+
 START_TEST(help_needs_no_source)
 {
     struct options o;
@@ -121,7 +151,7 @@ START_TEST(help_needs_no_source)
     ck_assert(o.help);
     options_fini(&o);
     struct buf usage = {0};
-    options_print_usage(&usage);
+    options_print_all(&usage);
     for (unsigned i = 0; i < n_commands; i++)
         ck_assert_ptr_nonnull(strstr(usage.data, commands[i].name));
     for (unsigned i = 0; i < n_variables; i++)
@@ -159,7 +189,7 @@ END_TEST
 Suite *suite(void)
 {
     const TTest *tests[] = {formats_options_and_sources, value_switches_choose_the_sample_type,
-        binaries_and_build_ids_come_first, mistakes_are_explained, help_needs_no_source,
+        binaries_and_build_ids_come_first, mistakes_are_explained, help_needs_no_source, help_on_one_name,
         variables_print_what_was_set};
     return HARNESS_SUITE("options", 10, tests);
 }

@@ -7,6 +7,8 @@
 set -e
 here=profiler/packaging
 bin=$DESTDIR$PREFIX/bin lib=$DESTDIR$LIBDIR include=$DESTDIR$PREFIX/include man=$DESTDIR$PREFIX/share/man
+share=$DESTDIR$PREFIX/share
+bash=$share/bash-completion/completions/pprof zsh=$share/zsh/site-functions/_pprof fish=$share/fish/vendor_completions.d/pprof.fish
 pages=$(cd $here/man && ls)
 
 # Whether the loader looks into LIBDIR by itself. If not, programs are told where it is.
@@ -43,13 +45,17 @@ install)
     for page in $pages; do
         install -D -m 644 "$here/man/$page" "$man/man${page##*.}/$page"
     done
+    install -D -m 644 $here/completions/pprof.bash "$bash"
+    install -D -m 644 $here/completions/_pprof "$zsh"
+    install -D -m 644 $here/completions/pprof.fish "$fish"
     # The loader's cache, which only root can write, and which is none of a package's.
     [ -n "$DESTDIR" ] || [ "$(id -u)" != 0 ] || ! is_standard || /sbin/ldconfig
     echo "installed below $DESTDIR$PREFIX: pkg-config --cflags --libs cprof"
     ;;
 uninstall)
     rm -f "$bin/pprof" "$lib/libcprof.a" "$lib/libcprof.so" "$lib/$SONAME" "$lib/libcprof.so.$VERSION" \
-        "$lib/libcprof-export.so" "$include/cprof.h" "$lib/pkgconfig/cprof.pc" "$lib/pkgconfig/cprof-static.pc"
+        "$lib/libcprof-export.so" "$include/cprof.h" "$lib/pkgconfig/cprof.pc" "$lib/pkgconfig/cprof-static.pc" \
+        "$bash" "$zsh" "$fish"
     for page in $pages; do
         rm -f "$man/man${page##*.}/$page"
     done

@@ -1,4 +1,5 @@
 #include "ui/ci.h"
+#include "ui/completions.h"
 #include "ui/gather.h"
 #include "ui/interrupt.h"
 #include "ui/produce.h"
@@ -18,13 +19,31 @@
 
 enum { EXIT_WRONG = 2, EXIT_LIMIT = 3, EXIT_INTERRUPTED = 130 };
 
-static int print_usage(void)
+static int print(struct buf *out)
+{
+    fputs(out->data ? out->data : "", stdout);
+    buf_fini(out);
+    return 0;
+}
+
+static int print_help(const struct options *o, struct error *error)
 {
     struct buf out = {0};
-    options_print_usage(&out);
-    fputs(out.data ? out.data : "", stdout);
-    buf_fini(&out);
-    return 0;
+    int code = 0;
+    if (o->help_on)
+        code = options_print_help(o->help_on, &out, error);
+    else
+        options_print_usage(&out);
+    return code ? code : print(&out);
+}
+
+static int print_completions(const struct options *o, struct error *error)
+{
+    struct buf out = {0};
+    if (!completions_put(o->completions, &out))
+        return error_set(
+            error, ERR_INVALID, "-completions: there are bash, zsh and fish, not \"%s\"", o->completions);
+    return print(&out);
 }
 
 static int report(const struct profile *p, struct options *o, struct error *error)
@@ -75,7 +94,9 @@ int main(int argc, char **argv)
     bool passed = false;
     int code = options_parse(&o, argc, argv, &error);
     if (!code && o.help)
-        code = print_usage();
+        code = print_help(&o, &error);
+    else if (!code && o.completions)
+        code = print_completions(&o, &error);
     else if (!code && o.version)
         puts("pprof of Read All Three");
     else if (!code)

@@ -1,5 +1,7 @@
 #include "ui/options.h"
 
+#include "base/nearest.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <stddef.h>
@@ -79,7 +81,8 @@ static const struct source_option source_options[] = {
     {"no_browser", SOURCE_NO_BROWSER, 0, "For -http"},
     {"triage", SOURCE_SWITCH, OPTION(triage),
         "Collect every profile of a server at once and read them together; or a folder it left"},
-    {"help", SOURCE_SWITCH, OPTION(help), "This text"},
+    {"completions", SOURCE_TEXT, OPTION(completions), "Print completion for a shell: bash, zsh or fish"},
+    {"help", SOURCE_SWITCH, OPTION(help), "What is most needed; help all, help NAME say more"},
     {"h", SOURCE_SWITCH, OPTION(help), NULL},
     {"version", SOURCE_SWITCH, OPTION(version), "Say which pprof this is"},
 };
@@ -243,6 +246,41 @@ static int set_found(struct parser *p, const struct found *f, const char *text)
     return f->source ? set_source_option(p, f->source, text) : set_value_switch(p, f->value, text);
 }
 
+void options_each(void (*visit)(const struct option_info *option, void *context), void *context)
+{
+    for (unsigned i = 0; i < n_commands; i++)
+        visit(&(struct option_info){commands[i].name, commands[i].summary, commands[i].has_pattern}, context);
+    for (unsigned i = 0; i < n_variables; i++) {
+        const struct variable *v = &variables[i];
+        if (!v->choices)
+            visit(&(struct option_info){v->name, v->help, !variable_is_switch(v, -1)}, context);
+        for (int k = 0; v->choices && v->choices[k].name; k++)
+            visit(&(struct option_info){v->choices[k].name, v->choices[k].help, false}, context);
+    }
+    for (size_t i = 0; i < sizeof source_options / sizeof *source_options; i++) {
+        const struct source_option *s = &source_options[i];
+        bool is_switch = s->kind == SOURCE_SWITCH || s->kind == SOURCE_NO_BROWSER;
+        if (s->help)
+            visit(&(struct option_info){s->name, s->help, !is_switch}, context);
+    }
+    for (size_t i = 0; i < N_VALUE_SWITCHES; i++)
+        visit(&(struct option_info){value_switches[i].name, "In place of -sample_index", false}, context);
+}
+
+static void offer(const struct option_info *option, void *context)
+{
+    nearest_offer(context, option->name);
+}
+
+static int no_option(struct error *error, const char *dash, const char *name)
+{
+    struct nearest near = nearest_begin(name);
+    options_each(offer, &near);
+    return near.best ? error_set(error, ERR_INVALID, "%s%s is no option; did you mean %s%s?", dash, name,
+                           dash, near.best)
+                     : error_set(error, ERR_INVALID, "%s%s is no option; pprof -help lists them", dash, name);
+}
+
 /* Handles argv[*i], and the value after it where one belongs to it. */
 static int parse_option(struct parser *p, int argc, char **argv, int *i)
 {
@@ -255,7 +293,7 @@ static int parse_option(struct parser *p, int argc, char **argv, int *i)
     memcpy(name, text, len);
     name[len] = '\0';
     if (!find_option(name, &found))
-        return error_set(p->error, ERR_INVALID, "-%s is no option; pprof -help lists them", name);
+        return no_option(p->error, "-", name);
     if (text[len] == '=')
         return set_found(p, &found, text + len + 1);
     if (found.is_switch)
@@ -400,7 +438,11 @@ static int parse_all(struct parser *p, int argc, char **argv)
         }
         code = parse_option(p, argc, argv, &i);
     }
-    if (code || p->o->help || p->o->version)
+    if (!code && i < argc && strcmp(argv[i], "help") == 0 && access("help", F_OK) != 0) {
+        p->o->help = true;
+        p->o->help_on = argv[i + 1]; /* argv ends in NULL */
+    }
+    if (code || p->o->help || p->o->version || p->o->completions)
         return code;
     code = parse_sources(p, argv + i, argc - i);
     if (!code)
@@ -443,23 +485,19 @@ void options_fini(struct options *o)
     settings_fini(&o->settings);
 }
 
-void options_print_usage(struct buf *out)
+static void print_environment(struct buf *out)
 {
     buf_puts(out,
-        "Usage:\n"
-        "  pprof -FORMAT [options] [binary] SOURCE...   print a report\n"
-        "  pprof [options] [binary] SOURCE...           a shell for one report after another\n"
-        "  pprof -triage [-seconds N] URL|FOLDER        every profile of a server, read together\n"
-        "\n"
-        "A SOURCE is a file (profile.proto or an older format, gzipped or not) or a URL:\n"
-        "http://HOST:PORT means http://HOST:PORT/debug/pprof/profile. Several are added up. "
-        "https+insecure:// asks\n"
-        "for no proof of who the server is; unix:SOCKET or unix:SOCKET/debug/pprof/heap, as curl "
-        "--unix-socket, and\n"
-        "http+unix://%2Frun%2Fapp.sock/debug/pprof/heap ask through a socket of this machine. For example:\n"
-        "  pprof -top http://127.0.0.1:6060/debug/pprof/profile?seconds=30\n"
-        "  pprof -peek=cache_ -inuse_space heap.pb.gz\n"
-        "\n");
+        "\n  Environment:\n"
+        "    CPROF_TOKEN          Sent to servers as Authorization: Bearer, as -token\n"
+        "    PPROF_TMPDIR         Where fetched profiles are kept (default $HOME/pprof)\n"
+        "    PPROF_TOOLS          Where objdump is, as -tools says\n"
+        "    PPROF_BINARY_PATH    Where binaries are for their names (default $HOME/pprof/binaries)\n"
+        "    COLUMNS, NO_COLOR    How wide -flame and -triage are, and that they have no colour\n");
+}
+
+void options_print_all(struct buf *out)
+{
     commands_print_usage(true, out);
     buf_puts(out, "\n  Sources:\n");
     for (size_t i = 0; i < sizeof source_options / sizeof *source_options; i++)
@@ -468,10 +506,81 @@ void options_print_usage(struct buf *out)
     buf_puts(out, "\n  Values, in place of -sample_index:\n   ");
     for (size_t i = 0; i < N_VALUE_SWITCHES; i++)
         buf_printf(out, " -%s", value_switches[i].name);
+    buf_putc(out, '\n');
+    print_environment(out);
+}
+
+static void print_examples(struct buf *out)
+{
     buf_puts(out,
-        "\n\n  Environment:\n"
-        "    CPROF_TOKEN          Sent to servers as Authorization: Bearer, as -token\n"
-        "    PPROF_TMPDIR         Where fetched profiles are kept (default $HOME/pprof)\n"
-        "    PPROF_TOOLS          Where objdump is, as -tools says\n"
-        "    PPROF_BINARY_PATH    Where binaries are for their names (default $HOME/pprof/binaries)\n");
+        "usage: pprof -FORMAT [options] [binary] SOURCE...   print a report\n"
+        "       pprof [options] [binary] SOURCE...           a shell for one report after another\n"
+        "       pprof -triage [-seconds N] URL|FOLDER        every profile of a server, read together\n"
+        "       pprof help [all|NAME]                        all there is; one format or option\n"
+        "\n"
+        "A SOURCE is a file or a URL: host:port means http://host:port/debug/pprof/profile.\n"
+        "unix:SOCKET asks through a socket of this machine. Several are added up.\n"
+        "\n"
+        "For example:\n"
+        "   pprof -top http://127.0.0.1:6060/debug/pprof/profile?seconds=30\n"
+        "   pprof -flame -focus=json cpu.pb.gz\n"
+        "   pprof -growth -inuse_space -diff_base=before.pb.gz after.pb.gz\n"
+        "   pprof -fail_if 'cum(json_encode)>=20%' cpu.pb.gz\n");
+}
+
+/* Those most used, by what they are wanted for; their help is that of the tables. */
+static const struct {
+    const char *title;
+    const char *names[8];
+} most_used[] = {
+    {"where it goes", {"top", "flame", "tree", "peek", "list", "web"}},
+    {"what changed", {"diff_base", "growth", "base"}},
+    {"for programs", {"json", "csv", "folded", "proto", "fail_if"}},
+    {"a part of it", {"focus", "ignore", "show_from", "tagfocus", "nodecount"}},
+    {"what is counted", {"sample_index", "cum", "lines", "unit"}},
+    {"servers", {"seconds", "triage", "token", "timeout"}},
+};
+
+struct wanted {
+    const char *name;
+    struct option_info found;
+};
+
+static void find_wanted(const struct option_info *option, void *context)
+{
+    struct wanted *w = context;
+    if (strcmp(option->name, w->name) == 0)
+        w->found = *option;
+}
+
+void options_print_usage(struct buf *out)
+{
+    print_examples(out);
+    for (size_t i = 0; i < sizeof most_used / sizeof *most_used; i++) {
+        buf_printf(out, "\n%s\n", most_used[i].title);
+        for (int k = 0; most_used[i].names[k]; k++) {
+            struct wanted w = {.name = most_used[i].names[k]};
+            options_each(find_wanted, &w);
+            char dashed[40];
+            snprintf(dashed, sizeof dashed, "-%s%s", w.name, w.found.takes_value ? "=..." : "");
+            buf_printf(out, "   %-18s %.*s\n", dashed, (int)strcspn(w.found.help, "\n"), w.found.help);
+        }
+    }
+    buf_printf(out, "\npprof help all lists the other formats and options, pprof help NAME explains one.\n");
+}
+
+int options_print_help(const char *name, struct buf *out, struct error *error)
+{
+    struct wanted w = {.name = name + (*name == '-') + (name[0] == '-' && name[1] == '-')};
+    if (strcmp(w.name, "all") == 0) {
+        options_print_all(out);
+        return 0;
+    }
+    if (commands_print_help(w.name, out))
+        return 0;
+    options_each(find_wanted, &w);
+    if (!w.found.name)
+        return no_option(error, "", w.name);
+    buf_printf(out, "%s\n", w.found.help);
+    return 0;
 }

@@ -18,6 +18,8 @@ struct options {
     bool diff_base, all_frames, triage, help, version;
     int seconds, timeout_s; /* -1: not given */
     const char *symbolize, *comment, *tools;
+    const char *completions;                         /* a shell, NULL when not given */
+    const char *help_on;                             /* of `pprof help NAME`, NULL for all */
     const char *token, *tls_cert, *tls_key, *tls_ca; /* "" when not given */
     VEC(struct limit) limits;                        /* of -fail_if */
     struct buf warnings;                             /* lines for the user */
@@ -27,7 +29,20 @@ struct options {
 int options_parse(struct options *o, int argc, char **argv, struct error *error);
 void options_fini(struct options *o);
 
-/* The whole of -help. */
+/* Every option there is, one by one, of all tables: for completion, and for who has misspelled one. */
+struct option_info {
+    const char *name, *help; /* the first line of help is the summary */
+    bool takes_value;
+};
+void options_each(void (*visit)(const struct option_info *option, void *context), void *context);
+
+/* What is most needed, with examples: -help. */
 void options_print_usage(struct buf *out);
+
+/* Every command and option: help all. */
+void options_print_all(struct buf *out);
+
+/* `pprof help NAME`. ERR_NOTFOUND, naming the nearest, when there is none of that name. */
+int options_print_help(const char *name, struct buf *out, struct error *error);
 
 #endif

@@ -1,5 +1,6 @@
 #include "ui/shell.h"
 
+#include "base/nearest.h"
 #include "ui/interrupt.h"
 #include "ui/produce.h"
 
@@ -362,7 +363,14 @@ static int unknown_command(const char *name, struct words *w, struct error *erro
     if (variable_find(name, &choice))
         return error_set(
             error, ERR_INVALID, "did you mean: %s=%s", name, w->items.len > 1 ? w->items.items[1] : "<val>");
-    return error_set(error, ERR_INVALID, "unrecognized command: \"%s\" (help lists them)", name);
+    struct nearest near = nearest_begin(name);
+    for (unsigned i = 0; i < n_commands; i++)
+        nearest_offer(&near, commands[i].name);
+    for (unsigned i = 0; i < n_variables; i++)
+        nearest_offer(&near, variables[i].name);
+    return near.best ? error_set(error, ERR_INVALID, "unrecognized command: \"%s\", did you mean %s?", name,
+                           near.best)
+                     : error_set(error, ERR_INVALID, "unrecognized command: \"%s\" (help lists them)", name);
 }
 
 /* "top10" is "top 10". */

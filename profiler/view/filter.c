@@ -2,6 +2,7 @@
 
 #include "view/prune.h"
 #include "view/regex.h"
+#include "view/suggest.h"
 #include "view/tagfilter.h"
 
 #include <string.h>
@@ -15,6 +16,16 @@ static void note_miss(bool matched, const char *option, struct buf *notes)
 {
     if (!matched)
         buf_printf(notes, "%s expression matched no samples\n", option);
+}
+
+/* The same of a regexp that functions match, with the one that may have been meant. */
+static void note_no_function(
+    const struct profile *p, const struct regex *re, bool matched, const char *option, struct buf *notes)
+{
+    const char *near = matched || !re ? NULL : suggest_function(p, regex_pattern(re));
+    note_miss(matched || !re, option, notes);
+    if (near)
+        buf_printf(notes, "did you mean %s?\n", near);
 }
 
 /* ---- one expression over a profile: each function and mapping is matched once ---- */
@@ -200,10 +211,10 @@ static int filter_names(struct name_matches *n, struct profile *p, struct buf *n
     int code = names_check(n, error);
     if (code)
         return code;
-    note_miss(!n->focus.re || n->focus_any, "Focus", notes);
-    note_miss(!n->ignore.re || n->ignore_any, "Ignore", notes);
-    note_miss(!n->hide.re || n->hide_any, "Hide", notes);
-    note_miss(!n->show.re || n->show_any, "Show", notes);
+    note_no_function(p, n->focus.re, n->focus_any, "Focus", notes);
+    note_no_function(p, n->ignore.re, n->ignore_any, "Ignore", notes);
+    note_no_function(p, n->hide.re, n->hide_any, "Hide", notes);
+    note_no_function(p, n->show.re, n->show_any, "Show", notes);
     return 0;
 }
 
@@ -248,7 +259,7 @@ static int filter_show_from(struct matches *m, struct profile *p, struct buf *no
     free(shown);
     int code = regex_check(m->re, error);
     if (!code)
-        note_miss(any, "ShowFrom", notes);
+        note_no_function(p, m->re, any, "ShowFrom", notes);
     return code;
 }
 

@@ -2,6 +2,7 @@
 
 #include "view/filter.h"
 #include "view/measure.h"
+#include "view/suggest.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -198,6 +199,14 @@ void report_put_right(struct buf *out, int width, const char *text)
     for (; chars < width; chars++)
         buf_putc(out, ' ');
     buf_puts(out, text);
+}
+
+int report_no_match(struct report *r)
+{
+    const char *pattern = regex_pattern(r->symbol), *near = suggest_function(r->p, pattern);
+    return error_set(r->error, ERR_NOTFOUND,
+        near ? "no matches found for regexp: %s; did you mean %s?" : "no matches found for regexp: %s%s",
+        pattern, near ? near : "");
 }
 
 bool report_cancelled(const struct report *r)

@@ -130,6 +130,9 @@ void report_put_values(struct report *r, const struct node *n, int64_t *sum, str
 void report_profile_labels(struct report *r, struct buf *out);
 void report_labels(struct report *r, struct graph *g, const struct trimmed *t, bool full, struct buf *out);
 
+/* ERR_NOTFOUND for a pattern that no function matches, with the one that may have been meant. */
+int report_no_match(struct report *r);
+
 bool report_cancelled(const struct report *r);
 
 int report_text(struct report *r, struct buf *out);

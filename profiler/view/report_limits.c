@@ -2,6 +2,7 @@
 
 #include "view/limit.h"
 #include "view/measure.h"
+#include "view/suggest.h"
 
 #include <string.h>
 
@@ -101,7 +102,12 @@ static void put_result(struct report *r, const struct limit *l, struct buf *out)
     buf_printf(out, "%s", report_value(r, l->value));
     if (percent)
         buf_printf(out, " of %s", report_value(r, r->total));
-    buf_puts(out, l->matched ? "\n" : "; no function matches\n");
+    const char *near = l->matched ? NULL : suggest_function(r->p, regex_pattern(l->function));
+    if (!l->matched)
+        buf_puts(out, "; no function matches");
+    if (near)
+        buf_printf(out, ", did you mean %s?", near);
+    buf_putc(out, '\n');
 }
 
 static int measure(struct report *r, struct limit *l, const struct frames *frames)

@@ -158,7 +158,7 @@ int report_list(struct report *r, struct buf *out)
     struct listing l = {.r = r, .g = &g, .out = out};
     code = find_nodes(&l);
     if (!code && l.nodes.len == 0)
-        code = error_set(r->error, ERR_NOTFOUND, "no matches found for regexp: %s", regex_pattern(r->symbol));
+        code = report_no_match(r);
     if (!code)
         code = put_functions(&l);
     vec_fini(&l.nodes);

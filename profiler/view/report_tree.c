@@ -43,7 +43,7 @@ static int put_tree(struct report *r, struct graph *g, const struct trimmed *tri
         buf_puts(out, separator);
     int code = regex_check(r->symbol, r->error);
     if (!code && r->symbol && !any)
-        code = error_set(r->error, ERR_NOTFOUND, "no matches found for regexp: %s", regex_pattern(r->symbol));
+        code = report_no_match(r);
     return code;
 }
 

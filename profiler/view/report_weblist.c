@@ -383,7 +383,7 @@ int report_weblist(struct report *r, struct buf *out)
     struct page p = {.w = &w, .r = r, .out = out};
     int code = weblist_collect(&w, r);
     if (!code && w.files.len == 0)
-        code = error_set(r->error, ERR_NOTFOUND, "no matches found for regexp: %s", regex_pattern(r->symbol));
+        code = report_no_match(r);
     if (!code) {
         buf_puts(out, page_head);
         put_legend(&p);

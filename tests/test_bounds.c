@@ -1,6 +1,6 @@
 #include "harness.h"
 #include "symbol/elffile.h"
-#include "symbol/linerows.h"
+#include "symbol/linetable.h"
 #include "symbol/symbol.h"
 
 #include <dwarf.h>
@@ -25,14 +25,33 @@
  */
 
 static struct intern *strings;
+static struct symbolizer *made[32]; /* NULL: free */
 
 static struct symbolizer *new_symbolizer(int64_t max_ns, uint64_t max_bytes)
 {
-    struct symbolizer *s;
+    size_t at = 0;
+    while (made[at])
+        at++;
     strings = strings ? strings : intern_new();
-    ck_assert_int_eq(symbolizer_new(strings, &s, NULL), 0);
-    symbolizer_bound(s, max_ns, max_bytes);
-    return s;
+    ck_assert_int_eq(symbolizer_new(strings, &made[at], NULL), 0);
+    symbolizer_bound(made[at], max_ns, max_bytes);
+    return made[at];
+}
+
+static void drop(struct symbolizer *s)
+{
+    for (size_t i = 0; i < sizeof made / sizeof *made; i++)
+        if (made[i] && (made[i] == s || !s)) {
+            symbolizer_free(made[i]);
+            made[i] = NULL;
+        }
+}
+
+static void drop_all(void)
+{
+    drop(NULL);
+    intern_unref(strings);
+    strings = NULL;
 }
 
 /* Where the code of this program lies. */
@@ -54,6 +73,19 @@ static void add_file(struct symbolizer *s, const char *path, uint64_t shift)
     o.start += shift;
     o.limit += shift;
     ck_assert_msg(symbolizer_add_object(s, &o, &e) == 0, "%s", e.text);
+}
+
+static char *copy_of_self(char path[32])
+{
+    char bytes[1 << 16];
+    strcpy(path, "/tmp/cprof-copy-XXXXXX");
+    int in = open("/proc/self/exe", O_RDONLY), out = mkstemp(path);
+    ck_assert_int_ge(out, 0);
+    for (ssize_t n; (n = read(in, bytes, sizeof bytes)) > 0;)
+        ck_assert_int_eq(write(out, bytes, (size_t)n), n);
+    close(in);
+    close(out);
+    return path;
 }
 
 struct answer {
@@ -123,6 +155,7 @@ START_TEST(answers_within_bounds_are_the_same_or_say_that_they_are_not)
     }
     ck_assert_uint_gt(between, 0); /* some parts of the file were read, and some were too large */
     ck_assert_uint_eq(with_lines[BOUNDS - 1], asked);
+    drop_all();
 }
 END_TEST
 
@@ -150,10 +183,10 @@ static size_t check_rows(Dwarf *dwarf)
         if (!dwarf_offdie(dwarf, at + header, &unit) || dwarf_getsrclines(&unit, &table, &n) ||
             !dwarf_attr(&unit, DW_AT_stmt_list, &attribute) || dwarf_formudata(&attribute, &offset))
             continue;
-        ck_assert_uint_eq(linerows_count(lines->d_buf, lines->d_size, offset, &header_bytes), n);
+        ck_assert_uint_eq(linetable_rows(lines->d_buf, lines->d_size, offset, &header_bytes), n);
         ck_assert_uint_gt(header_bytes, 10);
         for (size_t part = 0; part < lines->d_size && part < 3000; part++) /* cut off: fewer, and no crash */
-            ck_assert_uint_le(linerows_count(lines->d_buf, part, offset, &header_bytes), n);
+            ck_assert_uint_le(linetable_rows(lines->d_buf, part, offset, &header_bytes), n);
         tables++;
     }
     return tables;
@@ -185,6 +218,59 @@ START_TEST(rows_of_line_tables_are_counted_as_libdw_does)
         close(fd);
     }
     ck_assert_uint_ge(tables, 6);
+    drop_all();
+}
+END_TEST
+
+/* libdw reads a table as it was when it was weighed, whatever somebody writes to the file since. */
+START_TEST(line_tables_are_read_as_they_were)
+{
+    char path[32], junk[4096];
+    struct elffile *f;
+    struct linetables tables;
+    memset(junk, 0x5a, sizeof junk);
+    ck_assert_int_eq(elffile_open(copy_of_self(path), &f, NULL), 0);
+    Dwarf *dwarf = dwarf_begin_elf(f->elf, DWARF_C_READ, NULL);
+    Dwarf_Off next;
+    size_t header, n, nfiles, ours = 0;
+    Dwarf_Die unit;
+    ck_assert_int_eq(dwarf_nextcu(dwarf, 0, &next, &header, NULL, NULL, NULL), 0);
+    ck_assert_ptr_nonnull(dwarf_offdie(dwarf, header, &unit));
+    Dwarf_Attribute attribute;
+    Dwarf_Word offset;
+    ck_assert_int_eq(dwarf_formudata(dwarf_attr(&unit, DW_AT_stmt_list, &attribute), &offset), 0);
+    ck_assert_int_eq(linetables_init(&tables, f, 10), ERR_LIMIT);
+    ck_assert_int_eq(linetables_init(&tables, f, UINT64_MAX), 0);
+    ck_assert_uint_gt(linetables_bytes(&tables), 10);
+    struct linetable l;
+    ck_assert_int_eq(linetable_init(&l, &tables, UINT64_C(1) << 40, UINT64_MAX), ERR_NOTFOUND);
+    ck_assert_int_eq(linetable_init(&l, &tables, offset, 10), ERR_LIMIT);
+    ck_assert_int_eq(linetable_init(&l, &tables, offset, UINT64_MAX), 0);
+
+    int fd = open(path, O_WRONLY);
+    for (off_t at = (char *)tables.mapped_names - (char *)f->image; at > 0; at = 0)
+        ck_assert_int_gt(pwrite(fd, junk, tables.names->d_size < 4096 ? tables.names->d_size : 4096, at), 0);
+    ck_assert_int_gt(pwrite(fd, junk, 4096, (char *)tables.table->d_buf - (char *)f->image), 0);
+    close(fd);
+    ck_assert_int_eq(((char *)tables.table->d_buf)[offset], 0x5a); /* the mapping has it */
+
+    Elf_Data saved;
+    Dwarf_Lines *lines;
+    Dwarf_Files *files;
+    linetable_lend(&l, &tables, &saved);
+    ck_assert_int_eq(dwarf_getsrclines(&unit, &lines, &n), 0);
+    linetable_take_back(&l, &tables, &saved);
+    ck_assert_uint_eq(n, l.rows);
+    ck_assert_int_eq(dwarf_getsrcfiles(&unit, &files, &nfiles), 0);
+    for (size_t i = 0; i < nfiles; i++)
+        ours += strstr(dwarf_filesrc(files, i, NULL, NULL), ".c") != NULL;
+    ck_assert_uint_gt(ours, 0);
+    linetable_fini(&l);
+    dwarf_end(dwarf);
+    linetables_fini(&tables);
+    elffile_close(f);
+    unlink(path);
+    drop_all();
 }
 END_TEST
 
@@ -232,16 +318,16 @@ static void ask_many(const char *path, uint64_t offset, uint64_t bytes, size_t n
         (double)(now_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu) / 1e9, peak);
     ck_assert_uint_eq(ends[EFFORT_DONE] + ends[EFFORT_TOO_LONG], n);
     ck_assert_uint_gt(named, n * 9 / 10);
-    ck_assert_uint_gt(with_lines, n / 100);
+    ck_assert_uint_gt(with_lines, 0);
     ck_assert_int_lt(peak, SYMBOL_MAX_BYTES >> 10);
-    symbolizer_free(s);
+    drop(s);
 }
 
 START_TEST(a_large_library_takes_no_more_than_is_allowed)
 {
     const char *path = getenv("BIG_LIBRARY");
     if (!path)
-        return;
+        return; /* `make stress` makes one */
     char command[5000];
     uint64_t offset, bytes;
     snprintf(command, sizeof command, "readelf -lW '%s' | awk '/LOAD.*R E/ { print $2, $5 }'", path);
@@ -252,12 +338,14 @@ START_TEST(a_large_library_takes_no_more_than_is_allowed)
         pid_t child = fork(); /* whose peak is its own */
         if (child == 0) {
             ask_many(path, offset, bytes, 10000, order == 0);
+            drop_all();
             exit(0);
         }
         int status;
         waitpid(child, &status, 0);
         ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "see above");
     }
+    drop_all();
 }
 END_TEST
 
@@ -293,24 +381,12 @@ START_TEST(who_comes_late_is_asked_again_and_who_is_too_slow_is_not)
     ck_assert_int_eq(late.frames[0].line, truth.frames[0].line);
     symbolizer_rest(s);
     ck_assert(symbolizer_knows(s, at + shift));
+    drop_all();
 }
 END_TEST
 
 /* ---- files that change ----------------------------------------------------------------------------------
  */
-
-static char *copy_of_self(char path[32])
-{
-    char bytes[1 << 16];
-    strcpy(path, "/tmp/cprof-copy-XXXXXX");
-    int in = open("/proc/self/exe", O_RDONLY), out = mkstemp(path);
-    ck_assert_int_ge(out, 0);
-    for (ssize_t n; (n = read(in, bytes, sizeof bytes)) > 0;)
-        ck_assert_int_eq(write(out, bytes, (size_t)n), n);
-    close(in);
-    close(out);
-    return path;
-}
 
 static void run(const char *format, const char *a, const char *b)
 {
@@ -344,6 +420,7 @@ START_TEST(a_file_that_is_truncated_while_it_is_read)
     ck_assert(!symbolizer_knows(s, own.start));
     ck_assert_uint_eq(ask(s, own.start).n, 0);
     unlink(path);
+    drop_all();
 }
 END_TEST
 
@@ -374,6 +451,7 @@ START_TEST(a_debug_file_that_is_truncated_while_it_is_read)
     ck_assert_uint_gt(named, 10);
     unlink(debug);
     unlink(path);
+    drop_all();
 }
 END_TEST
 
@@ -402,13 +480,60 @@ START_TEST(a_file_that_becomes_shorter_and_shorter)
             answers[a.end]++;
         }
         ck_assert_int_eq(waitpid(child, NULL, 0), child);
-        symbolizer_free(s);
+        drop(s);
         unlink(path);
         copy_of_self(path);
     }
     printf("a file that becomes shorter: %zu answers before, %zu after\n", answers[EFFORT_DONE],
         answers[EFFORT_FILE_CHANGED]);
     unlink(path);
+    drop_all();
+}
+END_TEST
+
+/* Damages it, cuts it off and mends it, again and again. */
+static void spoil(const char *path)
+{
+    int fd = open(path, O_RDWR);
+    off_t len = lseek(fd, 0, SEEK_END);
+    char *bytes = malloc((size_t)len);
+    bool failed = pread(fd, bytes, (size_t)len, 0) != len;
+    for (uint32_t random = 1; !failed;) {
+        for (int hit = 0; hit < 300; hit++) {
+            random = random * 1664525 + 1013904223;
+            failed |=
+                pwrite(fd, &random, 4, 4096 + (off_t)((uint64_t)random * (uint64_t)(len - 4096) >> 32)) != 4;
+        }
+        failed |= ftruncate(fd, random % len) || pwrite(fd, bytes, (size_t)len, 0) != len;
+        usleep(random >> 20);
+    }
+    _exit(1);
+}
+
+/* Whatever is written to it while it is read, nothing happens to us. */
+START_TEST(a_file_that_is_written_to_all_the_time)
+{
+    char path[32];
+    struct symbol_object o = own_object();
+    size_t answers[EFFORT_ENDS] = {0};
+    o.path = copy_of_self(path);
+    o.build_id = "";
+    pid_t child = fork();
+    if (child == 0)
+        spoil(path);
+    for (int round = 0; round < 100; round++) {
+        struct symbolizer *s = new_symbolizer(0, SYMBOL_MAX_BYTES);
+        bool opened = symbolizer_add_object(s, &o, NULL) == 0;
+        for (uint64_t at = o.start + (uint64_t)round; opened && at < o.limit; at += 499)
+            answers[ask(s, at).end]++;
+        drop(s);
+    }
+    printf("a file that is written to: %zu answers before, %zu after\n", answers[EFFORT_DONE],
+        answers[EFFORT_FILE_CHANGED]);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    unlink(path);
+    drop_all();
 }
 END_TEST
 
@@ -446,6 +571,7 @@ START_TEST(other_bus_errors_are_the_programs)
     sigaction(SIGBUS, NULL, &now);
     ck_assert(now.sa_sigaction == theirs);
     unlink(path);
+    drop_all();
 }
 END_TEST
 
@@ -474,6 +600,7 @@ START_TEST(other_bus_errors_are_deadly_as_before)
         waitpid(child, &status, 0);
         ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS);
     }
+    drop_all();
 }
 END_TEST
 
@@ -499,21 +626,23 @@ START_TEST(debug_files_that_are_cut_off_or_damaged)
         add_file(s, path, 0);
         for (uint64_t at = own.start; at < own.limit; at += 4999)
             ask(s, at);
-        symbolizer_free(s);
+        drop(s);
     }
     close(fd);
     unlink(debug);
     unlink(path);
+    drop_all();
 }
 END_TEST
 
 Suite *suite(void)
 {
     const TTest *const tests[] = {answers_within_bounds_are_the_same_or_say_that_they_are_not,
-        rows_of_line_tables_are_counted_as_libdw_does, a_large_library_takes_no_more_than_is_allowed,
+        rows_of_line_tables_are_counted_as_libdw_does, line_tables_are_read_as_they_were,
+        a_large_library_takes_no_more_than_is_allowed,
         who_comes_late_is_asked_again_and_who_is_too_slow_is_not, a_file_that_is_truncated_while_it_is_read,
         a_debug_file_that_is_truncated_while_it_is_read, a_file_that_becomes_shorter_and_shorter,
-        other_bus_errors_are_the_programs, other_bus_errors_are_deadly_as_before,
-        debug_files_that_are_cut_off_or_damaged};
+        a_file_that_is_written_to_all_the_time, other_bus_errors_are_the_programs,
+        other_bus_errors_are_deadly_as_before, debug_files_that_are_cut_off_or_damaged};
     return HARNESS_SUITE("bounds", 60, tests);
 }

@@ -1,7 +1,7 @@
 #include "symbol/debuginfo.h"
 
 #include "base/vec.h"
-#include "symbol/linerows.h"
+#include "symbol/linetable.h"
 
 #include <dwarf.h>
 #include <elfutils/libdw.h>
@@ -23,6 +23,7 @@ struct unit {
     uint64_t peak, kept;       /* what it takes to read it, and what libdw keeps of that; 0 until asked */
     unsigned long long opened; /* the incarnation of libdw that has read it last */
     bool read;                 /* functions is filled */
+    bool has_lines;            /* in that incarnation */
     spans functions;
 };
 
@@ -41,6 +42,7 @@ struct debuginfo {
     size_t reached;                 /* it knows of the units before this one */
     uint64_t held;                  /* bytes that it keeps */
     unsigned asked;                 /* addresses, ever */
+    struct linetables lines;
 };
 
 /*
@@ -146,7 +148,7 @@ static enum effort_end index_units(struct debuginfo *d)
     }
     spans_sort(&d->index);
     d->reached = d->units.len;
-    d->room -= d->effort->max_bytes ? index_bytes(d) : 0;
+    d->room -= d->effort->max_bytes ? index_bytes(d) + linetables_bytes(&d->lines) : 0;
     return EFFORT_DONE;
 }
 
@@ -159,6 +161,11 @@ static uint64_t room_for(const struct effort *effort, uint64_t compressed, uint6
     if (compressed >= effort->max_bytes || other >= effort->max_bytes - compressed)
         return 0;
     return effort->max_bytes - compressed - other;
+}
+
+static uint64_t max_names(const struct debuginfo *d)
+{
+    return d->effort->max_bytes ? d->room / 4 : UINT64_MAX;
 }
 
 struct debuginfo *debuginfo_new(
@@ -178,9 +185,10 @@ struct debuginfo *debuginfo_new(
         .effort = effort,
         .room = room,
         .compressed = compressed};
-    if (begin_dwarf(d))
-        *why = index_units(d);
-    if (d->dwarf && *why == EFFORT_DONE)
+    bool begun = begin_dwarf(d);
+    if (begun)
+        *why = linetables_init(&d->lines, file, max_names(d)) ? EFFORT_TOO_LARGE : index_units(d);
+    if (begun && *why == EFFORT_DONE)
         return d;
     debuginfo_free(d);
     return NULL;
@@ -195,27 +203,44 @@ void debuginfo_free(struct debuginfo *d)
     vec_fini(&d->units);
     vec_fini(&d->index);
     dwarf_end(d->dwarf);
+    linetables_fini(&d->lines);
     intern_unref(d->strings);
     free(d);
 }
 
 uint64_t debuginfo_bytes(const struct debuginfo *d)
 {
-    return d->held + d->listed + d->compressed + index_bytes(d);
+    return d->held + d->listed + d->compressed + index_bytes(d) + linetables_bytes(&d->lines);
 }
 
-static void weigh(struct debuginfo *d, struct unit *unit, Dwarf_Die *die)
+/* The unit's line table, and what the unit will take with it. */
+static enum effort_end weigh(
+    struct debuginfo *d, struct unit *unit, Dwarf_Die *die, uint64_t room, struct linetable *lines)
 {
     Dwarf_Attribute attribute;
     Dwarf_Word offset;
-    uint64_t rows = 0, header = 0;
-    Elf_Data *lines = elffile_section(d->file, ".debug_line");
-    if (!lines)
-        lines = elffile_section(d->file, ".zdebug_line");
-    if (lines && dwarf_attr(die, DW_AT_stmt_list, &attribute) && dwarf_formudata(&attribute, &offset) == 0)
-        rows = linerows_count(lines->d_buf, lines->d_size, offset, &header);
-    unit->kept = rows * ROW_KEPT + header * FILES_TIMES + unit->bytes / ABBREVIATIONS_SHARE;
-    unit->peak = rows * ROW_PEAK + header * FILES_TIMES + unit->bytes;
+    int code = dwarf_attr(die, DW_AT_stmt_list, &attribute) && dwarf_formudata(&attribute, &offset) == 0
+                   ? linetable_init(lines, &d->lines, offset, room)
+                   : ERR_NOTFOUND;
+    if (code && code != ERR_NOTFOUND)
+        return EFFORT_TOO_LARGE;
+    uint64_t files = lines->header_bytes * FILES_TIMES;
+    unit->kept = lines->rows * ROW_KEPT + files + unit->bytes / ABBREVIATIONS_SHARE;
+    unit->peak = lines->rows * ROW_PEAK + files + unit->bytes + lines->len;
+    return unit->peak > room ? EFFORT_TOO_LARGE : EFFORT_DONE;
+}
+
+static void read_lines(struct debuginfo *d, struct unit *unit, Dwarf_Die *die, struct linetable *lines)
+{
+    Dwarf_Lines *table;
+    Elf_Data saved;
+    size_t n;
+    unit->has_lines = false;
+    if (lines->len == 0)
+        return;
+    linetable_lend(lines, &d->lines, &saved);
+    unit->has_lines = dwarf_getsrclines(die, &table, &n) == 0;
+    linetable_take_back(lines, &d->lines, &saved);
 }
 
 /* What libdw keeps of all units up to this one, whichever it was asked about. */
@@ -242,27 +267,42 @@ static bool unit_die(struct debuginfo *d, size_t index, Dwarf_Die *die)
     return dwarf_offdie(d->dwarf, units[index].die, die);
 }
 
-/* libdw's caches go with the handle; our index holds offsets, which stay true. */
-static enum effort_end open_unit(struct debuginfo *d, size_t index, Dwarf_Die *die)
+static enum effort_end begin_unit(
+    struct debuginfo *d, size_t index, Dwarf_Die *die, uint64_t room, struct linetable *lines)
 {
     struct unit *unit = &d->units.items[index];
-    if (!d->dwarf || !unit_die(d, index, die))
-        return EFFORT_FILE_CHANGED;
-    if (!unit->peak)
-        weigh(d, unit, die);
-    if (d->effort->max_bytes && reach_bytes(d, index) + unit->peak > d->room)
-        return EFFORT_TOO_LARGE;
-    if (unit->opened == d->incarnation)
-        return EFFORT_DONE;
+    enum effort_end why = weigh(d, unit, die, room, lines);
+    if (why != EFFORT_DONE)
+        return why;
     if (d->held > reach_bytes(d, index) && d->held + unit->peak > d->room / 2) {
         dwarf_end(d->dwarf);
         elffile_drop_pages(d->file);
         if (!begin_dwarf(d) || !unit_die(d, index, die))
             return EFFORT_FILE_CHANGED;
     }
+    read_lines(d, unit, die, lines);
     d->held += unit->kept;
     unit->opened = d->incarnation;
     return EFFORT_DONE;
+}
+
+/* libdw's caches go with the handle; our index holds offsets, which stay true. */
+static enum effort_end open_unit(struct debuginfo *d, size_t index, Dwarf_Die *die)
+{
+    struct unit *unit = &d->units.items[index];
+    struct linetable lines = {0};
+    uint64_t reach = reach_bytes(d, index), room = UINT64_MAX;
+    if (d->effort->max_bytes)
+        room = reach < d->room ? d->room - reach : 0;
+    if (unit->peak > room)
+        return EFFORT_TOO_LARGE;
+    if (!d->dwarf || !unit_die(d, index, die))
+        return EFFORT_FILE_CHANGED;
+    if (unit->opened == d->incarnation)
+        return EFFORT_DONE;
+    enum effort_end why = begin_unit(d, index, die, room, &lines);
+    linetable_fini(&lines);
+    return why;
 }
 
 /* Definitions stand at the top of a unit or in its namespaces. */
@@ -338,7 +378,7 @@ static const char *text(Dwarf_Die *die, unsigned name)
 static const char *keep_path(struct debuginfo *d, Dwarf_Die *unit, const char *path)
 {
     char whole[4096], *to = whole;
-    const char *directory = path && *path && *path != '/' ? text(unit, DW_AT_comp_dir) : NULL;
+    const char *directory = path && *path && *path != '/' ? keep(d, text(unit, DW_AT_comp_dir)) : NULL;
     if (!path || strlen(path) + (directory ? strlen(directory) : 0) + 2 > sizeof whole)
         return keep(d, path);
     for (int part = directory ? 0 : 1; part < 2; part++) {
@@ -415,12 +455,12 @@ static uint64_t entry_address(Dwarf_Die *function)
     return 0;
 }
 
-static size_t unit_frames(struct debuginfo *d, Dwarf_Die *unit, Dwarf_Die *function, uint64_t vaddr,
-    struct debuginfo_frame *frames, size_t max)
+static size_t unit_frames(struct debuginfo *d, bool has_lines, Dwarf_Die *unit, Dwarf_Die *function,
+    uint64_t vaddr, struct debuginfo_frame *frames, size_t max)
 {
     Dwarf_Die chain[64];
     size_t n = inline_chain(function, vaddr, chain, sizeof chain / sizeof *chain), given = 0;
-    Dwarf_Line *at = dwarf_getsrc_die(unit, vaddr);
+    Dwarf_Line *at = has_lines ? dwarf_getsrc_die(unit, vaddr) : NULL;
     int line = 0;
     const char *file = at ? dwarf_linesrc(at, NULL, NULL) : NULL;
     if (at)
@@ -433,7 +473,7 @@ static size_t unit_frames(struct debuginfo *d, Dwarf_Die *unit, Dwarf_Die *funct
         if (*f->name || *f->linkage)
             given++;
         if (i) {
-            file = call_file(unit, &chain[i]);
+            file = has_lines ? call_file(unit, &chain[i]) : NULL;
             line = (int)number(&chain[i], DW_AT_call_line);
         }
     }
@@ -457,5 +497,5 @@ size_t debuginfo_frames(
         elffile_drop_pages(d->file);
     if (!f || !dwarf_offdie(d->dwarf, f->die, &function))
         return 0;
-    return unit_frames(d, &die, &function, vaddr, frames, max);
+    return unit_frames(d, unit->has_lines, &die, &function, vaddr, frames, max);
 }

@@ -5,17 +5,13 @@
 #include <stdint.h>
 
 /*
- * What reading may cost: memory, and time of this thread's own, at work or waiting for a disk. Time in which
- * it was ready to run and others had the processor does not count, up to as much again: a busy machine is
- * what profiles are made on, and would have lines one time and none the next.
- *
- * `struct effort e = {0};` is without bounds.
+ * What reading may cost: memory, and time by the clock on the wall, since that is what somebody waits. On a
+ * busy machine less is read in it. `struct effort e = {0};` is without bounds.
  */
 struct effort {
-    uint64_t max_bytes; /* 0: any */
-    int64_t max_ns;     /* 0: any */
-    int64_t deadline_ns, queued_ns, credit_ns;
-    bool over; /* no time is left; never taken back */
+    uint64_t max_bytes;          /* 0: any */
+    int64_t max_ns, deadline_ns; /* 0: any */
+    bool over;                   /* no time is left; never taken back */
 };
 
 /* Why an answer is less than the files have. */

@@ -209,7 +209,7 @@ bool elffile_has_debug_info(struct elffile *f)
 Elf_Data *elffile_section(struct elffile *f, const char *name)
 {
     Elf_Scn *s = section_named(f, name, strlen(name) + 1);
-    Elf_Data *d = s ? elf_rawdata(s, NULL) : NULL;
+    Elf_Data *d = s ? elf_getdata(s, NULL) : NULL;
     return d && d->d_buf ? d : NULL;
 }
 

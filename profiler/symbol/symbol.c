@@ -548,6 +548,7 @@ static size_t look_up(
         effort_begin(&s->effort, s->max_ns, s->max_bytes);
     s->begun = true;
     struct object *o = enter(s, at);
+    close_changed(o);
     size_t n = object_frames(s, o, address, frames, max);
     if (close_changed(o))
         n = object_frames(s, o, address, frames, max);

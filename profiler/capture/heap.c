@@ -1,5 +1,6 @@
 #include "capture/heap.h"
 
+#include "capture/heap_accum.h"
 #include "capture/heap_parse.h"
 #include "capture/heap_stack.h"
 
@@ -84,9 +85,24 @@ static int set_rate(size_t lg_sample)
     enum { LARGE_BYTES = 64 << 20 };
     if (mallctl("prof.reset", NULL, NULL, &lg_sample, sizeof lg_sample) != 0)
         return ERR_UNSUPPORTED;
+    heap_accum_reset();
     void *volatile untouched = malloc(LARGE_BYTES);
     free(untouched);
-    return mallctl("prof.reset", NULL, NULL, &lg_sample, sizeof lg_sample) == 0 ? 0 : ERR_UNSUPPORTED;
+    if (mallctl("prof.reset", NULL, NULL, &lg_sample, sizeof lg_sample) != 0)
+        return ERR_UNSUPPORTED;
+    heap_accum_reset();
+    return 0;
+}
+
+/* What jemalloc has counted so far is taken over; what is sampled between that and the switch is not. */
+static void take_over(void)
+{
+    struct snapshot before;
+    heap_stack_take_over();
+    if (!heap_accum_is_possible() || heap_accum_is_on() || heap_snapshot(&before) != 0)
+        return;
+    heap_accum_start(&before);
+    snapshot_fini(&before);
 }
 
 int heap_start(int64_t rate_bytes)
@@ -100,7 +116,7 @@ int heap_start(int64_t rate_bytes)
         return ERR_UNSUPPORTED;
     if (!active)
         return 0;
-    heap_stack_take_over();
+    take_over();
     size_t lg_sample = (size_t)__builtin_ctzll((unsigned long long)rate_bytes), lg_now, size = sizeof lg_now;
     /* A reset forgets what is live: not without need. */
     if (mallctl("prof.lg_sample", &lg_now, &size, NULL, 0) == 0 && lg_now == lg_sample)
@@ -147,6 +163,14 @@ static int parse_file(int fd, struct snapshot *out)
     return r == ERR_FORMAT ? ERR_IO : r;
 }
 
+static int append_accumulated(struct snapshot *out)
+{
+    int r = heap_accum_append(out);
+    if (r)
+        snapshot_fini(out);
+    return r;
+}
+
 int heap_snapshot(struct snapshot *out)
 {
     if (heap_why_unsupported())
@@ -159,5 +183,5 @@ int heap_snapshot(struct snapshot *out)
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     int r = mallctl("prof.dump", NULL, NULL, &name, sizeof name) == 0 ? parse_file(fd, out) : ERR_IO;
     close(fd);
-    return r;
+    return r || !heap_accum_is_on() ? r : append_accumulated(out);
 }

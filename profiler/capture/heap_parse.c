@@ -41,7 +41,7 @@ void heap_unbias(int64_t rate, int64_t *objects, int64_t *bytes)
 
 /* jemalloc's preparation leaves the average of a stack a few per cent off. Where a size class is that near,
  * it is the one: they are an eighth of their size apart, or more. */
-static int64_t block_size(int64_t bytes, int64_t objects)
+int64_t heap_block_size(int64_t bytes, int64_t objects)
 {
     int64_t average = (bytes + objects / 2) / objects;
     int64_t step = 8;
@@ -167,7 +167,7 @@ static int parse_counts(struct parser *p)
     int64_t objects = ever ? ever : live, bytes = ever ? ever_bytes : live_bytes;
     if (objects == 0)
         return 0;
-    p->record.block_bytes = block_size(bytes, objects);
+    p->record.block_bytes = heap_block_size(bytes, objects);
     heap_unbias(p->rate, &live, &live_bytes);
     heap_unbias(p->rate, &ever, &ever_bytes);
     p->record.values[0] = ever;

@@ -27,6 +27,9 @@ struct heap_range {
 int heap_parse(const char *text, size_t len, const struct heap_range *trim, size_t ntrim,
     struct snapshot *out, struct error *error);
 
+/* The size class of blocks that take `bytes` together; their average where they are of several. */
+int64_t heap_block_size(int64_t bytes, int64_t objects);
+
 /* What was counted, given what was sampled: n objects of `bytes` together, at rate bytes between samples. */
 void heap_unbias(int64_t rate, int64_t *objects, int64_t *bytes);
 

@@ -1,5 +1,6 @@
 #include "capture/heap_stack.h"
 
+#include "capture/heap_accum.h"
 #include "capture/thread.h"
 #include "capture/unwind.h"
 
@@ -38,6 +39,18 @@ static uint16_t first_outside(const struct unwind_stack *stack)
     return i < stack->depth ? i : 0;
 }
 
+/* As a snapshot will have it: without the allocator's frames, which libgcc's stack begins with. */
+static void count(void *const *pcs, unsigned n)
+{
+    struct unwind_stack stack = {.depth = 0};
+    for (unsigned i = 0; i < n && stack.depth < UNWIND_MAX_DEPTH; i++) {
+        uintptr_t pc = (uintptr_t)pcs[i];
+        if (stack.depth > 0 || pc < allocator.start || pc >= allocator.end)
+            stack.pcs[stack.depth++] = pc;
+    }
+    heap_accum_stack_sigsafe(&stack);
+}
+
 static void our_stack(void **pcs, unsigned *n, unsigned max)
 {
     struct unwind_regs here;
@@ -49,11 +62,12 @@ static void our_stack(void **pcs, unsigned *n, unsigned max)
     uint16_t first = first_outside(&stack);
     if (stack.depth < UNWIND_MAX_DEPTH && (stack.truncated || first == 0)) {
         atomic_load_explicit(&before, memory_order_relaxed)(pcs, n, max);
-        return;
+    } else {
+        *n = 0;
+        for (uint16_t i = first; i < stack.depth && *n < max; i++)
+            pcs[(*n)++] = (void *)stack.pcs[i];
     }
-    *n = 0;
-    for (uint16_t i = first; i < stack.depth && *n < max; i++)
-        pcs[(*n)++] = (void *)stack.pcs[i];
+    count(pcs, *n);
 }
 
 void heap_stack_take_over(void)

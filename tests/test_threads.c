@@ -269,7 +269,7 @@ END_TEST
  */
 
 enum { UNDISTURBED = 200, DUMPS = 50, WAIT_MS = 1500 };
-static atomic_int disturbed, waiting;
+static atomic_int disturbed, waiting, over;
 static int quiet_fds[2];
 
 static struct timespec after_ms(int ms)
@@ -314,6 +314,7 @@ static void *undisturbed(void *arg)
     int ok = wait_undisturbed((int)(intptr_t)arg % 8, epoll);
     if (!ok || clock_monotonic_ns() - before < (WAIT_MS - 2) * INT64_C(1000000))
         atomic_fetch_add(&disturbed, 1);
+    atomic_fetch_add(&over, 1); /* on a busy machine while others are still looked at */
     close(epoll);
     return NULL;
 }
@@ -335,10 +336,12 @@ START_TEST(test_waits_are_not_disturbed)
     }
     while (waiting < UNDISTURBED)
         sched_yield();
-    size_t seen_parked = 0;
+    size_t seen = 0, seen_parked = 0;
     for (int i = 0; i < DUMPS; i++) {
         ck_assert_int_eq(threads_snapshot(&s), 0);
-        ck_assert_uint_eq(s.threads.len, UNDISTURBED + 1);
+        ck_assert_uint_le(s.threads.len, UNDISTURBED + 1);
+        ck_assert_uint_ge(s.threads.len + (size_t)over, UNDISTURBED + 1);
+        seen += s.threads.len - 1;
         for (size_t k = 0; k < s.threads.len; k++)
             seen_parked += s.threads.items[k].waiting_ns > 0;
         threads_snapshot_fini(&s);
@@ -346,7 +349,7 @@ START_TEST(test_waits_are_not_disturbed)
     for (int i = 0; i < UNDISTURBED; i++)
         pthread_join(threads[i], NULL);
     ck_assert_int_eq(disturbed, 0);
-    ck_assert_uint_ge(seen_parked, (size_t)UNDISTURBED * DUMPS * 9 / 10);
+    ck_assert_uint_ge(seen_parked, seen * 9 / 10);
 }
 END_TEST
 

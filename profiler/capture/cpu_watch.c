@@ -50,6 +50,7 @@ static pthread_t watcher; /* guard, with the next: cpu.c's session lock */
 static bool running;
 static _Atomic uint32_t calls;    /* futex: counts up whenever the watcher has something to see */
 static _Atomic uint32_t stopping; /* a futex, too */
+static _Atomic uint32_t begun;    /* a futex, too: the watcher is known for one of ours */
 static _Atomic int64_t wanted_ns; /* the period events are wanted for, 0: timers will do */
 
 static _Atomic uint32_t nevents_ever, nrings_ever, nrefused_ever, ndeaf_ever;
@@ -282,6 +283,8 @@ static void *watch(void *unused)
 {
     capture_exclude_thread();
     pthread_setname_np(pthread_self(), "cprof-cpu");
+    atomic_store(&begun, 1);
+    rawlock_futex(&begun, FUTEX_WAKE_PRIVATE, 1, NULL);
     atomic_store(&under_seccomp, has_seccomp_filter());
     may_open = may_signal = leave_table();
     int64_t round_ns = clock_monotonic_ns();
@@ -321,6 +324,8 @@ static int create(pthread_t *out)
     pthread_attr_setsigmask_np(&attr, &all);
     r = pthread_create(out, &attr, watch, NULL);
     pthread_attr_destroy(&attr);
+    while (r == 0 && !atomic_load(&begun))
+        rawlock_futex(&begun, FUTEX_WAIT_PRIVATE, 0, NULL);
     return r;
 }
 
@@ -338,6 +343,7 @@ void cpu_watch_start(void)
     atomic_store(&refusal, 0);
     atomic_store(&user_only_ever, false);
     atomic_store(&stopping, 0);
+    atomic_store(&begun, 0);
     running = region_has_room_for_a_thread() && create(&watcher) == 0;
 }
 

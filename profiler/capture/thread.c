@@ -322,7 +322,7 @@ struct thread *thread_prepare(const struct unwind_regs *here, const pthread_attr
     t->is_profiler = creator && creator->is_profiler; /* from its first instruction on */
     if (creator && !t->is_profiler)
         atomic_store_explicit(&t->labels, atomic_load(&creator->labels), memory_order_relaxed);
-    if (here)
+    if (here && !t->is_profiler)
         t->created_slot = add_creation(creator, here);
     size_t bytes = 0;
     pthread_attr_t defaults;

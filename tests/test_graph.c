@@ -196,6 +196,44 @@ START_TEST(negative_nodes_can_be_dropped)
 }
 END_TEST
 
+START_TEST(tags_are_counted_only_where_they_are_drawn)
+{
+    struct built b;
+    struct trimmed t;
+    build(&b, gateway_profile(), defaults, (struct graph_options){.tags = true});
+    ck_assert_uint_eq(b.g.tags.len, 0);
+    ck_assert_int_eq(trim_graph(&b.g, &(struct trim){.nodecount = 2, .cum = true}, &t), 0);
+    ck_assert_uint_gt(b.g.tags.len, 0);
+    size_t in_runs = 0;
+    for (size_t i = 0; i < b.g.listed.len; i++)
+        in_runs += b.g.nodes.items[b.g.listed.items[i]].n_tags;
+    ck_assert_uint_eq(in_runs, b.g.tags.len);
+    drop(&b);
+}
+END_TEST
+
+START_TEST(a_graph_without_edges_has_the_same_nodes)
+{
+    struct built with, without;
+    struct trimmed t;
+    build(&with, gateway_profile(), defaults, (struct graph_options){0});
+    build(&without, gateway_profile(), defaults, (struct graph_options){.no_edges = true});
+    ck_assert_uint_eq(without.g.edges.len, 0);
+    ck_assert_int_eq(trim_graph(&with.g, &(struct trim){.nodefraction = 0.1}, &t), 0);
+    ck_assert_int_eq(trim_graph(&without.g, &(struct trim){.nodefraction = 0.1}, &t), 0);
+    ck_assert_uint_eq(with.g.listed.len, without.g.listed.len);
+    for (size_t i = 0; i < with.g.listed.len; i++) {
+        const struct node *a = &with.g.nodes.items[with.g.listed.items[i]];
+        const struct node *n = find(&without, graph_name(&with.g, with.g.listed.items[i]));
+        ck_assert_ptr_nonnull(n);
+        ck_assert_int_eq(a->flat, n->flat);
+        ck_assert_int_eq(a->cum, n->cum);
+    }
+    drop(&with);
+    drop(&without);
+}
+END_TEST
+
 START_TEST(cancelling_stops_the_walk)
 {
     static volatile sig_atomic_t cancel = 1;
@@ -229,9 +267,10 @@ END_TEST
 
 Suite *suite(void)
 {
-    const TTest *tests[] = {flat_is_the_leaf_and_cum_counts_once, granularity_decides_what_a_node_is,
-        trimming_leaves_residual_edges, edges_below_the_cutoff_are_dropped, call_trees_keep_paths_apart,
-        means_divide_by_the_count, negative_nodes_can_be_dropped, cancelling_stops_the_walk,
-        names_are_shortened_for_boxes};
+    const TTest *tests[] = {tags_are_counted_only_where_they_are_drawn,
+        a_graph_without_edges_has_the_same_nodes, flat_is_the_leaf_and_cum_counts_once,
+        granularity_decides_what_a_node_is, trimming_leaves_residual_edges,
+        edges_below_the_cutoff_are_dropped, call_trees_keep_paths_apart, means_divide_by_the_count,
+        negative_nodes_can_be_dropped, cancelling_stops_the_walk, names_are_shortened_for_boxes};
     return HARNESS_SUITE("graph", 10, tests);
 }

@@ -53,9 +53,10 @@ static void boxes_fini(boxes *b)
 /* The live tags of a node: its text tags, or the numbers beside one of them. */
 static int collect(const struct graph *g, uint32_t node, const char *group, boxes *out)
 {
-    for (size_t i = 0; i < g->tags.len; i++) {
-        const struct tag *t = &g->tags.items[i];
-        if (t->node != node || t->dropped || t->is_num != (group != NULL) ||
+    const struct node *n = &g->nodes.items[node];
+    for (uint32_t i = 0; i < n->n_tags; i++) {
+        const struct tag *t = &g->tags.items[n->first_tag + i];
+        if (t->dropped || t->is_num != (group != NULL) ||
             (group && strcmp(t->group, group) != 0))
             continue;
         struct box b = {

@@ -1,10 +1,6 @@
 #include "view/graph.h"
 
 #include "base/hash.h"
-#include "view/measure.h"
-
-#include <stdio.h>
-#include <string.h>
 
 static void add(int64_t *sum, int64_t v)
 {
@@ -18,8 +14,7 @@ static uint64_t node_hash(const struct frame *f, uint32_t parent)
     return hash_mix(frame_hash(f), parent);
 }
 
-/* The node of frame f below parent (NO_INDEX, except in call trees). NO_INDEX when memory runs out. */
-static uint32_t find_node(struct graph *g, const struct frame *f, uint32_t parent)
+uint32_t graph_find_node(struct graph *g, const struct frame *f, uint32_t parent)
 {
     uint64_t hash = node_hash(f, parent);
     uint32_t i;
@@ -27,7 +22,7 @@ static uint32_t find_node(struct graph *g, const struct frame *f, uint32_t paren
         if (g->nodes.items[i].parent == parent && frame_equal(&g->nodes.items[i].frame, f))
             return i;
     i = (uint32_t)g->nodes.len;
-    struct node n = {.frame = *f, .parent = parent, .kept = true};
+    struct node n = {.frame = *f, .parent = parent, .last_in = NO_INDEX, .kept = true};
     if (!vec_push(&g->nodes, n) || !table_add(&g->node_table, hash, i))
         return NO_INDEX;
     return i;
@@ -52,7 +47,7 @@ static int make_nodes(struct graph *g)
     for (size_t l = 0; l < nlocs; l++) {
         for (uint32_t i = 0, n = g->first_frame[l + 1] - g->first_frame[l]; i < n; i++) {
             struct frame f = frames_get(g->frames, (uint32_t)l, i);
-            uint32_t node = find_node(g, &f, NO_INDEX);
+            uint32_t node = graph_find_node(g, &f, NO_INDEX);
             if (node == NO_INDEX)
                 return ERR_NOMEM;
             g->frame_nodes[g->first_frame[l] + i] = node;
@@ -87,17 +82,18 @@ static uint32_t find_edge(struct graph *g, uint32_t src, uint32_t dest, bool res
 struct walk {
     uint32_t sample; /* plus 1 */
     int64_t value, div;
-    const char *group; /* its text labels, joined */
-    const struct label *labels;
-    uint32_t nlabels;
 };
 
 static int cross_edge(
     struct graph *g, const struct walk *w, uint32_t src, uint32_t dest, bool residual, bool is_inline)
 {
-    uint32_t i = find_edge(g, src, dest, residual, is_inline);
-    if (i == NO_INDEX)
-        return ERR_NOMEM;
+    uint32_t i = g->nodes.items[dest].last_in;
+    if (i == NO_INDEX || g->edges.items[i].src != src) {
+        i = find_edge(g, src, dest, residual, is_inline);
+        if (i == NO_INDEX)
+            return ERR_NOMEM;
+        g->nodes.items[dest].last_in = i;
+    }
     struct edge *e = &g->edges.items[i];
     if (e->seen == w->sample)
         return 0;
@@ -109,72 +105,19 @@ static int cross_edge(
     return 0;
 }
 
-static uint32_t find_tag(struct graph *g, const struct tag *key)
+static void count_cum(const struct walk *w, struct node *n)
 {
-    uint64_t hash = hash_mix(hash_mix(key->node, (uintptr_t)key->group), (uintptr_t)key->name + key->is_num);
-    uint32_t i;
-    for (size_t at = table_first(&g->tag_table, hash); table_next(&g->tag_table, hash, &at, &i);) {
-        const struct tag *t = &g->tags.items[i];
-        if (t->node == key->node && t->group == key->group && t->name == key->name &&
-            t->is_num == key->is_num)
-            return i;
-    }
-    i = (uint32_t)g->tags.len;
-    if (!vec_push(&g->tags, *key) || !table_add(&g->tag_table, hash, i))
-        return NO_INDEX;
-    return i;
-}
-
-static int count_tag(struct graph *g, const struct walk *w, const struct tag *key, bool flat)
-{
-    uint32_t i = find_tag(g, key);
-    if (i == NO_INDEX)
-        return ERR_NOMEM;
-    struct tag *t = &g->tags.items[i];
-    add(flat ? &t->flat : &t->cum, w->value);
-    add(flat ? &t->flat_div : &t->cum_div, w->div);
-    return 0;
-}
-
-/* Of the numeric labels only "bytes" is drawn. */
-static int count_tags(struct graph *g, const struct walk *w, uint32_t node, bool flat)
-{
-    if (!g->options.tags)
-        return 0;
-    struct tag text = {.node = node, .group = w->group, .name = w->group, .unit = ""};
-    int code = *w->group ? count_tag(g, w, &text, flat) : 0;
-    for (uint32_t i = 0; i < w->nlabels && !code; i++) {
-        const struct label *l = &w->labels[i];
-        if (!l->is_num || strcmp(l->key, "bytes") != 0)
-            continue;
-        struct buf name = {0};
-        measure_put(&name, l->num, g->options.tag_unit, g->options.output_unit);
-        struct tag number = {
-            .node = node, .group = w->group, .unit = g->options.tag_unit, .value = l->num, .is_num = true};
-        number.name = name.failed ? NULL : intern_bytes(g->frames->strings, name.data, name.len);
-        code = number.name ? count_tag(g, w, &number, flat) : ERR_NOMEM;
-        buf_fini(&name);
-    }
-    return code;
-}
-
-static int count_cum(struct graph *g, const struct walk *w, uint32_t node)
-{
-    struct node *n = &g->nodes.items[node];
     if (n->seen == w->sample)
-        return 0;
+        return;
     n->seen = w->sample;
     add(&n->cum, w->value);
     add(&n->cum_div, w->div);
-    return count_tags(g, w, node, false);
 }
 
-static int count_flat(struct graph *g, const struct walk *w, uint32_t node)
+static void count_flat(const struct walk *w, struct node *n)
 {
-    struct node *n = &g->nodes.items[node];
     add(&n->flat, w->value);
     add(&n->flat_div, w->div);
-    return count_tags(g, w, node, true);
 }
 
 static int walk_stack(struct graph *g, const struct sample *s, const struct walk *w)
@@ -186,20 +129,21 @@ static int walk_stack(struct graph *g, const struct sample *s, const struct walk
         uint32_t first = g->first_frame[loc], n = g->first_frame[loc + 1] - first;
         for (uint32_t i = n; i-- > 0;) {
             uint32_t node = g->frame_nodes[first + i];
-            if (!g->nodes.items[node].kept) {
+            if (node == NO_INDEX) {
                 residual = true;
                 continue;
             }
-            int code = count_cum(g, w, node);
-            if (!code && parent != NO_INDEX && parent != node)
-                code = cross_edge(g, w, parent, node, residual, i != n - 1);
-            if (code)
-                return code;
+            count_cum(w, &g->nodes.items[node]);
+            if (!g->options.no_edges && parent != NO_INDEX && parent != node &&
+                cross_edge(g, w, parent, node, residual, i != n - 1))
+                return ERR_NOMEM;
             parent = node;
             residual = false;
         }
     }
-    return parent != NO_INDEX && !residual ? count_flat(g, w, parent) : 0;
+    if (parent != NO_INDEX && !residual)
+        count_flat(w, &g->nodes.items[parent]);
+    return 0;
 }
 
 static int walk_tree(struct graph *g, const struct sample *s, const struct walk *w)
@@ -209,65 +153,29 @@ static int walk_tree(struct graph *g, const struct sample *s, const struct walk 
         uint32_t loc = g->p->locs.items[s->first_loc + k], n = frames_count(g->frames, loc);
         for (uint32_t i = n; i-- > 0;) {
             struct frame f = frames_get(g->frames, loc, i);
-            uint32_t node = find_node(g, &f, parent);
-            int code = node == NO_INDEX ? ERR_NOMEM : count_cum(g, w, node);
-            if (!code && parent != NO_INDEX)
-                code = cross_edge(g, w, parent, node, false, i != n - 1);
-            if (code)
-                return code;
+            uint32_t node = graph_find_node(g, &f, parent);
+            if (node == NO_INDEX)
+                return ERR_NOMEM;
+            count_cum(w, &g->nodes.items[node]);
+            if (parent != NO_INDEX && cross_edge(g, w, parent, node, false, i != n - 1))
+                return ERR_NOMEM;
             parent = node;
         }
     }
-    return parent != NO_INDEX ? count_flat(g, w, parent) : 0;
-}
-
-static int compare_text(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* "key:value" of each text label, sorted, joined by a backslash and an n: how dot breaks a line. */
-static const char *join_labels(struct graph *g, const struct label *labels, uint32_t n)
-{
-    struct buf joined = {0};
-    VEC(char *) parts = {0};
-    bool ok = true;
-    for (uint32_t i = 0; i < n && ok; i++) {
-        if (labels[i].is_num || strcmp(labels[i].key, "pprof::base") == 0)
-            continue;
-        char *part;
-        ok = asprintf(&part, "%s:%s", labels[i].key, labels[i].str) >= 0 && vec_push(&parts, part);
-    }
-    if (parts.len)
-        qsort(parts.items, parts.len, sizeof *parts.items, compare_text);
-    for (size_t i = 0; i < parts.len; i++) {
-        buf_printf(&joined, "%s%s", i ? "\\n" : "", parts.items[i]);
-        free(parts.items[i]);
-    }
-    const char *text =
-        ok && !joined.failed ? intern_bytes(g->frames->strings, joined.data, joined.len) : NULL;
-    vec_fini(&parts);
-    buf_fini(&joined);
-    return text;
+    if (parent != NO_INDEX)
+        count_flat(w, &g->nodes.items[parent]);
+    return 0;
 }
 
 static int walk_sample(struct graph *g, size_t index)
 {
-    const struct profile *p = g->p;
-    const struct sample *s = &p->samples.items[index];
-    const int64_t *values = profile_values(p, index);
+    const struct sample *s = &g->p->samples.items[index];
+    const int64_t *values = profile_values(g->p, index);
     struct walk w = {.sample = (uint32_t)index + 1,
         .value = values[g->options.value_index],
-        .div = g->options.mean ? values[0] : 0,
-        .group = intern_empty,
-        .labels = p->labels.items + s->first_label,
-        .nlabels = s->nlabels};
+        .div = g->options.mean ? values[0] : 0};
     if (w.value == 0 && w.div == 0)
         return 0;
-    if (g->options.tags && s->nlabels)
-        w.group = join_labels(g, w.labels, w.nlabels);
-    if (!w.group)
-        return ERR_NOMEM;
     return g->options.call_tree ? walk_tree(g, s, &w) : walk_stack(g, s, &w);
 }
 
@@ -319,23 +227,47 @@ void graph_fini(struct graph *g)
     vec_fini(&g->out);
     table_fini(&g->node_table);
     table_fini(&g->edge_table);
-    table_fini(&g->tag_table);
     free(g->first_frame);
     free(g->frame_nodes);
     *g = (struct graph){0};
 }
 
+/* Frames whose node is not kept lose it, so that a walk sees no more of them than that. */
+static void forget_frames(struct graph *g)
+{
+    for (size_t i = 0; g->frame_nodes && i < g->first_frame[g->p->locations.len]; i++)
+        if (g->frame_nodes[i] != NO_INDEX && !g->nodes.items[g->frame_nodes[i]].kept)
+            g->frame_nodes[i] = NO_INDEX;
+}
+
+/* Without edges nothing is left of the others: the nodes that stay are as they were. */
+static int keep_nodes(struct graph *g)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < g->listed.len; i++) {
+        struct node *n = &g->nodes.items[g->listed.items[i]];
+        n->listed = n->kept;
+        if (n->kept)
+            g->listed.items[kept++] = g->listed.items[i];
+    }
+    g->listed.len = kept;
+    return 0;
+}
+
 int graph_rebuild(struct graph *g)
 {
+    if (g->options.no_edges)
+        return keep_nodes(g);
     for (size_t i = 0; i < g->nodes.len; i++) {
         struct node *n = &g->nodes.items[i];
         n->kept = n->listed && n->kept;
         n->flat = n->flat_div = n->cum = n->cum_div = 0;
         n->seen = 0;
+        n->last_in = NO_INDEX;
     }
-    g->edges.len = g->tags.len = 0;
+    forget_frames(g);
+    g->edges.len = 0;
     table_fini(&g->edge_table);
-    table_fini(&g->tag_table);
     return walk_samples(g);
 }
 
@@ -363,13 +295,4 @@ size_t graph_drop_edges(struct graph *g, int64_t cutoff)
         dropped++;
     }
     return dropped;
-}
-
-void graph_drop_tags(struct graph *g, int64_t cutoff)
-{
-    for (size_t i = 0; i < g->tags.len; i++) {
-        struct tag *t = &g->tags.items[i];
-        if (g->nodes.items[t->node].listed && magnitude(t->flat) < cutoff && magnitude(t->cum) < cutoff)
-            t->dropped = true;
-    }
 }

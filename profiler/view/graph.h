@@ -22,14 +22,17 @@
  */
 
 struct node {
-    struct frame frame;
-    const char *name; /* as printed; NULL until graph_name() was asked */
     int64_t flat, flat_div, cum, cum_div;
+    uint32_t seen; /* the last sample counted, plus 1 */
+    uint32_t
+        last_in; /* the last edge into it that was crossed: most often the next one too; NO_INDEX at first */
+    bool kept, listed, tagged;
+    struct frame frame;
+    const char *name;          /* as printed; NULL until graph_name() was asked */
     uint32_t parent;           /* in a call tree; NO_INDEX for roots */
     uint32_t first_in, n_in;   /* into graph.in: live edges, heaviest first, after graph_link() */
     uint32_t first_out, n_out; /* into graph.out */
-    uint32_t seen;             /* the last sample counted, plus 1 */
-    bool kept, listed;
+    uint32_t first_tag, n_tags;
 };
 
 struct edge {
@@ -54,6 +57,7 @@ struct graph_options {
     size_t value_index; /* of the sample type */
     bool mean;          /* divide by the first sample type */
     bool call_tree, drop_negative, tags;
+    bool no_edges; /* a report of nodes alone: half the work; flat and cum are the same */
     const char *tag_unit, *output_unit; /* of the numeric label "bytes", and what to print it in */
     const volatile sig_atomic_t *cancel;
 };
@@ -67,9 +71,9 @@ struct graph {
     VEC(struct tag) tags;
     VEC(uint32_t) listed; /* the nodes of the report, in order */
     VEC(uint32_t) in, out;
-    struct table node_table, edge_table, tag_table;
+    struct table node_table, edge_table;
     uint32_t *first_frame; /* of each location, into frame_nodes */
-    uint32_t *frame_nodes; /* node of each frame; not for call trees */
+    uint32_t *frame_nodes; /* node of each frame, NO_INDEX when it is not kept; not for call trees */
     bool linked;
 };
 
@@ -77,8 +81,12 @@ struct graph {
 int graph_init(struct graph *g, struct frames *frames, const struct graph_options *options);
 void graph_fini(struct graph *g);
 
-/* Walks the samples again, over the listed nodes alone. */
+/* Walks the samples again, over the listed nodes that are `kept` alone. */
 int graph_rebuild(struct graph *g);
+
+/* Walks the samples for the tags of these nodes alone: all nodes' together can be far more than the graph.
+ * Takes the place of the tags counted before. Each node's are a run of graph.tags. (graph_tags.c) */
+int graph_count_tags(struct graph *g, const uint32_t *nodes, size_t n);
 
 /* Removes the nodes that are not `kept` from the listed ones of a call tree, joining what they held apart. */
 int graph_trim_tree(struct graph *g);
@@ -98,6 +106,10 @@ int graph_sort(struct graph *g, enum graph_order order);
 
 /* Sorts edges, given by index, heaviest first. After graph_link(). */
 void graph_sort_edges(struct graph *g, uint32_t *edges, size_t n);
+
+/* The node of frame f below parent (NO_INDEX, except in call trees), which is made when there is none.
+ * NO_INDEX when memory runs out. */
+uint32_t graph_find_node(struct graph *g, const struct frame *f, uint32_t parent);
 
 const char *graph_name(struct graph *g, uint32_t node); /* NULL when memory runs out */
 

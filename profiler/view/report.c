@@ -216,6 +216,14 @@ bool report_cancelled(const struct report *r)
 
 /* ---- graphs ---- */
 
+static bool has_inlines(const struct profile *p)
+{
+    for (size_t i = 0; i < p->locations.len; i++)
+        if (p->locations.items[i].nlines > 1)
+            return true;
+    return false; /* no call to mark as inlined */
+}
+
 int report_graph(struct report *r, struct frames *frames, struct graph *g)
 {
     struct frame_detail detail = frame_detail_of(&r->config);
@@ -228,6 +236,7 @@ int report_graph(struct report *r, struct frames *frames, struct graph *g)
         .call_tree = r->config.call_tree && (r->format == REPORT_DOT || r->format == REPORT_CALLGRIND),
         .drop_negative = r->config.drop_negative,
         .tags = r->format == REPORT_DOT,
+        .no_edges = (r->format == REPORT_TEXT && !has_inlines(r->p)) || r->format == REPORT_TOPPROTO,
         .tag_unit = label_units_get(&r->units, "bytes"),
         .output_unit = r->output_unit,
         .cancel = r->cancel};

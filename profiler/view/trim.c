@@ -157,12 +157,24 @@ static uint32_t *count_tags(const struct graph *g)
     return counts;
 }
 
-/* In a drawing the tags of a node take room too: how many of the first nodes fit into count boxes. */
-static int fit_boxes(const struct graph *g, size_t *count)
+/* Counts the tags of the first n listed nodes. */
+static int tag_listed(struct graph *g, size_t n, int64_t least)
 {
-    uint32_t *tags = count_tags(g);
+    if (!g->options.tags)
+        return 0;
+    int code = graph_count_tags(g, g->listed.items, n < g->listed.len ? n : g->listed.len);
+    if (!code)
+        graph_drop_tags(g, least);
+    return code;
+}
+
+/* In a drawing the tags of a node take room too: how many of the first nodes fit into count boxes. */
+static int fit_boxes(struct graph *g, int64_t least, size_t *count)
+{
+    int code = tag_listed(g, *count, least); /* each node is a box at least: no more of them can fit */
+    uint32_t *tags = code ? NULL : count_tags(g);
     if (!tags)
-        return ERR_NOMEM;
+        return code ? code : ERR_NOMEM;
     size_t boxes = 0;
     for (size_t i = 0; i < g->listed.len; i++) {
         uint32_t n = tags[g->listed.items[i]];
@@ -176,10 +188,10 @@ static int fit_boxes(const struct graph *g, size_t *count)
     return 0;
 }
 
-static int keep_top(struct graph *g, const struct trim *t, enum graph_order order)
+static int keep_top(struct graph *g, const struct trim *t, int64_t least, enum graph_order order)
 {
     size_t count = (size_t)t->nodecount;
-    int code = t->visual ? fit_boxes(g, &count) : 0;
+    int code = t->visual ? fit_boxes(g, least, &count) : 0;
     if (code || count >= g->listed.len)
         return code;
     for (size_t i = 0; i < g->listed.len; i++)
@@ -201,13 +213,13 @@ int trim_graph(struct graph *g, const struct trim *t, struct trimmed *result)
     if (!code)
         code = graph_sort(g, order);
     if (!code && t->nodecount > 0) {
-        graph_drop_tags(g, least_node); /* they affect which nodes are chosen */
         graph_drop_edges(g, least_edge);
-        code = keep_top(g, t, order);
+        code = keep_top(g, t, least_node, order);
     }
+    if (!code)
+        code = tag_listed(g, g->listed.len, least_node);
     if (code)
         return code;
-    graph_drop_tags(g, least_node);
     result->dropped_edges = graph_drop_edges(g, least_edge);
     return t->visual ? graph_drop_redundant_edges(g) : 0;
 }

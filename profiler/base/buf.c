@@ -7,6 +7,8 @@
 
 static bool buf_room(struct buf *b, size_t more)
 {
+    if (more < b->cap - b->len && !b->failed)
+        return true;
     if (!b->failed && !vec_reserve_bytes((void **)&b->data, &b->cap, b->len, more + 1, 1))
         b->failed = true;
     return !b->failed;
@@ -32,34 +34,59 @@ void buf_putc(struct buf *b, char c)
     buf_append(b, &c, 1);
 }
 
-/* n in the given base, after prefix; the digits are made from the last one on. */
-static void put_number(struct buf *b, uint64_t n, unsigned base, const char *prefix)
+enum { DIGITS = 24 }; /* of a number, at most */
+
+/* Writes n so that it ends before end; where it begins. */
+static char *decimal(uint64_t n, char *end)
 {
-    char text[24], *at = text + sizeof text;
     do
-        *--at = "0123456789abcdef"[n % base];
-    while ((n /= base) != 0);
-    buf_puts(b, prefix);
-    buf_append(b, at, (size_t)(text + sizeof text - at));
+        *--end = (char)('0' + n % 10);
+    while ((n /= 10) != 0);
+    return end;
+}
+
+void buf_uint(struct buf *b, uint64_t n)
+{
+    char text[DIGITS], *end = text + sizeof text, *at = decimal(n, end);
+    buf_append(b, at, (size_t)(end - at));
+}
+
+void buf_int_right(struct buf *b, int64_t n, int width)
+{
+    char text[DIGITS], *end = text + sizeof text, *at = decimal(n < 0 ? -(uint64_t)n : (uint64_t)n, end);
+    if (n < 0)
+        *--at = '-';
+    for (int64_t pad = width - (end - at); pad > 0; pad--)
+        buf_putc(b, ' ');
+    buf_append(b, at, (size_t)(end - at));
 }
 
 void buf_int(struct buf *b, int64_t n)
 {
-    put_number(b, n < 0 ? -(uint64_t)n : (uint64_t)n, 10, n < 0 ? "-" : "");
+    buf_int_right(b, n, 0);
 }
 
 void buf_hex(struct buf *b, uint64_t n)
 {
-    put_number(b, n, 16, "0x");
+    char text[DIGITS], *end = text + sizeof text, *at = end;
+    do
+        *--at = "0123456789abcdef"[n % 16];
+    while ((n /= 16) != 0);
+    *--at = 'x';
+    *--at = '0';
+    buf_append(b, at, (size_t)(end - at));
 }
 
 void buf_vprintf(struct buf *b, const char *format, va_list args)
 {
     va_list again;
     va_copy(again, args);
-    int need = vsnprintf(NULL, 0, format, args);
+    size_t room = b->failed ? 0 : b->cap - b->len;
+    int need = vsnprintf(room ? b->data + b->len : NULL, room, format, args);
     if (need < 0)
         b->failed = true;
+    else if ((size_t)need < room)
+        b->len += (size_t)need;
     else if (buf_room(b, (size_t)need)) {
         vsnprintf(b->data + b->len, (size_t)need + 1, format, again);
         b->len += (size_t)need;

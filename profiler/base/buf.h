@@ -20,8 +20,10 @@ struct buf {
 void buf_append(struct buf *b, const void *bytes, size_t len);
 void buf_puts(struct buf *b, const char *text);
 void buf_putc(struct buf *b, char c);
-void buf_int(struct buf *b, int64_t n);  /* %lld, without printf's price */
-void buf_hex(struct buf *b, uint64_t n); /* 0x%llx */
+void buf_int(struct buf *b, int64_t n); /* %lld, without printf's price */
+void buf_uint(struct buf *b, uint64_t n);
+void buf_int_right(struct buf *b, int64_t n, int width); /* %*lld */
+void buf_hex(struct buf *b, uint64_t n);                 /* 0x%llx */
 void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void buf_vprintf(struct buf *b, const char *format, va_list args);
 void buf_fini(struct buf *b);

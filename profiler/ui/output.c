@@ -40,13 +40,23 @@ int output_finish_file(int fd, const char *file, const struct buf *text, struct 
     return failed ? error_set(error, ERR_IO, "%s: %s", file, strerror(why)) : 0;
 }
 
-int output_write_file(const char *file, const struct buf *text, struct error *error)
+int output_open_file(const char *file, int *fd, struct error *error)
 {
     fprintf(stderr, "Generating report in %s\n", file);
-    int fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (fd < 0)
-        return error_set(error, ERR_IO, "%s: %s", file, strerror(errno));
-    return output_finish_file(fd, file, text, error);
+    *fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    return *fd < 0 ? error_set(error, ERR_IO, "%s: %s", file, strerror(errno)) : 0;
+}
+
+int output_append(int fd, const char *file, const struct buf *text, struct error *error)
+{
+    return write_all(fd, text->data, text->len) ? error_set(error, ERR_IO, "%s: %s", file, strerror(errno))
+                                                : 0;
+}
+
+int output_write_file(const char *file, const struct buf *text, struct error *error)
+{
+    int fd, code = output_open_file(file, &fd, error);
+    return code ? code : output_finish_file(fd, file, text, error);
 }
 
 int output_create_numbered(

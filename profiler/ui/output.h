@@ -9,6 +9,8 @@
 int output_write_stdout(const struct buf *text, struct error *error);
 
 /* Says "Generating report in FILE" on standard error first. */
+int output_open_file(const char *file, int *fd, struct error *error);
+int output_append(int fd, const char *file, const struct buf *text, struct error *error);
 int output_write_file(const char *file, const struct buf *text, struct error *error);
 
 /* The first free of PREFIX001.EXT, PREFIX002.EXT, ... in the current directory. */

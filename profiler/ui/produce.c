@@ -23,9 +23,42 @@ static int write_to_pipe(const char *command, const struct buf *text, struct err
     return 0;
 }
 
-static int put(const struct production *what, const struct buf *out, struct error *error)
+/* Where a long report goes while it is being made. */
+struct stream {
+    const char *file; /* "" is standard output */
+    int fd;           /* of the file, -1 until something was written */
+};
+
+/* Only what is written as it is can go before all of it is there. */
+static bool can_stream(const struct production *what)
 {
     const struct command *c = what->command;
+    return *what->config->output ? !c->draw : !what->pipe && !c->viewers && !c->extension;
+}
+
+static int write_on(void *context, struct buf *out, struct error *error)
+{
+    struct stream *s = context;
+    int code = 0;
+    if (out->failed)
+        return 0; /* which is told at the end */
+    if (*s->file && s->fd < 0)
+        code = output_open_file(s->file, &s->fd, error);
+    if (!code)
+        code = *s->file ? output_append(s->fd, s->file, out, error) : output_write_stdout(out, error);
+    out->len = 0;
+    return code;
+}
+
+static int put(
+    const struct production *what, struct stream *stream, const struct buf *out, struct error *error)
+{
+    const struct command *c = what->command;
+    if (stream->fd >= 0) {
+        int fd = stream->fd;
+        stream->fd = -1;
+        return output_finish_file(fd, stream->file, out, error);
+    }
     if (*what->config->output)
         return output_write_file(what->config->output, out, error);
     if (what->pipe)
@@ -48,6 +81,11 @@ int produce(const struct profile *p, const struct production *what, struct error
         .config = *what->config,
         .disassembler = &disassembler,
         .cancel = what->cancel};
+    struct stream stream = {.file = what->config->output, .fd = -1};
+    if (can_stream(what)) {
+        request.spill = write_on;
+        request.spill_context = &stream;
+    }
     struct buf report = {0}, picture = {0}, notes = {0};
     int code = report_generate(p, &request, &report, &notes, error);
     if (notes.data)
@@ -55,7 +93,9 @@ int produce(const struct profile *p, const struct production *what, struct error
     if (!code && what->command->draw)
         code = graphviz_draw(what->command->draw, &report, &picture, what->cancel, error);
     if (!code)
-        code = put(what, what->command->draw ? &picture : &report, error);
+        code = put(what, &stream, what->command->draw ? &picture : &report, error);
+    if (stream.fd >= 0)
+        close(stream.fd);
     objdump_fini(&objdump);
     buf_fini(&report);
     buf_fini(&picture);

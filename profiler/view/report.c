@@ -214,6 +214,15 @@ bool report_cancelled(const struct report *r)
     return r->cancel && *r->cancel;
 }
 
+enum { SPILL_BYTES = 256 * 1024 };
+
+int report_go_on(struct report *r, struct buf *out)
+{
+    if (report_cancelled(r))
+        return ERR_CANCELLED;
+    return r->spill && out->len >= SPILL_BYTES ? r->spill(r->spill_context, out, r->error) : 0;
+}
+
 /* ---- graphs ---- */
 
 static bool has_inlines(const struct profile *p)
@@ -445,6 +454,8 @@ int report_generate(const struct profile *p, const struct report_request *q, str
         .n_limits = q->n_limits,
         .disassembler = q->disassembler,
         .cancel = q->cancel,
+        .spill = q->spill,
+        .spill_context = q->spill_context,
         .notes = notes};
     struct stages stages = {.current = p};
     struct error none = {0};

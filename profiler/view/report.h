@@ -45,6 +45,9 @@ struct report_screen {
 
 struct limit;
 
+/* Takes what out holds and empties it; an error ends the report. */
+typedef int (*report_spill_fn)(void *context, struct buf *out, struct error *error);
+
 struct report_request {
     enum report_format format;
     const char *pattern;         /* of peek, list, weblist and disasm, else NULL */
@@ -54,6 +57,8 @@ struct report_request {
     size_t n_limits;
     const struct disassembler *disassembler; /* for disasm and weblist; NULL: none */
     const volatile sig_atomic_t *cancel;     /* NULL, or looked at now and then */
+    report_spill_fn spill;                   /* NULL, or what raw and traces give their parts to as they go */
+    void *spill_context;
 };
 
 /*
@@ -89,6 +94,8 @@ struct report {
     size_t n_limits;
     const struct disassembler *disassembler;
     const volatile sig_atomic_t *cancel;
+    report_spill_fn spill;
+    void *spill_context;
     struct buf *notes;
     struct error *error;
     struct buf scratch[3];
@@ -134,6 +141,10 @@ void report_labels(struct report *r, struct graph *g, const struct trimmed *t, b
 int report_no_match(struct report *r);
 
 bool report_cancelled(const struct report *r);
+
+/* Between two samples of a report that may be long: hands on what is done, see report_request. ERR_CANCELLED,
+ * or what spill said. */
+int report_go_on(struct report *r, struct buf *out);
 
 int report_text(struct report *r, struct buf *out);
 int report_tree(struct report *r, struct buf *out);

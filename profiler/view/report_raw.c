@@ -1,6 +1,7 @@
 #include "view/report.h"
 
 #include "view/duration.h"
+#include "view/label_lines.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -58,96 +59,99 @@ static void put_header(const struct profile *p, struct buf *out)
     buf_putc(out, '\n');
 }
 
-static int compare_parts(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 /* "key:[value value]"; numbers have their unit when one of the key's has one. */
-static void put_group(const struct label *labels, uint32_t n, struct buf *out)
+static void put_group(void *context, const struct label *labels, uint32_t n, struct buf *out)
 {
+    (void)context;
     bool units = false;
     for (uint32_t i = 0; i < n; i++)
         units |= *labels[i].num_unit != '\0';
-    buf_printf(out, "%s:[", labels[0].key);
+    buf_puts(out, labels[0].key);
+    buf_puts(out, ":[");
     for (uint32_t i = 0; i < n; i++) {
         buf_puts(out, i ? " " : "");
-        if (!labels[i].is_num)
+        if (!labels[i].is_num) {
             buf_puts(out, labels[i].str);
-        else if (units)
-            buf_printf(out, "%" PRId64 " %s", labels[i].num, labels[i].num_unit);
-        else
-            buf_printf(out, "%" PRId64, labels[i].num);
+            continue;
+        }
+        buf_int(out, labels[i].num);
+        if (units) {
+            buf_putc(out, ' ');
+            buf_puts(out, labels[i].num_unit);
+        }
     }
     buf_putc(out, ']');
 }
 
-static bool put_labels(const struct label *labels, uint32_t n, bool numbers, struct buf *out)
+static int put_labels(
+    struct label_lines *groups, const struct label *labels, uint32_t n, bool numbers, struct buf *out)
 {
-    VEC(char *) parts = {0};
-    bool ok = true;
-    for (uint32_t i = 0, next; i < n && ok; i = next) {
-        struct buf part = {0};
-        for (next = i;
-             next < n && labels[next].is_num == labels[i].is_num && labels[next].key == labels[i].key; next++)
-            ;
-        if (labels[i].is_num != numbers)
-            continue;
-        put_group(labels + i, next - i, &part);
-        char *text = buf_take(&part);
-        ok = text && vec_push(&parts, text);
+    int code = label_lines_make(groups, labels, n, numbers, put_group, NULL);
+    for (size_t i = 0; i < groups->starts.len && !code; i++) {
+        buf_puts(out, i ? " " : "                ");
+        buf_puts(out, label_lines_get(groups, i));
     }
-    if (parts.len) {
-        qsort(parts.items, parts.len, sizeof *parts.items, compare_parts);
-        buf_puts(out, "                ");
-    }
-    for (size_t i = 0; i < parts.len; i++) {
-        buf_printf(out, "%s%s", i ? " " : "", parts.items[i]);
-        free(parts.items[i]);
-    }
-    if (parts.len)
+    if (groups->starts.len)
         buf_putc(out, '\n');
-    vec_fini(&parts);
-    return ok;
+    return code;
 }
 
-static bool put_sample(const struct profile *p, size_t index, struct buf *out)
+static int put_sample(const struct profile *p, size_t index, struct label_lines *groups, struct buf *out)
 {
     const struct sample *s = &p->samples.items[index];
     const int64_t *values = profile_values(p, index);
     const struct label *labels = p->labels.items + s->first_label;
-    for (size_t i = 0; i < p->sample_types.len; i++)
-        buf_printf(out, " %10" PRId64, values[i]);
+    for (size_t i = 0; i < p->sample_types.len; i++) {
+        buf_putc(out, ' ');
+        buf_int_right(out, values[i], 10);
+    }
     buf_puts(out, ": ");
-    for (uint32_t i = 0; i < s->nlocs; i++)
-        buf_printf(out, "%" PRIu64 " ", p->locations.items[p->locs.items[s->first_loc + i]].id);
+    for (uint32_t i = 0; i < s->nlocs; i++) {
+        buf_uint(out, p->locations.items[p->locs.items[s->first_loc + i]].id);
+        buf_putc(out, ' ');
+    }
     buf_putc(out, '\n');
-    return put_labels(labels, s->nlabels, false, out) && put_labels(labels, s->nlabels, true, out);
+    if (s->nlabels == 0)
+        return 0;
+    int code = put_labels(groups, labels, s->nlabels, false, out);
+    return code ? code : put_labels(groups, labels, s->nlabels, true, out);
 }
 
-static void put_hex(struct buf *out, uint64_t v)
+static void put_line(const struct line *line, const struct function *f, struct buf *out)
 {
-    buf_printf(out, "0x%" PRIx64, v); /* unlike "#": zero too */
+    buf_puts(out, f->name);
+    buf_putc(out, ' ');
+    buf_puts(out, f->file);
+    buf_putc(out, ':');
+    buf_int(out, line->line);
+    buf_putc(out, ':');
+    buf_int(out, line->column);
+    buf_puts(out, " s=");
+    buf_int(out, f->start_line);
+    if (f->name != f->system_name) {
+        buf_putc(out, '(');
+        buf_puts(out, f->system_name);
+        buf_putc(out, ')');
+    }
 }
 
 static void put_location(const struct profile *p, const struct location *l, struct buf *out)
 {
     buf_printf(out, "%6" PRIu64 ": ", l->id);
-    put_hex(out, l->address);
+    buf_hex(out, l->address);
     buf_putc(out, ' ');
-    if (l->mapping != NO_INDEX)
-        buf_printf(out, "M=%" PRIu64 " ", p->mappings.items[l->mapping].id);
+    if (l->mapping != NO_INDEX) {
+        buf_puts(out, "M=");
+        buf_uint(out, p->mappings.items[l->mapping].id);
+        buf_putc(out, ' ');
+    }
     if (l->folded)
         buf_puts(out, "[F] ");
     for (uint32_t i = 0; i < l->nlines; i++) {
         const struct line *line = &p->lines.items[l->first_line + i];
-        const struct function *f = &p->functions.items[line->function];
         if (i)
             buf_puts(out, "\n             ");
-        buf_printf(out, "%s %s:%" PRId64 ":%" PRId64 " s=%" PRId64, f->name, f->file, line->line,
-            line->column, f->start_line);
-        if (f->name != f->system_name)
-            buf_printf(out, "(%s)", f->system_name);
+        put_line(line, &p->functions.items[line->function], out);
     }
     buf_putc(out, '\n');
 }
@@ -155,11 +159,11 @@ static void put_location(const struct profile *p, const struct location *l, stru
 static void put_mapping(const struct mapping *m, struct buf *out)
 {
     buf_printf(out, "%" PRIu64 ": ", m->id);
-    put_hex(out, m->start);
+    buf_hex(out, m->start);
     buf_putc(out, '/');
-    put_hex(out, m->limit);
+    buf_hex(out, m->limit);
     buf_putc(out, '/');
-    put_hex(out, m->offset);
+    buf_hex(out, m->offset);
     buf_printf(out, " %s %s %s%s%s%s\n", m->file, m->build_id, m->has_functions ? "[FN]" : "",
         m->has_filenames ? "[FL]" : "", m->has_line_numbers ? "[LN]" : "",
         m->has_inline_frames ? "[IN]" : "");
@@ -168,18 +172,22 @@ static void put_mapping(const struct mapping *m, struct buf *out)
 int report_raw(struct report *r, struct buf *out)
 {
     const struct profile *p = r->p;
+    struct label_lines groups = {0};
+    int code = 0;
     put_header(p, out);
-    for (size_t i = 0; i < p->samples.len; i++) {
-        if (!put_sample(p, i, out))
-            return ERR_NOMEM;
-        if (report_cancelled(r))
-            return ERR_CANCELLED;
+    for (size_t i = 0; i < p->samples.len && !code; i++) {
+        code = put_sample(p, i, &groups, out);
+        if (!code)
+            code = report_go_on(r, out);
     }
+    label_lines_fini(&groups);
     buf_puts(out, "Locations\n");
-    for (size_t i = 0; i < p->locations.len; i++)
+    for (size_t i = 0; i < p->locations.len && !code; i++) {
         put_location(p, &p->locations.items[i], out);
+        code = report_go_on(r, out);
+    }
     buf_puts(out, "Mappings\n");
     for (size_t i = 0; i < p->mappings.len; i++)
         put_mapping(&p->mappings.items[i], out);
-    return 0;
+    return code;
 }

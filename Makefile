@@ -65,7 +65,7 @@ VIEW     = measure regex path frames graph graph_tags order trim labels label_li
            report_proto report_dot report_callgrind report_disasm report_weblist dot_name \
            dot_tags assembly binary weblist machinery columns triage triage_text \
            report_folded report_table limit report_limits report_growth flame report_flame suggest
-UI       = variables commands output subprocess disassembler graphviz viewer produce options progress fetch \
+UI       = variables commands output subprocess disassembler graphviz viewer produce options progress libcurl fetch \
            store gather interrupt shell session terminal collection triage_run ci completions
 
 # cprof.h itself: with the service linked in (libcprof.a), or loaded on demand (libcprof.so).
@@ -84,7 +84,7 @@ UI_O      = $(call objects,profiler/ui,$(UI))
 
 EXPORT_LIBS = $(call pkg,--libs libmicrohttpd libprotobuf-c zlib libdw) -lm
 CPROF_LIBS = $(EXPORT_LIBS) -ljemalloc
-PPROF_LIBS = $(call pkg,--libs libprotobuf-c zlib libdw libcurl libedit libpcre2-8) -lm
+PPROF_LIBS = $(call pkg,--libs libprotobuf-c zlib libdw libedit libpcre2-8) -lm
 
 # The demo servers: what they share, and what belongs to one. A lesson's `cache.c` and the like is the module
 # that its exercise swaps, and so in no list.

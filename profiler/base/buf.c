@@ -14,6 +14,11 @@ static bool buf_room(struct buf *b, size_t more)
     return !b->failed;
 }
 
+bool buf_reserve(struct buf *b, size_t n)
+{
+    return vec_reserve_bytes((void **)&b->data, &b->cap, b->len, n + 1, 1);
+}
+
 void buf_append(struct buf *b, const void *bytes, size_t len)
 {
     if (!buf_room(b, len))

@@ -17,6 +17,9 @@ struct buf {
     bool failed;
 };
 
+/* Room for n more bytes and a NUL, without adding them. False when memory runs out; nothing else is then
+ * lost. */
+bool buf_reserve(struct buf *b, size_t n);
 void buf_append(struct buf *b, const void *bytes, size_t len);
 void buf_puts(struct buf *b, const char *text);
 void buf_putc(struct buf *b, char c);

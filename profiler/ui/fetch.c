@@ -1,10 +1,10 @@
 #include "ui/fetch.h"
 
 #include "base/clock.h"
+#include "ui/libcurl.h"
 #include "ui/progress.h"
 
 #include <ctype.h>
-#include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 static const char default_path[] = "/debug/pprof/profile";
+static const struct libcurl *curl; /* once something is fetched over the network */
 static const size_t MAX_BODY_BYTES = (size_t)4 << 30;
 
 /* ---- addresses ---- */
@@ -150,23 +151,30 @@ long fetch_timeout_ms(int seconds, int timeout_s)
 
 /* ---- files ---- */
 
+enum { READ_BYTES = 4096 };
+
 static int read_fd(struct fetch *f, int fd)
 {
-    char chunk[64 * 1024];
-    struct stat st;
+    struct buf *b = &f->bytes;
+    struct stat st = {0};
     if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
         return error_set(&f->error, ERR_IO, "is a directory");
+    if (!buf_reserve(b, READ_BYTES + (st.st_size > 0 ? (size_t)st.st_size : 0)))
+        return error_set(&f->error, ERR_NOMEM, "out of memory");
     for (;;) {
-        ssize_t n = read(fd, chunk, sizeof chunk);
+        if (!buf_reserve(b, READ_BYTES))
+            return error_set(&f->error, ERR_NOMEM, "out of memory");
+        ssize_t n = read(fd, b->data + b->len, b->cap - b->len - 1);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
             return error_set(&f->error, ERR_IO, "%s", strerror(errno));
         if (n == 0)
             break;
-        buf_append(&f->bytes, chunk, (size_t)n);
+        b->len += (size_t)n;
     }
-    return f->bytes.failed ? error_set(&f->error, ERR_NOMEM, "out of memory") : 0;
+    b->data[b->len] = '\0';
+    return 0;
 }
 
 static int read_file(struct fetch *f)
@@ -222,16 +230,16 @@ static bool set_socket(CURL *easy, char *url)
 {
     char *host = url + sizeof unix_scheme - 1, *path = strchrnul(host, '/');
     int len;
-    char *name = curl_easy_unescape(easy, host, (int)(path - host), &len);
+    char *name = curl->easy_unescape(easy, host, (int)(path - host), &len);
     char *rest;
     if (!name || asprintf(&rest, "http://localhost%s", path) < 0) {
-        curl_free(name);
+        curl->free(name);
         return false;
     }
-    bool ok = curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, name) == CURLE_OK &&
-              curl_easy_setopt(easy, CURLOPT_URL, rest) == CURLE_OK;
-    curl_easy_setopt(easy, CURLOPT_PROXY, "");
-    curl_free(name);
+    bool ok = curl->easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, name) == CURLE_OK &&
+              curl->easy_setopt(easy, CURLOPT_URL, rest) == CURLE_OK;
+    curl->easy_setopt(easy, CURLOPT_PROXY, "");
+    curl->free(name);
     free(rest);
     return ok;
 }
@@ -244,10 +252,10 @@ static bool set_address(CURL *easy, char *url)
     if (strncasecmp(url, insecure, sizeof insecure - 1) ==
         0) { /* "https" and the rest: curl does not know it */
         memmove(url + 5, url + 14, strlen(url + 14) + 1);
-        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
-        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+        curl->easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+        curl->easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
     }
-    return curl_easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK;
+    return curl->easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK;
 }
 
 /* No proxy for this machine, as Go has it, nor for what the environment says. */
@@ -257,7 +265,7 @@ static void set_proxy(CURL *easy)
     struct buf all = {0};
     buf_printf(&all, "localhost,127.0.0.1,::1%s%s", others ? "," : "", others ? others : "");
     if (all.data)
-        curl_easy_setopt(easy, CURLOPT_NOPROXY, all.data);
+        curl->easy_setopt(easy, CURLOPT_NOPROXY, all.data);
     buf_fini(&all);
 }
 
@@ -266,36 +274,36 @@ static void set_proxy(CURL *easy)
 static void set_credentials(CURL *easy, const struct fetch_limits *limits)
 {
     if (limits->token && *limits->token) {
-        curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
-        curl_easy_setopt(easy, CURLOPT_XOAUTH2_BEARER, limits->token);
+        curl->easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
+        curl->easy_setopt(easy, CURLOPT_XOAUTH2_BEARER, limits->token);
     }
     if (limits->tls_cert && *limits->tls_cert)
-        curl_easy_setopt(easy, CURLOPT_SSLCERT, limits->tls_cert);
+        curl->easy_setopt(easy, CURLOPT_SSLCERT, limits->tls_cert);
     if (limits->tls_key && *limits->tls_key)
-        curl_easy_setopt(easy, CURLOPT_SSLKEY, limits->tls_key);
+        curl->easy_setopt(easy, CURLOPT_SSLKEY, limits->tls_key);
     if (limits->tls_ca && *limits->tls_ca)
-        curl_easy_setopt(easy, CURLOPT_CAINFO, limits->tls_ca);
+        curl->easy_setopt(easy, CURLOPT_CAINFO, limits->tls_ca);
 }
 
 static int prepare_transfer(struct transfer *t, const struct fetch_limits *limits, long timeout_ms)
 {
-    t->easy = curl_easy_init();
+    t->easy = curl->easy_init();
     if (!t->easy)
         return ERR_NOMEM;
     set_proxy(t->easy);
     set_credentials(t->easy, limits);
-    curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(t->easy, CURLOPT_FOLLOWLOCATION, 1L);
-    curl_easy_setopt(t->easy, CURLOPT_MAXREDIRS, 10L);
-    curl_easy_setopt(t->easy, CURLOPT_USERAGENT, "pprof");
-    curl_easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, timeout_ms);
-    curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, take_body);
-    curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
-    curl_easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, take_header);
-    curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t);
-    curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->why);
-    curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);
+    curl->easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl->easy_setopt(t->easy, CURLOPT_FOLLOWLOCATION, 1L);
+    curl->easy_setopt(t->easy, CURLOPT_MAXREDIRS, 10L);
+    curl->easy_setopt(t->easy, CURLOPT_USERAGENT, "pprof");
+    curl->easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L);
+    curl->easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, timeout_ms);
+    curl->easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, take_body);
+    curl->easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
+    curl->easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, take_header);
+    curl->easy_setopt(t->easy, CURLOPT_HEADERDATA, t);
+    curl->easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->why);
+    curl->easy_setopt(t->easy, CURLOPT_PRIVATE, t);
     return set_address(t->easy, t->f->url) ? 0 : ERR_NOMEM;
 }
 
@@ -311,7 +319,7 @@ static int start_due(CURLM *multi, struct transfer *transfers, size_t n, int64_t
             ++*later;
             continue;
         }
-        if (curl_multi_add_handle(multi, t->easy) != CURLM_OK)
+        if (curl->multi_add_handle(multi, t->easy) != CURLM_OK)
             return ERR_NOMEM;
         t->started = true;
     }
@@ -321,7 +329,7 @@ static int start_due(CURLM *multi, struct transfer *transfers, size_t n, int64_t
 static bool is_text(CURL *easy)
 {
     const char *type = NULL;
-    curl_easy_getinfo(easy, CURLINFO_CONTENT_TYPE, &type);
+    curl->easy_getinfo(easy, CURLINFO_CONTENT_TYPE, &type);
     return type && strncasecmp(type, "text/plain", 10) == 0;
 }
 
@@ -351,7 +359,7 @@ static void finish_transfer(struct transfer *t, CURLcode result)
 {
     struct fetch *f = t->f;
     long status = 0;
-    curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+    curl->easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
     f->code = 0;
     f->answered = status != 0;
     if (result == CURLE_WRITE_ERROR && f->bytes.failed)
@@ -360,7 +368,7 @@ static void finish_transfer(struct transfer *t, CURLcode result)
         f->code = error_set(&f->error, ERR_LIMIT, "more than %zu bytes", MAX_BODY_BYTES);
     else if (result != CURLE_OK)
         f->code =
-            error_set(&f->error, ERR_IO, "http fetch: %s", t->why[0] ? t->why : curl_easy_strerror(result));
+            error_set(&f->error, ERR_IO, "http fetch: %s", t->why[0] ? t->why : curl->easy_strerror(result));
     else if (status != 200) {
         explain(t);
         if (status == 401)
@@ -380,11 +388,11 @@ static size_t bytes_so_far(const struct transfer *transfers, size_t n)
 static void collect_finished(CURLM *multi)
 {
     int left;
-    for (CURLMsg *m; (m = curl_multi_info_read(multi, &left));) {
+    for (CURLMsg *m; (m = curl->multi_info_read(multi, &left));) {
         struct transfer *t;
         if (m->msg != CURLMSG_DONE)
             continue;
-        curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&t);
+        curl->easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&t);
         finish_transfer(t, m->data.result);
     }
 }
@@ -399,12 +407,12 @@ static int run_transfers(
     progress_start(&progress, seconds);
     while ((running || later) && !code) {
         code = start_due(multi, transfers, n, (clock_monotonic_ns() - began_ns) / 1000000, &later);
-        if (!code && curl_multi_perform(multi, &running) != CURLM_OK)
+        if (!code && curl->multi_perform(multi, &running) != CURLM_OK)
             code = ERR_NOMEM;
         collect_finished(multi);
         progress_update(&progress, (size_t)running + later, bytes_so_far(transfers, n));
         if ((running || later) && !code)
-            curl_multi_poll(multi, NULL, 0, 100, NULL);
+            curl->multi_poll(multi, NULL, 0, 100, NULL);
         if (cancel && *cancel)
             code = ERR_CANCELLED;
     }
@@ -415,7 +423,7 @@ static int run_transfers(
 static int fetch_urls(
     struct transfer *transfers, size_t n, const int *seconds, const struct fetch_limits *limits)
 {
-    CURLM *multi = curl_multi_init();
+    CURLM *multi = curl->multi_init();
     int code = multi ? 0 : ERR_NOMEM, longest = 0;
     for (size_t i = 0; i < n && !code; i++) {
         if (!limits->quiet)
@@ -431,12 +439,21 @@ static int fetch_urls(
     for (size_t i = 0; i < n; i++) {
         if (transfers[i].easy) {
             if (transfers[i].started)
-                curl_multi_remove_handle(multi, transfers[i].easy);
-            curl_easy_cleanup(transfers[i].easy);
+                curl->multi_remove_handle(multi, transfers[i].easy);
+            curl->easy_cleanup(transfers[i].easy);
         }
     }
-    curl_multi_cleanup(multi);
+    curl->multi_cleanup(multi);
     return code;
+}
+
+/* Without libcurl each of the transfers has failed. */
+static void load(struct transfer *transfers, size_t n)
+{
+    struct error error;
+    int code = libcurl_load(&curl, &error);
+    for (size_t i = 0; i < n && code; i++)
+        transfers[i].f->code = error_set(&transfers[i].f->error, code, "%s", error.text);
 }
 
 int fetch_all(struct fetch *sources, size_t n, const struct fetch_limits *limits)
@@ -454,6 +471,8 @@ int fetch_all(struct fetch *sources, size_t n, const struct fetch_limits *limits
             f->code = read_file(f);
     }
     if (!code && nurls)
+        load(transfers, nurls);
+    if (!code && nurls && curl)
         code = fetch_urls(transfers, nurls, seconds, limits);
     free(transfers);
     free(seconds);

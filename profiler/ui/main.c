@@ -7,7 +7,6 @@
 #include "ui/triage_run.h"
 #include "ui/viewer.h"
 
-#include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -80,10 +79,8 @@ static int run(struct options *o, bool *passed, struct error *error)
     if (o->warnings.data)
         fputs(o->warnings.data, stderr);
     interrupt_catch();
-    curl_global_init(CURL_GLOBAL_DEFAULT);
     int code = o->triage ? triage_run(o, &interrupted, error) : report_sources(o, passed, error);
     viewer_remove_files();
-    curl_global_cleanup();
     return code;
 }
 

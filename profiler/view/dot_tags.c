@@ -56,8 +56,7 @@ static int collect(const struct graph *g, uint32_t node, const char *group, boxe
     const struct node *n = &g->nodes.items[node];
     for (uint32_t i = 0; i < n->n_tags; i++) {
         const struct tag *t = &g->tags.items[n->first_tag + i];
-        if (t->dropped || t->is_num != (group != NULL) ||
-            (group && strcmp(t->group, group) != 0))
+        if (t->dropped || t->is_num != (group != NULL) || (group && strcmp(t->group, group) != 0))
             continue;
         struct box b = {
             .tag = t, .flat = t->flat, .flat_div = t->flat_div, .cum = t->cum, .cum_div = t->cum_div};

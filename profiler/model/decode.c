@@ -432,21 +432,33 @@ static int add_label(struct decoder *d, const struct wire_field *f)
     return vec_push(&d->labels, raw.label) ? 0 : nomem(d);
 }
 
+static int add_loc(struct decoder *d, const struct wire_field *f, uint64_t id)
+{
+    uint32_t index = idmap_get(&d->locations, id);
+    if (index == NO_INDEX)
+        return error_set(d->error, ERR_FORMAT,
+            "offset %zu: a sample at location %" PRIu64 ", which there is not", f->offset, id);
+    d->locs.items[d->locs.len++] = index;
+    return 0;
+}
+
 static int add_locs(struct decoder *d, struct wire_field *f)
 {
-    d->numbers.len = 0;
-    int code = get_numbers(d, f);
-    if (code)
-        return code;
-    if (!vec_reserve(&d->locs, d->numbers.len))
+    if (f->type != WIRE_BYTES) {
+        uint64_t id = 0;
+        int code = get_u64(d, f, &id);
+        return code ? code : vec_reserve(&d->locs, 1) ? add_loc(d, f, id) : nomem(d);
+    }
+    struct wire *w = &f->bytes;
+    if (!vec_reserve(&d->locs, (size_t)(w->end - w->at))) /* a byte each at least */
         return nomem(d);
-    for (size_t i = 0; i < d->numbers.len; i++) {
-        uint32_t index = idmap_get(&d->locations, d->numbers.items[i]);
-        if (index == NO_INDEX)
-            return error_set(d->error, ERR_FORMAT,
-                "offset %zu: a sample at location %" PRIu64 ", which there is not", f->offset,
-                d->numbers.items[i]);
-        d->locs.items[d->locs.len++] = index;
+    while (w->at < w->end) {
+        uint64_t id = 0;
+        int code = wire_varint(w, &id, d->error);
+        if (!code)
+            code = add_loc(d, f, id);
+        if (code)
+            return code;
     }
     return 0;
 }
@@ -506,7 +518,8 @@ static int prepare(struct decoder *d, size_t offset)
     struct profile *p = d->p;
     bool ok = idmap_init(&d->mappings, d->nmappings) && idmap_init(&d->functions, d->nfunctions) &&
               idmap_init(&d->locations, d->nlocations) && vec_reserve(&p->samples, d->nsamples) &&
-              vec_reserve(&p->locations, d->nlocations) && vec_reserve(&p->functions, d->nfunctions);
+              vec_reserve(&p->locations, d->nlocations) && vec_reserve(&p->lines, d->nlocations) &&
+              vec_reserve(&p->functions, d->nfunctions);
     return ok ? 0 : nomem(d);
 }
 

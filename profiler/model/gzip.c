@@ -1,5 +1,6 @@
 #include "model/gzip.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
@@ -28,39 +29,49 @@ static int rollback(struct buf *out, size_t old_len, int code)
     return code;
 }
 
+/* The size that the last member claims to unpack to, as far as it can be true: nothing packs better than
+ * this. */
+static size_t claimed_size(const unsigned char *bytes, size_t len)
+{
+    const size_t most = len < SIZE_MAX / 1040 ? len * 1040 : SIZE_MAX;
+    if (len < 18)
+        return 0;
+    const unsigned char *at = bytes + len - 4;
+    size_t size = (size_t)at[0] | (size_t)at[1] << 8 | (size_t)at[2] << 16 | (size_t)at[3] << 24;
+    return size < most ? size : most;
+}
+
 static int inflate_all(z_stream *z, const unsigned char *bytes, size_t len, size_t max_bytes, struct buf *out,
     struct error *error)
 {
-    unsigned char *chunk = malloc(CHUNK_BYTES);
-    size_t start = out->len;
-    int code = chunk ? 0 : error_set(error, ERR_NOMEM, "out of memory");
-    while (!code) {
+    size_t start = out->len, claim = claimed_size(bytes, len);
+    buf_reserve(out, claim < max_bytes ? claim : max_bytes); /* if it cannot, it need not be true */
+    for (;;) {
         refill(z, bytes, len);
-        z->next_out = chunk;
-        z->avail_out = CHUNK_BYTES;
+        if (!buf_reserve(out, CHUNK_BYTES))
+            return error_set(error, ERR_NOMEM, "out of memory after unpacking %zu bytes", out->len - start);
+        size_t room = out->cap - out->len - 1;
+        z->next_out = (unsigned char *)out->data + out->len;
+        z->avail_out = (unsigned)(room < MAX_INPUT_BYTES ? room : MAX_INPUT_BYTES);
         int status = inflate(z, Z_NO_FLUSH);
-        size_t offset = (size_t)(z->next_in - bytes), made = CHUNK_BYTES - z->avail_out;
-        if (made > max_bytes - (out->len - start)) {
-            code = error_set(error, ERR_LIMIT, "unpacks to more than %zu bytes", max_bytes);
-            break;
-        }
-        buf_append(out, chunk, made);
-        if (out->failed)
-            code = error_set(error, ERR_NOMEM, "out of memory after unpacking %zu bytes", out->len - start);
-        else if (status == Z_STREAM_END && offset == len)
-            break;
-        else if (status == Z_STREAM_END)
+        size_t offset = (size_t)(z->next_in - bytes);
+        size_t made = (size_t)(z->next_out - (unsigned char *)out->data) - out->len;
+        if (made > max_bytes - (out->len - start))
+            return error_set(error, ERR_LIMIT, "unpacks to more than %zu bytes", max_bytes);
+        out->len += made;
+        out->data[out->len] = '\0';
+        if (status == Z_STREAM_END && offset == len)
+            return 0;
+        if (status == Z_STREAM_END)
             inflateReset(z); /* another member follows */
         else if (status == Z_BUF_ERROR || (status == Z_OK && offset == len && made == 0))
-            code = error_set(error, ERR_FORMAT, "gzip data ends early, after %zu bytes", len);
+            return error_set(error, ERR_FORMAT, "gzip data ends early, after %zu bytes", len);
         else if (status == Z_MEM_ERROR)
-            code = error_set(error, ERR_NOMEM, "out of memory");
+            return error_set(error, ERR_NOMEM, "out of memory");
         else if (status != Z_OK)
-            code = error_set(error, ERR_FORMAT, "gzip data is damaged near byte %zu: %s", offset,
+            return error_set(error, ERR_FORMAT, "gzip data is damaged near byte %zu: %s", offset,
                 z->msg ? z->msg : "needs a dictionary");
     }
-    free(chunk);
-    return code;
 }
 
 int gzip_unpack(const void *bytes, size_t len, size_t max_bytes, struct buf *out, struct error *error)

@@ -46,10 +46,8 @@ bool idmap_put(struct idmap *m, uint64_t id, uint32_t index)
     return true;
 }
 
-uint32_t idmap_get(const struct idmap *m, uint64_t id)
+uint32_t idmap_get_other(const struct idmap *m, uint64_t id)
 {
-    if (id < m->ndense)
-        return m->dense[id] - 1; /* 0 - 1 is UINT32_MAX */
     uint32_t i = find_other(m, id);
     return i == UINT32_MAX ? UINT32_MAX : m->others.items[i].index;
 }

@@ -24,6 +24,12 @@ struct idmap {
 bool idmap_init(struct idmap *m, size_t n);
 void idmap_fini(struct idmap *m);
 bool idmap_put(struct idmap *m, uint64_t id, uint32_t index);
-uint32_t idmap_get(const struct idmap *m, uint64_t id); /* NO_INDEX (UINT32_MAX) when it is not there */
+uint32_t idmap_get_other(const struct idmap *m, uint64_t id);
+
+/* NO_INDEX (UINT32_MAX) when it is not there. */
+static inline uint32_t idmap_get(const struct idmap *m, uint64_t id)
+{
+    return id < m->ndense ? m->dense[id] - 1 : idmap_get_other(m, id); /* 0 - 1 is UINT32_MAX */
+}
 
 #endif

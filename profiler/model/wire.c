@@ -1,6 +1,6 @@
 #include "model/wire.h"
 
-int wire_varint(struct wire *w, uint64_t *value, struct error *error)
+int wire_long_varint(struct wire *w, uint64_t *value, struct error *error)
 {
     const uint8_t *at = w->at;
     uint64_t v = 0;

@@ -34,8 +34,24 @@ struct wire_field {
 /* 1 and the field, 0 at the end, or ERR_FORMAT. */
 int wire_next(struct wire *w, struct wire_field *f, struct error *error);
 
-/* The next varint. ERR_FORMAT when it is cut off or longer than ten bytes. */
-int wire_varint(struct wire *w, uint64_t *value, struct error *error);
+int wire_long_varint(struct wire *w, uint64_t *value, struct error *error);
+
+/* The next varint. ERR_FORMAT when it is cut off or longer than ten bytes. Most have one byte or two. */
+static inline int wire_varint(struct wire *w, uint64_t *value, struct error *error)
+{
+    if (w->end - w->at >= 2) {
+        if (!(w->at[0] & 0x80)) {
+            *value = *w->at++;
+            return 0;
+        }
+        if (!(w->at[1] & 0x80)) {
+            *value = (uint64_t)(w->at[0] & 0x7f) | (uint64_t)w->at[1] << 7;
+            w->at += 2;
+            return 0;
+        }
+    }
+    return wire_long_varint(w, value, error);
+}
 
 static inline size_t wire_offset(const struct wire *w)
 {

@@ -197,7 +197,7 @@ clean: ## remove what was built; never a learner's work
 	    solutions/lesson6/gateway exercises/lesson6/gateway
 
 # Each figure's own programs; what a peer needs, its script compiles where the peer is installed.
-BENCH = cpu_shares exec_cost gateway_cost gateway_load heap_known lock_cost threads_dump unwind_frames
+BENCH = cpu_shares exec_cost gateway_cost gateway_load heap_known lock_cost threads_dump tool_profile tool_run unwind_frames
 bench: ## how good and how fast, beside the peers, with the bars: all, or make bench PART="locks heap"
 	@$(MAKE) $(jobs) all $(BENCH:%=$(B)/tests/bench/%) $(B)/tests/test_contention_law $(B)/tests/asked
 	@tests/bench/run.sh $(PART)
@@ -364,7 +364,7 @@ $(B)/tests/bench/threads_dump.o: CPPFLAGS += -Itests
 $(patsubst %,$(B)/tests/bench/%,cpu_shares heap_known lock_cost unwind_frames): %: %.o $(OUT)profiler/libcprof.a
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $^ $(CPROF_LIBS) -o $@
 
-$(B)/tests/bench/exec_cost $(B)/tests/bench/gateway_load: %: %.o
+$(patsubst %,$(B)/tests/bench/%,exec_cost gateway_load tool_profile tool_run): %: %.o
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $^ -lm -o $@
 # The gateway with the reference cache, whose profiling can be switched while it serves.
 $(B)/tests/bench/gateway_cost: $(B)/tests/bench/gateway_control.o $(B)/solutions/lesson6/cache.o $(LESSON6_O) $(COMMON_O) $(OUT)profiler/libcprof.a

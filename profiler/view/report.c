@@ -196,8 +196,11 @@ void report_put_right(struct buf *out, int width, const char *text)
     int chars = 0;
     for (const char *c = text; *c; c++)
         chars += (*c & 0xc0) != 0x80;
-    for (; chars < width; chars++)
-        buf_putc(out, ' ');
+    static const char spaces[] = "                                                                ";
+    for (int n; (n = width - chars) > 0; chars += n) {
+        n = n < (int)sizeof spaces ? n : (int)sizeof spaces - 1;
+        buf_append(out, spaces, (size_t)n);
+    }
     buf_puts(out, text);
 }
 

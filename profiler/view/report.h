@@ -57,7 +57,7 @@ struct report_request {
     size_t n_limits;
     const struct disassembler *disassembler; /* for disasm and weblist; NULL: none */
     const volatile sig_atomic_t *cancel;     /* NULL, or looked at now and then */
-    report_spill_fn spill;                   /* NULL, or what raw and traces give their parts to as they go */
+    report_spill_fn spill;                   /* NULL, or what long reports give their parts to as they go */
     void *spill_context;
 };
 

@@ -10,8 +10,11 @@ static void put_edges(struct report *r, const struct graph *g, const uint32_t *e
     for (uint32_t i = 0; i < n; i++) {
         const struct edge *e = &g->edges.items[edges[i]];
         report_put_right(out, 50, report_value(r, e->weight));
-        buf_printf(out, " %s |   %s%s\n", report_percent(r, e->weight, cum),
-            g->nodes.items[in ? e->src : e->dest].name, e->is_inline ? " (inline)" : "");
+        buf_putc(out, ' ');
+        buf_puts(out, report_percent(r, e->weight, cum));
+        buf_puts(out, " |   ");
+        buf_puts(out, g->nodes.items[in ? e->src : e->dest].name);
+        buf_puts(out, e->is_inline ? " (inline)\n" : "\n");
     }
 }
 
@@ -38,6 +41,9 @@ static int put_tree(struct report *r, struct graph *g, const struct trimmed *tri
             continue;
         any = true;
         put_node(r, g, g->listed.items[i], &sum, out);
+        int code = report_go_on(r, out);
+        if (code)
+            return code;
     }
     if (g->listed.len)
         buf_puts(out, separator);

@@ -59,8 +59,8 @@ CAPTURE  = capture signals rawlock ticks \
            labelset threadlabels
 EXPORT   = names feed convert labeltext text deadlock threadwords threadsummary threaddump request endpoints index \
            ownfd ownthread direct guard mount respond listener server environment service
-VIEW     = measure regex path frames graph graph_tags order trim labels label_lines tagfilter prune filter combine duration source_file \
-           locate readable_names symbolize \
+VIEW     = measure regex path frames graph graph_tags order trim labels label_lines tagfilter prune filter combine \
+           duration source_file locate readable_names symbolize \
            report report_labels report_text report_tree report_traces report_raw report_list report_tags \
            report_proto report_dot report_callgrind report_disasm report_weblist dot_name \
            dot_tags assembly binary weblist machinery columns triage triage_text \
@@ -255,7 +255,8 @@ $(OUT)profiler/libcprof.a: $(BASE_O) $(MODEL_O) $(SYMBOL_O) $(CAPTURE_O) $(EXPOR
 # beginning in cprof_private_, so that no program finds its own functions replaced; exports.sh makes the lists.
 # A sanitizer has its own malloc. libgcc's unwinder, which jemalloc samples with, is linked in; the one name that
 # capture uses of the loader (__libc_stack_end) is left open: the loader is always there.
-JEMALLOC_IN_SO = $(if $(SAN),,-l:libjemalloc_pic.a -Wl,--wrap=je_prof_malloc_sample_object)
+JEMALLOC_STATIC = -l:libjemalloc_pic.a -Wl,--wrap=je_prof_malloc_sample_object
+JEMALLOC_IN_SO = $(if $(SAN),,$(JEMALLOC_STATIC))
 LIBC_IN_SO = $(if $(SAN),-static-libgcc -lm,-nodefaultlibs -lm -lgcc -lgcc_eh -l:libc.so.6 -l:libc_nonshared.a)
 WRAPPERS_O = $(foreach o,$(CAPTURE_O),$(if $(findstring /interpose_,$(o)),$(o)))
 CPROF_SO_O = $(CAPTURE_O) $(call objects,profiler/export,$(CPROF_SO)) $(BASE_O)
@@ -331,7 +332,7 @@ $(cprof_tests) $(storm_tests): %: %.o $(OUT)profiler/libcprof.a
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $^ $(call pkg,--libs check) $(CPROF_LIBS) -o $@
 
 # With jemalloc as libcprof.so has it; test_heap is with jemalloc's own shared object.
-$(B)/tests/test_heap_accuracy: CPROF_LIBS = $(EXPORT_LIBS) $(JEMALLOC_IN_SO)
+$(B)/tests/test_heap_accuracy: CPROF_LIBS = $(EXPORT_LIBS) $(JEMALLOC_STATIC)
 $(B)/tests/test_threadload: $(B)/tests/crowd.o
 
 # What it steps through: calls that the loader binds, and exceptions, where there is a compiler for them.

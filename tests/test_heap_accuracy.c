@@ -417,7 +417,7 @@ static long resident_kb(void)
     return pages * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
-enum { TOGETHER = 50, SHORT = 10000 };
+enum { TOGETHER = 50, SHORT = 4000 };
 
 static void live_shortly_together(void)
 {

@@ -60,13 +60,13 @@ CAPTURE  = capture signals rawlock ticks \
 EXPORT   = names feed convert labeltext text deadlock threadwords threadsummary threaddump request endpoints index \
            ownfd ownthread direct guard mount respond listener server environment service
 VIEW     = measure regex path frames graph graph_tags order trim labels label_lines tagfilter prune filter combine \
-           duration source_file locate readable_names symbolize \
+           duration source_file locate readable_names symbolz symbolize \
            report report_labels report_text report_tree report_traces report_raw report_list report_tags \
            report_proto report_dot report_callgrind report_disasm report_weblist dot_name \
            dot_tags assembly binary weblist machinery columns triage triage_text \
            report_folded report_table limit report_limits report_growth flame report_flame suggest
 UI       = variables commands output subprocess disassembler graphviz viewer produce options progress libcurl fetch \
-           store gather interrupt shell session terminal collection triage_run ci completions
+           store remote_names gather interrupt shell session terminal collection triage_run ci completions
 
 # cprof.h itself: with the service linked in (libcprof.a), or loaded on demand (libcprof.so).
 CPROF_A  = cprof service_linked
@@ -119,7 +119,7 @@ SAN_TESTS_undefined = $(filter-out demangle,$(TOOL_TESTS)) $(filter-out unwind_s
 # Apart from `make check`, which has no time for it.
 STORM_TESTS = storm
 # End-to-end tests: tests/NAME.sh, run from the top folder; exit 77 is "skipped", with a line that says why.
-SCRIPT_TESTS = setup_script engine exercises working_copies gateway_e2e preload other_malloc embedding go_pprof_reads pprof_tool pprof_like_go
+SCRIPT_TESTS = setup_script engine exercises working_copies gateway_e2e preload other_malloc embedding go_pprof_reads pprof_tool pprof_like_go remote_names
 # Those for which `make check` has no time.
 LONG_TESTS   = lesson6_run preload_servers preload_hostile
 

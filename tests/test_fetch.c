@@ -6,11 +6,13 @@
 #include "ui/gather.h"
 #include "ui/progress.h"
 #include "ui/store.h"
+#include "view/symbolz.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -21,6 +23,7 @@
 
 static pid_t server, socket_server;
 static int port;
+static int *asked; /* how many times for names; shared with the servers */
 static char home[] = "/tmp/pprof-test-XXXXXX", socket_name[100];
 
 static void answer(int fd, const char *status, const char *headers, const char *body, size_t len)
@@ -43,16 +46,75 @@ static void answer_profile(int fd)
     profile_free(p);
 }
 
+/* Addresses alone, of two mappings, of which one has a file that is not here. */
+static void answer_nameless(int fd)
+{
+    struct profile *p = profile_new(NULL);
+    struct buf bytes = {0};
+    struct error e;
+    struct mapping mappings[] = {{.start = 0x1000, .limit = 0x9000},
+        {.start = 0x7f0000000000, .limit = 0x7f0000009000, .file = profile_string(p, "/nowhere/lib.so")}};
+    static const uint64_t addresses[] = {0x1010, 0x1020, 0x7f0000000030, 0x7f0000000040};
+    uint32_t locs[4];
+    profile_add_sample_type(p, profile_string(p, "samples"), profile_string(p, "count"));
+    for (uint32_t i = 0; i < 2; i++)
+        profile_add_mapping(p, &mappings[i], NULL);
+    for (uint32_t i = 0; i < 4; i++)
+        profile_add_location(
+            p, &(struct location){.address = addresses[i], .mapping = i / 2}, NULL, 0, &locs[i]);
+    profile_add_sample(p, locs, 4, (int64_t[]){1}, NULL, 0);
+    profile_encode(p, true, &bytes, &e);
+    answer(fd, "200 OK", "Content-Type: application/octet-stream\r\n", bytes.data, bytes.len);
+    buf_fini(&bytes);
+    profile_free(p);
+}
+
+static void answer_names(int fd, const char *request)
+{
+    const char *body = strstr(request, "\r\n\r\n") + 4;
+    static const char main_names[] = "num_symbols: 1\n0x1010 _Z3maxIiET_S0_S0_\r\n0x1020\tmain loop\n"
+                                     "0x1020\n0x \n0x99999999999999999 x\n0x5 unasked\n\n0x",
+                      lib_names[] = "0x7f0000000040 lib_call";
+    ++*asked;
+    if (strcmp(body, "0x1010+0x1020") == 0)
+        answer(fd, "200 OK", "Content-Type: text/plain\r\n", main_names, sizeof main_names - 1);
+    else if (strcmp(body, "0x7f0000000030+0x7f0000000040") == 0)
+        answer(fd, "200 OK", "Content-Type: text/plain\r\n", lib_names, sizeof lib_names - 1);
+    else
+        answer(fd, "400 Bad Request", "Content-Type: text/plain\r\n", body, strlen(body));
+}
+
+/* All of a request, with its body. */
+static bool read_request(int fd, char *request, size_t room)
+{
+    size_t len = 0, want = 1;
+    while (len < want && len < room - 1) {
+        ssize_t n = read(fd, request + len, room - 1 - len);
+        if (n <= 0)
+            return false;
+        request[len += (size_t)n] = '\0';
+        const char *end = strstr(request, "\r\n\r\n"), *length = strstr(request, "Content-Length: ");
+        want = end ? (size_t)(end + 4 - request) + (length ? strtoul(length + 16, NULL, 10) : 0) : len + 1;
+    }
+    return true;
+}
+
 static void serve(int fd)
 {
     char request[2000];
-    ssize_t n = read(fd, request, sizeof request - 1);
-    if (n <= 0)
+    if (!read_request(fd, request, sizeof request))
         return;
-    request[n] = '\0';
     static const char busy[] = "Could not enable CPU profiling:\n busy";
     if (strncmp(request, "GET /debug/pprof/profile", 24) == 0)
         answer_profile(fd);
+    else if (strncmp(request, "POST /debug/pprof/symbol HTTP", 29) == 0)
+        answer_names(fd, request);
+    else if (strncmp(request, "POST /junk/pprof/symbol", 23) == 0 && ++*asked)
+        answer(fd, "200 OK", "", "\0 0x junk\n0xjunk", 16);
+    else if (strncmp(request, "POST ", 5) == 0 && ++*asked)
+        answer(fd, "404 Not Found", "Content-Type: text/plain\r\n", "no such page", 12);
+    else if (strstr(request, "/nameless") || strstr(request, "/junk/pprof/heap"))
+        answer_nameless(fd);
     else if (strncmp(request, "GET /moved", 10) == 0)
         answer(fd, "302 Found", "Location: /debug/pprof/profile\r\n", "", 0);
     else if (strncmp(request, "GET /busy", 9) == 0)
@@ -103,6 +165,7 @@ static void setup(void)
     ck_assert_int_eq(listen(fd, 16), 0);
     getsockname(fd, (struct sockaddr *)&address, &len);
     port = ntohs(address.sin_port);
+    asked = mmap(NULL, sizeof *asked, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     ck_assert_ptr_nonnull(mkdtemp(home));
     setenv("HOME", home, 1);
     unsetenv("PPROF_TMPDIR");
@@ -357,6 +420,153 @@ START_TEST(what_fails_is_left_out)
 }
 END_TEST
 
+/* ---- names from the server ---- */
+
+static void expect_symbolz(const char *url, const char *want)
+{
+    char *got = symbolz_url(url);
+    ck_assert_str_eq(got, want);
+    free(got);
+}
+
+START_TEST(where_names_are_asked_for)
+{
+    expect_symbolz("http://h:1/debug/pprof/heap?debug=1", "http://h:1/debug/pprof/symbol");
+    expect_symbolz("http://h/a/debug/pprof/deep/x/", "http://h/a/debug/pprof/deep/symbol");
+    expect_symbolz("https+insecure://h/pprof/growth", "https+insecure://h/pprof/symbol");
+    expect_symbolz("http+unix://%2Fa.sock/debug/pprof/x", "http+unix://%2Fa.sock/debug/pprof/symbol");
+    expect_symbolz("http://h/pprof/other", "http://h/symbolz");
+    expect_symbolz("http://h?of=/debug/pprof/", "http://h/symbolz");
+}
+END_TEST
+
+static FILE *said;
+static char *words;
+static size_t words_len;
+
+/* Loads with this -symbolize; what it says on standard error is in words. */
+static struct profile *load_nameless(const char *mode, const char *const *sources, size_t n)
+{
+    struct options o;
+    struct error e;
+    struct profile *p;
+    char option[60], *argv[8] = {"pprof", option};
+    FILE *real = stderr;
+    snprintf(option, sizeof option, "-symbolize=%s", mode);
+    for (size_t i = 0; i < n; i++)
+        argv[2 + i] = (char *)sources[i];
+    *asked = 0;
+    free(words);
+    words = NULL;
+    stderr = said = open_memstream(&words, &words_len);
+    ck_assert_int_eq(options_parse(&o, (int)n + 2, argv, &e), 0);
+    int code = gather_profile(&o, NULL, &p, &e);
+    stderr = real;
+    fclose(said);
+    ck_assert_msg(code == 0, "%s", e.text);
+    options_fini(&o);
+    return p;
+}
+
+static const char *name_of(const struct profile *p, size_t location)
+{
+    const struct location *l = &p->locations.items[location];
+    return l->nlines ? p->functions.items[p->lines.items[l->first_line].function].name : "";
+}
+
+static void expect_names(const char *mode, const char *source)
+{
+    struct profile *p = load_nameless(mode, &source, 1);
+    ck_assert_int_eq(*asked, 2); /* once a mapping */
+    ck_assert_str_eq(name_of(p, 0), "max");
+    ck_assert_str_eq(name_of(p, 1), "main loop");
+    ck_assert_str_eq(name_of(p, 2), "");
+    ck_assert_str_eq(name_of(p, 3), "lib_call");
+    ck_assert_str_eq(p->functions.items[0].system_name, "_Z3maxIiET_S0_S0_");
+    ck_assert_uint_eq(p->functions.len, 3);
+    ck_assert(p->mappings.items[0].has_functions && p->mappings.items[1].has_functions);
+    ck_assert_str_eq(p->mappings.items[0].file, "");
+    ck_assert_msg(!strstr(words, "without names"), "%s", words);
+    profile_free(p);
+}
+
+START_TEST(servers_are_asked_for_names)
+{
+    char address[200];
+    expect_names("", at_server("/debug/pprof/nameless?seconds=0"));
+    expect_names("remote", at_server("/debug/pprof/nameless"));
+    snprintf(address, sizeof address, "unix:%s/debug/pprof/nameless", socket_name);
+    expect_names("", address);
+    static const char *const quiet[] = {"none", "local", "fastlocal"};
+    const char *source = at_server("/debug/pprof/nameless");
+    for (size_t i = 0; i < 3; i++) {
+        struct profile *p = load_nameless(quiet[i], &source, 1);
+        ck_assert_int_eq(*asked, 0);
+        ck_assert_uint_eq(p->functions.len, 0);
+        profile_free(p);
+    }
+}
+END_TEST
+
+/* Once merged, a mapping is where the first profile has it, and its server still knows its own addresses. */
+START_TEST(servers_are_asked_in_their_own_addresses)
+{
+    struct profile *moved = profile_new(NULL);
+    struct error e;
+    struct mapping m = {.start = 0x5000, .limit = 0xe000, .file = profile_string(moved, "/nowhere/lib.so")};
+    struct buf bytes = {0};
+    char file[200];
+    uint32_t loc;
+    profile_add_sample_type(moved, profile_string(moved, "samples"), profile_string(moved, "count"));
+    profile_add_mapping(moved, &m, NULL);
+    profile_add_location(moved, &(struct location){.address = 0x5030}, NULL, 0, &loc);
+    profile_add_sample(moved, &loc, 1, (int64_t[]){1}, NULL, 0);
+    ck_assert_int_eq(profile_encode(moved, true, &bytes, &e), 0);
+    snprintf(file, sizeof file, "%s/moved.pb.gz", home);
+    FILE *out = fopen(file, "we");
+    fwrite(bytes.data, 1, bytes.len, out);
+    fclose(out);
+    const char *two[] = {file, at_server("/debug/pprof/nameless")};
+    struct profile *p = load_nameless("remote", two, 2);
+    size_t named = 0;
+    for (size_t i = 0; i < p->locations.len; i++)
+        if (strcmp(name_of(p, i), "lib_call") == 0) {
+            ck_assert_uint_eq(p->locations.items[i].address, 0x5040);
+            named++;
+        }
+    ck_assert_uint_eq(named, 1);
+    profile_free(p);
+    profile_free(moved);
+    buf_fini(&bytes);
+}
+END_TEST
+
+static size_t lines_with(const char *text)
+{
+    size_t n = 0;
+    for (const char *at = words; (at = strstr(at, text)); at++)
+        n++;
+    return n;
+}
+
+START_TEST(servers_without_names_are_a_line)
+{
+    static const char *const paths[] = {"/nameless", "/junk/pprof/heap"};
+    static const char *const why[] = {"/symbolz: server response: 404 Not Found - no such page; addresses",
+        "/junk/pprof/symbol: the answer has no names in it; addresses"};
+    for (size_t i = 0; i < 2; i++) {
+        const char *source = at_server(paths[i]);
+        struct profile *p = load_nameless("remote", &source, 1);
+        ck_assert_int_eq(*asked, 1); /* and not again */
+        ck_assert_uint_eq(p->samples.len, 1);
+        ck_assert_uint_eq(p->functions.len, 0);
+        ck_assert_uint_eq(lines_with(why[i]), 1);
+        ck_assert_uint_eq(lines_with("without names"), 1);
+        profile_free(p);
+    }
+}
+END_TEST
+
 START_TEST(names_of_kept_profiles_stay_in_their_directory)
 {
     struct profile *p = profile_new(NULL);
@@ -392,7 +602,9 @@ Suite *suite(void)
     const TTest *tests[] = {what_is_a_url, timeouts_follow_the_seconds, server_errors_are_shown,
         redirects_are_followed_and_files_read_beside, sockets_are_asked, tokens_are_sent,
         cancelling_ends_the_wait, fetched_profiles_are_merged_and_kept, what_fails_is_left_out,
-        names_of_kept_profiles_stay_in_their_directory, progress_says_how_far};
+        where_names_are_asked_for, servers_are_asked_for_names, servers_are_asked_in_their_own_addresses,
+        servers_without_names_are_a_line, names_of_kept_profiles_stay_in_their_directory,
+        progress_says_how_far};
     Suite *s = suite_create("fetch");
     TCase *cases = tcase_create("fetch");
     tcase_set_timeout(cases, 20);

@@ -64,8 +64,8 @@ static struct profile *named(const struct profile *p, const char *mode)
     struct profile *q;
     struct error e;
     notes.len = 0;
-    ck_assert(symbolize_needed(p, mode));
-    ck_assert_msg(symbolize_profile(p, mode, &q, &notes, &e) == 0, "%s", e.text);
+    ck_assert(symbolize_needed(p, mode, NULL));
+    ck_assert_msg(symbolize_profile(p, mode, NULL, &q, &notes, &e) == 0, "%s", e.text);
     ck_assert_msg(profile_check(q, &e) == 0, "%s", e.text);
     ck_assert_uint_eq(p->locations.items[0].nlines, 0);
     return q;
@@ -86,7 +86,7 @@ START_TEST(addresses_get_names_and_lines)
     ck_assert_uint_eq(leaf(q)->id, 901);
     ck_assert_int_gt(q->lines.items[0].line, 10);
     ck_assert(q->mappings.items[0].has_functions && q->mappings.items[0].has_line_numbers);
-    ck_assert(!symbolize_needed(q, "") && symbolize_needed(q, "force"));
+    ck_assert(!symbolize_needed(q, "", NULL) && symbolize_needed(q, "force", NULL));
     profile_free(q);
     q = named(p, "fastlocal");
     ck_assert_str_eq(leaf(q)->file, "");
@@ -196,8 +196,8 @@ static void expect_name(const char *system_name, const char *name, const char *m
     struct error e;
     struct function f = {.name = profile_string(p, name), .system_name = profile_string(p, system_name)};
     profile_add_function(p, &f, NULL);
-    ck_assert(symbolize_needed(p, mode) || strcmp(want, name) == 0);
-    ck_assert_msg(symbolize_profile(p, mode, &q, &notes, &e) == 0, "%s", e.text);
+    ck_assert(symbolize_needed(p, mode, NULL) || strcmp(want, name) == 0);
+    ck_assert_msg(symbolize_profile(p, mode, NULL, &q, &notes, &e) == 0, "%s", e.text);
     ck_assert_str_eq(q->functions.items[0].name, want);
     ck_assert_str_eq(q->functions.items[0].system_name, system_name);
     profile_free(q);
@@ -224,10 +224,11 @@ START_TEST(modes)
 {
     struct profile *p = own_profile(NULL, ""), *q;
     struct error e;
-    ck_assert(!symbolize_needed(p, "none") && !symbolize_needed(p, "remote"));
-    ck_assert(symbolize_needed(p, "Local:Demangle=Full") && symbolize_needed(p, "demangle=default"));
-    ck_assert_int_eq(symbolize_profile(p, "demangle=what", &q, &notes, &e), ERR_INVALID);
-    ck_assert_int_eq(symbolize_profile(p, "sometimes", &q, &notes, &e), ERR_INVALID);
+    ck_assert(!symbolize_needed(p, "none", NULL) && !symbolize_needed(p, "remote", NULL));
+    ck_assert(
+        symbolize_needed(p, "Local:Demangle=Full", NULL) && symbolize_needed(p, "demangle=default", NULL));
+    ck_assert_int_eq(symbolize_profile(p, "demangle=what", NULL, &q, &notes, &e), ERR_INVALID);
+    ck_assert_int_eq(symbolize_profile(p, "sometimes", NULL, &q, &notes, &e), ERR_INVALID);
     ck_assert_msg(strstr(e.text, "\"sometimes\" is not one of none, local") != NULL, "%s", e.text);
     profile_free(p);
 }

@@ -192,6 +192,7 @@ static int read_file(struct fetch *f)
 struct transfer {
     struct fetch *f;
     CURL *easy;
+    struct curl_slist *headers;
     bool started;
     bool is_pprof; /* the answer is from a profile handler, so its text explains an error */
     char status[64];
@@ -226,9 +227,9 @@ static size_t take_header(char *bytes, size_t size, size_t n, void *context)
 }
 
 /* Of http+unix://SOCKET/PATH: the socket, and http://localhost/PATH instead. False when memory runs out. */
-static bool set_socket(CURL *easy, char *url)
+static bool set_socket(CURL *easy, const char *url)
 {
-    char *host = url + sizeof unix_scheme - 1, *path = strchrnul(host, '/');
+    const char *host = url + sizeof unix_scheme - 1, *path = strchrnul(host, '/');
     int len;
     char *name = curl->easy_unescape(easy, host, (int)(path - host), &len);
     char *rest;
@@ -244,18 +245,34 @@ static bool set_socket(CURL *easy, char *url)
     return ok;
 }
 
-static bool set_address(CURL *easy, char *url)
+static bool set_address(CURL *easy, const char *url)
 {
     static const char insecure[] = "https+insecure://";
     if (is_unix_url(url))
         return set_socket(easy, url);
-    if (strncasecmp(url, insecure, sizeof insecure - 1) ==
-        0) { /* "https" and the rest: curl does not know it */
-        memmove(url + 5, url + 14, strlen(url + 14) + 1);
-        curl->easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
-        curl->easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
-    }
-    return curl->easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK;
+    if (strncasecmp(url, insecure, sizeof insecure - 1) != 0)
+        return curl->easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK;
+    char *https; /* curl does not know the other */
+    if (asprintf(&https, "https://%s", url + sizeof insecure - 1) < 0)
+        return false;
+    bool ok = curl->easy_setopt(easy, CURLOPT_URL, https) == CURLE_OK;
+    curl->easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+    curl->easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+    free(https);
+    return ok;
+}
+
+/* Without the round trip that curl would first ask by whether a long body is welcome. */
+static bool set_body(struct transfer *t)
+{
+    t->headers = curl->slist_append(NULL, "Content-Type: application/octet-stream");
+    struct curl_slist *more = t->headers ? curl->slist_append(t->headers, "Expect:") : NULL;
+    if (!more)
+        return false;
+    curl->easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
+    curl->easy_setopt(t->easy, CURLOPT_POSTREDIR, (long)CURL_REDIR_POST_ALL);
+    curl->easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)t->f->post_len);
+    return curl->easy_setopt(t->easy, CURLOPT_POSTFIELDS, t->f->post) == CURLE_OK;
 }
 
 /* No proxy for this machine, as Go has it, nor for what the environment says. */
@@ -304,6 +321,8 @@ static int prepare_transfer(struct transfer *t, const struct fetch_limits *limit
     curl->easy_setopt(t->easy, CURLOPT_HEADERDATA, t);
     curl->easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->why);
     curl->easy_setopt(t->easy, CURLOPT_PRIVATE, t);
+    if (t->f->post && !set_body(t))
+        return ERR_NOMEM;
     return set_address(t->easy, t->f->url) ? 0 : ERR_NOMEM;
 }
 
@@ -441,6 +460,7 @@ static int fetch_urls(
             if (transfers[i].started)
                 curl->multi_remove_handle(multi, transfers[i].easy);
             curl->easy_cleanup(transfers[i].easy);
+            curl->slist_free_all(transfers[i].headers);
         }
     }
     curl->multi_cleanup(multi);

@@ -14,6 +14,8 @@ struct fetch {
     const char *address; /* file or URL, as typed */
     int start_ms;        /* of a URL: asked for so long after the others */
     char *url;           /* NULL for a file */
+    const char *post;    /* the body, of a POST; NULL to GET */
+    size_t post_len;
     struct buf bytes;
     int code;      /* 0, or what failed */
     bool answered; /* a server did, be it with an error */

@@ -2,6 +2,7 @@
 
 #include "model/codec.h"
 #include "ui/fetch.h"
+#include "ui/remote_names.h"
 #include "ui/store.h"
 #include "view/combine.h"
 #include "view/filter.h"
@@ -52,7 +53,8 @@ static int locate(struct profile *p)
     return code;
 }
 
-static int decode_fetched(struct fetch *f, const struct options *o, struct profile **out)
+static int decode_fetched(
+    struct fetch *f, const struct options *o, struct remote_names *names, struct profile **out)
 {
     if (f->code)
         return f->code;
@@ -60,7 +62,8 @@ static int decode_fetched(struct fetch *f, const struct options *o, struct profi
     buf_fini(&f->bytes);
     if (code == ERR_FORMAT)
         error_prefix(&f->error, "not a profile");
-    if (!code && (locate(*out) || adjust_mappings(*out, o))) {
+    if (!code &&
+        (locate(*out) || adjust_mappings(*out, o) || (f->url && remote_names_add(names, *out, f->url)))) {
         profile_free(*out);
         code = nomem(&f->error);
     }
@@ -75,7 +78,8 @@ struct group {
     const struct profile **profiles;
 };
 
-static int decode_group(struct group *g, const struct options *o, struct error *error)
+static int decode_group(
+    struct group *g, const struct options *o, struct remote_names *names, struct error *error)
 {
     g->profiles = calloc(g->n + 1, sizeof *g->profiles);
     if (!g->profiles)
@@ -83,7 +87,7 @@ static int decode_group(struct group *g, const struct options *o, struct error *
     for (size_t i = 0; i < g->n; i++) {
         struct profile *p;
         struct fetch *f = &g->fetches[i];
-        int code = decode_fetched(f, o, &p);
+        int code = decode_fetched(f, o, names, &p);
         if (!code) {
             g->profiles[g->loaded++] = p;
             continue;
@@ -142,13 +146,14 @@ static int combine_groups(struct group *sources, struct group *bases, const stru
     return code;
 }
 
-static int symbolize(struct profile **p, const struct options *o, struct error *error)
+static int symbolize(
+    struct profile **p, const struct options *o, const struct remote_names *names, struct error *error)
 {
     struct profile *named;
     struct buf notes = {0};
-    if (!symbolize_needed(*p, o->symbolize))
+    if (!symbolize_needed(*p, o->symbolize, &names->sources))
         return 0;
-    int code = symbolize_profile(*p, o->symbolize, &named, &notes, error);
+    int code = symbolize_profile(*p, o->symbolize, &names->sources, &named, &notes, error);
     if (notes.data)
         fputs(notes.data, stderr);
     if (!code) {
@@ -187,23 +192,26 @@ static void save(const struct profile *p)
     free(file);
 }
 
-static int load_fetched(struct fetch *all, const struct options *o, struct profile **out, struct error *error)
+static int load_fetched(struct fetch *all, const struct options *o, struct remote_names *names,
+    struct profile **out, struct error *error)
 {
     struct group sources = {.what = "source", .fetches = all, .n = o->sources.len};
     struct group bases = {.what = "base", .fetches = all + o->sources.len, .n = o->bases.len};
     struct profile *p = NULL;
     bool remote = false;
-    int code = decode_group(&sources, o, error);
+    int code = decode_group(&sources, o, names, error);
     if (!code && bases.n)
-        code = decode_group(&bases, o, error);
+        code = decode_group(&bases, o, names, error);
     if (!code)
         code = combine_groups(&sources, &bases, o, &p, error);
     group_fini(&sources);
     group_fini(&bases);
     if (!code)
-        code = symbolize(&p, o, error);
-    if (!code)
+        code = symbolize(&p, o, names, error);
+    if (!code) {
+        remote_names_unmark(names, p);
         code = finish(&p, o, error);
+    }
     if (code) {
         profile_free(p);
         return code;
@@ -232,11 +240,15 @@ int gather_profile(
         .tls_key = o->tls_key,
         .tls_ca = o->tls_ca,
         .cancel = cancel};
-    int code = fetch_all(all, n, &limits);
+    struct remote_names names;
+    int code = remote_names_init(&names, &limits);
+    if (!code)
+        code = fetch_all(all, n, &limits);
     if (code)
         error_set(error, code, "%s", error_text(code));
     else
-        code = load_fetched(all, o, out, error);
+        code = load_fetched(all, o, &names, out, error);
+    remote_names_fini(&names);
     for (size_t i = 0; i < n; i++)
         fetch_fini(&all[i]);
     free(all);

@@ -24,7 +24,9 @@
     X(multi_remove_handle) \
     X(multi_info_read)     \
     X(multi_perform)       \
-    X(multi_poll)
+    X(multi_poll)          \
+    X(slist_append)        \
+    X(slist_free_all)
 
 /* clang-format off */
 struct libcurl {

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 struct modes {
-    bool none, fast, force;
+    bool none, local, remote, fast, force;
     bool mangled; /* names stay as the linker has them */
     enum demangle_style style;
 };
@@ -19,7 +19,7 @@ struct work {
     const struct profile *p;
     struct profile *q;
     struct modes modes;
-    struct buf *notes;
+    struct buf *notes; /* one a mapping, since a server may have names that its file has not */
     struct error *error;
     struct symbolizer *symbolizer;
     bool *wanted;           /* of each mapping: it has an object now */
@@ -56,18 +56,20 @@ static bool parse_demangle(const char *text, size_t len, struct modes *m)
 
 static int parse_modes(const char *text, struct modes *m, struct error *error)
 {
-    *m = (struct modes){0};
+    *m = (struct modes){.local = true, .remote = true};
     while (*text) {
         size_t len = strcspn(text, ":");
         if (is_word(text, len, "none") || is_word(text, len, "no"))
             m->none = true;
         else if (is_word(text, len, "remote"))
-            m->none = true; /* the handlers of C servers send names with the profile */
+            m->local = false, m->remote = true;
+        else if (is_word(text, len, "local"))
+            m->local = true, m->remote = false;
         else if (is_word(text, len, "fastlocal"))
-            m->fast = true;
+            m->local = m->fast = true, m->remote = false;
         else if (is_word(text, len, "force"))
             m->force = true;
-        else if (len && !is_word(text, len, "local") && !parse_demangle(text, len, m))
+        else if (len && !parse_demangle(text, len, m))
             return error_set(error, ERR_INVALID,
                 "-symbolize: \"%.*s\" is not one of none, local, fastlocal, remote, force, "
                 "demangle=full|none|templates|default",
@@ -86,10 +88,10 @@ static bool has_no_file(const char *file)
 
 static bool wants(const struct mapping *m, struct modes modes)
 {
-    return !has_no_file(m->file) && (modes.force || !m->has_functions);
+    return modes.local && !has_no_file(m->file) && (modes.force || !m->has_functions);
 }
 
-bool symbolize_needed(const struct profile *p, const char *mode)
+bool symbolize_needed(const struct profile *p, const char *mode, const struct name_sources *sources)
 {
     struct modes modes;
     struct error ignored;
@@ -98,7 +100,8 @@ bool symbolize_needed(const struct profile *p, const char *mode)
     if (modes.none)
         return false;
     for (size_t i = 0; i < p->mappings.len; i++)
-        if (wants(&p->mappings.items[i], modes))
+        if (wants(&p->mappings.items[i], modes) ||
+            (modes.remote && sources && sources->items.len && !p->mappings.items[i].has_functions))
             return true;
     return modes.force || readable_names_needed(p);
 }
@@ -106,21 +109,21 @@ bool symbolize_needed(const struct profile *p, const char *mode)
 /* ---- finding the files ---- */
 
 /* 1 when the file serves the mapping, 0 when it does not, ERR_NOMEM. */
-static int add_file(struct work *w, const struct mapping *m)
+static int add_file(struct work *w, const struct mapping *m, struct buf *notes)
 {
     struct symbol_object object = {m->start, m->limit, m->offset, m->file, m->build_id};
     struct error why;
     if (access(m->file, R_OK) != 0) {
-        buf_printf(w->notes, "%s: not found here, its addresses stay without names\n", m->file);
+        buf_printf(notes, "%s: not found here, its addresses stay without names\n", m->file);
         return 0;
     }
     int code = symbolizer_add_object(w->symbolizer, &object, &why);
     if (code == ERR_NOMEM)
         return nomem(w->error);
     if (code == ERR_INVALID)
-        buf_printf(w->notes, "Ignoring local file %s\n", why.text);
+        buf_printf(notes, "Ignoring local file %s\n", why.text);
     else if (code)
-        buf_printf(w->notes, "%s, its addresses stay without names\n", why.text);
+        buf_printf(notes, "%s, its addresses stay without names\n", why.text);
     return code == 0;
 }
 
@@ -132,7 +135,7 @@ static int add_files(struct work *w)
             w->wanted[w->p->locations.items[i].mapping] = true;
     for (size_t i = 0; i < w->p->mappings.len; i++) {
         const struct mapping *m = &w->p->mappings.items[i];
-        int added = w->wanted[i] && wants(m, w->modes) ? add_file(w, m) : 0;
+        int added = w->wanted[i] && wants(m, w->modes) ? add_file(w, m, &w->notes[i]) : 0;
         if (added < 0)
             return added;
         w->wanted[i] = added;
@@ -199,25 +202,44 @@ static int name_locations(struct work *w)
     return 0;
 }
 
-int symbolize_profile(
-    const struct profile *p, const char *mode, struct profile **out, struct buf *notes, struct error *error)
+/* What a file could not tell is worth a line only if no server could either. */
+static int name_mappings(struct work *w, const struct name_sources *sources, struct buf *notes)
 {
-    struct work w = {.p = p, .notes = notes, .error = error};
+    size_t n = w->q->mappings.len;
+    bool *by_server = calloc(n + 1, sizeof *by_server);
+    int code = by_server ? add_files(w) : nomem(w->error);
+    if (!code)
+        code = name_locations(w);
+    if (!code && w->modes.remote && sources)
+        code = symbolz_profile(w->q, w->modes.force, sources, by_server, w->notes, w->error);
+    for (size_t i = 0; i < n && !code; i++)
+        if (!by_server[i] && w->notes[i].data)
+            buf_puts(notes, w->notes[i].data);
+    free(by_server);
+    return code;
+}
+
+int symbolize_profile(const struct profile *p, const char *mode, const struct name_sources *sources,
+    struct profile **out, struct buf *notes, struct error *error)
+{
+    struct work w = {.p = p, .error = error};
     int code = parse_modes(mode, &w.modes, error);
     if (code)
         return code;
     w.q = profile_copy(p);
     w.wanted = calloc(p->mappings.len + 1, sizeof *w.wanted);
-    code = w.q && w.wanted ? symbolizer_new(p->strings, &w.symbolizer, error) : nomem(error);
+    w.notes = calloc(p->mappings.len + 1, sizeof *w.notes);
+    code = w.q && w.wanted && w.notes ? symbolizer_new(p->strings, &w.symbolizer, error) : nomem(error);
     if (!code && !w.modes.none)
-        code = add_files(&w);
-    if (!code && !w.modes.none)
-        code = name_locations(&w);
+        code = name_mappings(&w, sources, notes);
     if (!code && !w.modes.none && make_names_readable(w.q, w.modes.style, w.modes.mangled, w.modes.force))
         code = nomem(error);
     symbolizer_free(w.symbolizer);
     table_fini(&w.functions);
     free(w.wanted);
+    for (size_t i = 0; w.notes && i < p->mappings.len; i++)
+        buf_fini(&w.notes[i]);
+    free(w.notes);
     if (code)
         profile_free(w.q);
     else

@@ -106,7 +106,7 @@ TOOL_TESTS  = base profile codec legacy merge maps symbol bounds demangle measur
               columns triage limit flame nearest \
               options fetch shell symbolize collection
 CPROF_TESTS = accuracy cpu cpu_watch wall \
-              contention contention_law contention_sampling \
+              contention contention_law contention_sampling jumps \
               heap heap_accuracy \
               threads threadload waits cpuclocks \
               interpose labels signals snapshot stacks unwind unwind_steps \

@@ -150,9 +150,9 @@ void capture_quiet_begin(struct capture_quiet *q)
 {
     struct thread *t = thread_self();
     q->sampled = heap_sample_thread(false);
-    q->busy = t && t->busy;
-    if (t)
-        t->busy = true;
+    q->busy = t ? t->busy : 0;
+    if (t && !t->busy)
+        t->busy = (uintptr_t)q;
 }
 
 void capture_quiet_end(const struct capture_quiet *q)

@@ -34,7 +34,8 @@ void capture_exclude_thread(void);
 /* For what the library does on a thread of the program's: from begin to end, what it allocates and how long
  * it waits is not recorded. They may nest. */
 struct capture_quiet {
-    bool sampled, busy;
+    bool sampled;
+    uintptr_t busy;
 };
 void capture_quiet_begin(struct capture_quiet *q);
 void capture_quiet_end(const struct capture_quiet *q);

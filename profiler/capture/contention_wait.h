@@ -13,7 +13,7 @@
 
 enum { CONTENTION_BUCKETS = 2048 };
 
-/* How many locks in a bucket have waiters, or waits not yet charged to anybody. */
+/* Which records of a bucket are those of locks with waiters, or with waits not yet charged to anybody. */
 extern _Atomic uint32_t contention_active[CONTENTION_BUCKETS] __attribute__((visibility("hidden")));
 
 /* Cheap rather than good: what falls together costs a moment, no accuracy. */
@@ -45,15 +45,18 @@ struct contention_wait {
     const void *lock;
     const struct unwind_regs *here;
     enum contention_outcome outcome;
-    int64_t began_ns;              /* 0: not accounted for; negative: nor has it a record */
+    int64_t began_ns;   /* 0: not accounted for; negative: nor has it a record */
+    uint32_t uncounted; /* contention_active when the record does not count it, while that changes */
     struct contention_wait *outer; /* that of the code which a signal handler interrupted */
 };
 
-/* Around the wait. end also records the wait itself (block) with the caller's stack. abandon is for a thread
- * that leaves its waits by longjmp. */
+/* Around the wait. end also records the wait itself (block) with the caller's stack. */
 void contention_wait_begin(struct contention_wait *w);
 void contention_wait_end(struct contention_wait *w);
-void contention_wait_abandon(struct thread *t);
+
+/* Before a jump takes the calling thread out of its waits, and out of any of these functions if it is busy.
+ */
+void contention_abandon(struct thread *t);
 
 /* Before a lock that is active is released: what its waiters waited is charged to the caller's stack. Of
  * those that hold it shared, as readers do, the last to leave is charged for all. */

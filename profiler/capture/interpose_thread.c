@@ -71,22 +71,52 @@ int prctl(int option, ...)
 /* ---- jumps ----------------------------------------------------------------------------------------------
  */
 
-static void withdraw_record(void)
+/* The stack pointer to be, as glibc hides it in there; where that is not known, UINTPTR_MAX: out of all. */
+static uintptr_t target_of(const struct __jmp_buf_tag *env)
+{
+#if defined(__x86_64__)
+    enum { RSP = 6, ROTATED = 17 };
+    uintptr_t sp = (uintptr_t)env->__jmpbuf[RSP], guard;
+    __asm__("mov %%fs:0x30, %0" : "=r"(guard));
+    return (sp >> ROTATED | sp << (64 - ROTATED)) ^ guard;
+#else
+    (void)env;
+    return UINTPTR_MAX;
+#endif
+}
+
+/* Whether the jump leaves the frame, or is one of a handler's that interrupted it and stays within itself,
+ * perhaps on the alternate stack. */
+static bool leaves(uintptr_t frame, const struct __jmp_buf_tag *env)
+{
+    uintptr_t target = target_of(env);
+    stack_t other = {0};
+    if (sigaltstack(NULL, &other) == 0 && other.ss_flags & SS_ONSTACK) {
+        uintptr_t base = (uintptr_t)other.ss_sp;
+        bool is_frame_there = frame - base < other.ss_size, is_target_there = target - base < other.ss_size;
+        if (is_frame_there != is_target_there)
+            return is_frame_there;
+    }
+    return target > frame;
+}
+
+/* Also while capture is off: the wait may have begun before. */
+static void withdraw_record(const struct __jmp_buf_tag *env)
 {
     signals_wait.innermost = NULL;
-    if (!interpose_on())
+    interpose_resolve();
+    struct thread *t = thread_tls;
+    if ((uintptr_t)t <= (uintptr_t)THREAD_GONE || (t->busy && !leaves(t->busy, env)))
         return;
-    struct thread *t = thread_self();
-    if (t && atomic_load_explicit(&t->parked.sequence, memory_order_relaxed) & 1) {
-        contention_wait_abandon(t);
+    contention_abandon(t);
+    if (atomic_load_explicit(&t->parked.sequence, memory_order_relaxed) & 1)
         park_turn(&t->parked);
-    }
 }
 
 #define JUMP(name)                                                              \
     __attribute__((noreturn)) void name(struct __jmp_buf_tag env[1], int value) \
     {                                                                           \
-        withdraw_record();                                                      \
+        withdraw_record(env);                                                   \
         interpose_real.name(env, value);                                        \
         __builtin_unreachable();                                                \
     }

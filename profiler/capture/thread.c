@@ -70,7 +70,9 @@ static void record_reset(struct thread *t)
 {
     uint32_t sequence = atomic_load(&t->parked.sequence);
     atomic_store(&t->parked.sequence, (sequence | 1) + 1);
-    t->is_profiler = t->busy = false;
+    t->is_profiler = false;
+    t->busy = 0;
+    t->bucket = NULL;
     t->waiting = NULL;
     t->random = hash_mix((uintptr_t)t, (uint64_t)clock_monotonic_ns()) | 1;
     t->stack_lo = t->stack_hi = 0;

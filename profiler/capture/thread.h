@@ -37,8 +37,11 @@ struct thread {
     _Atomic pid_t tid; /* 0: nobody's yet, or free */
     _Alignas(64) struct parked parked;
     bool is_profiler;
-    bool deaf;                       /* threads.c: did not answer the last time */
-    bool busy;                       /* in a wrapper's slow path: what happens there is not recorded again */
+    bool deaf;     /* threads.c: did not answer the last time */
+    uint8_t loses; /* contention.c, while busy: of which tables a jump would cost an event */
+    uintptr_t
+        busy; /* in a wrapper's slow path, where on its stack: what happens there is not recorded again */
+    struct bucket *bucket;           /* contention.c: whose lock it takes, has, or lets go of */
     struct contention_wait *waiting; /* contention.c: the innermost wait that is accounted for */
     uint64_t random;                 /* state of thread_random */
     uintptr_t stack_lo, stack_hi; /* what may be read directly when the stack pointer is in it; 0 unknown */

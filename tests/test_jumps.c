@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdatomic.h>
 #include <sys/syscall.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 /*
@@ -15,7 +16,7 @@
  * wrappers call them, without a lock: who jumps out of libc's locking breaks the lock itself.
  */
 
-enum { JUMPERS = 2, LOCKS = 3, JUMPS = 8000, MAX_DELAY_NS = 30000, TURNS = 300, ALTERNATE_BYTES = 1 << 16 };
+enum { JUMPERS = 2, LOCKS = 3, JUMPS = 3000, MAX_DELAY_NS = 30000, TURNS = 300, ALTERNATE_BYTES = 1 << 16 };
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_barrier_t over;
@@ -222,6 +223,83 @@ START_TEST(test_jumps_within_a_handler)
 }
 END_TEST
 
+/* ---- step by step ---------------------------------------------------------------------------------
+ */
+
+#if defined(__x86_64__)
+
+enum { TRAP_FLAG = 0x100, STRIDE = 3 }; /* one step costs microseconds on virtual machines */
+
+static volatile int steps_left; /* negative: no more */
+
+static void step(int signal, siginfo_t *info, void *context)
+{
+    (void)signal;
+    (void)info;
+    if (steps_left < 0)
+        ((ucontext_t *)context)->uc_mcontext.gregs[REG_EFL] &= ~TRAP_FLAG;
+    else if (steps_left-- == 0)
+        siglongjmp(self.out, 1);
+}
+
+/* A wait, left after n instructions. False: they were over by then. */
+static bool leave_after(int n, const void *lock)
+{
+    struct unwind_regs here;
+    UNWIND_HERE(&here);
+    if (sigsetjmp(self.out, 1))
+        return true;
+    struct contention_wait w = {.t = thread_self(), .lock = lock, .here = &here};
+    steps_left = n;
+    __builtin_ia32_writeeflags_u64(__builtin_ia32_readeflags_u64() | TRAP_FLAG);
+    contention_wait_begin(&w);
+    w.outcome = CONTENTION_TAKEN;
+    contention_wait_end(&w);
+    steps_left = -1;
+    return false;
+}
+
+/* Another's wait for the same lock goes on meanwhile. It is counted all the time, once, and charged. */
+START_TEST(test_jump_after_so_many_instructions)
+{
+    const void *lock = lock_of(0);
+    struct unwind_regs here;
+    UNWIND_HERE(&here);
+    struct sigaction action = {.sa_sigaction = step, .sa_flags = SA_SIGINFO};
+    start(1, 0);
+    sigaction(SIGTRAP, &action, NULL);
+    struct thread *t = thread_self();
+    int n = 0;
+    for (bool left = true; left; n += STRIDE) {
+        struct contention_wait other = {.t = t, .lock = lock, .here = &here};
+        int64_t charged = -sum_despite_losses(CONTENTION_MUTEX, NULL).values[1];
+        int64_t before = clock_monotonic_ns();
+        contention_wait_begin(&other);
+        t->waiting = NULL; /* as if it was another thread's */
+        int64_t began = clock_monotonic_ns();
+        left = leave_after(n, lock);
+        int64_t stepped = clock_monotonic_ns() - began;
+        busy_us(20);
+        int64_t shortest = clock_monotonic_ns() - began;
+        other.outcome = CONTENTION_TAKEN;
+        contention_wait_end(&other);
+        contention_release(t, lock, &here);
+        int64_t longest = clock_monotonic_ns() - before + stepped;
+        charged += sum_despite_losses(CONTENTION_MUTEX, NULL).values[1];
+        ck_assert_uint_eq(contention_active[contention_bucket(lock)], 0);
+        ck_assert_int_le(charged, longest);
+        ck_assert_int_ge(charged, shortest);
+    }
+    ck_assert_uint_eq(lost(), 0);
+    ck_assert_int_ge(n, 100);
+}
+END_TEST
+
+#endif
+
+/* ---- while off -------------------------------------------------------------------------------------------
+ */
+
 static void *waits_until_alarm(void *arg)
 {
     if (!sigsetjmp(self.out, 1))
@@ -250,6 +328,13 @@ END_TEST
 
 Suite *suite(void)
 {
-    const TTest *const tests[] = {test_jumps_out, test_jumps_within_a_handler, test_jump_while_off};
+    const TTest *const tests[] = {
+#if defined(__x86_64__)
+        test_jump_after_so_many_instructions,
+#endif
+        test_jumps_out,
+        test_jumps_within_a_handler,
+        test_jump_while_off
+    };
     return HARNESS_SUITE("jumps", 20, tests);
 }

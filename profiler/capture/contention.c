@@ -350,7 +350,8 @@ static int64_t end_wait(struct contention_wait *w, enum contention_outcome outco
 void contention_wait_end(struct contention_wait *w)
 {
     struct thread *t = w->t;
-    busy_begin(t, LOSES_BLOCK);
+    bool blocks = atomic_load_explicit(&block_rate_ns, memory_order_relaxed) > 0;
+    busy_begin(t, blocks ? LOSES_BLOCK : LOSES_NOTHING);
     int64_t began = w->began_ns;
     if (began != 0)
         block_event(t, end_wait(w, w->outcome) - (began > 0 ? began : -began), w->here);

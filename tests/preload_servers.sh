@@ -143,11 +143,12 @@ if has redis-server && has redis-cli && has redis-benchmark; then
     get 'heap?debug=1'
     live=$(sed -n 's/^heap profile: [0-9]*: \([0-9]*\) .*/\1/p' "$work/body")
     [ -n "$live" ] || fail "after a fork, redis answers heap with $code"
-    # Redis counts what it allocates; jemalloc, as redis asks it, and our profile must count the same heap.
+    # Redis counts what it allocates; jemalloc, as redis asks it, and our profile must count the same heap, in
+    # which names are read, too.
     [ "$(figure mem_allocator | cut -c 1-8)" = jemalloc ] || fail "redis does not use jemalloc itself"
     used=$(figure used_memory) counted=$(figure allocator_allocated)
     for other in "$counted" "$live"; do
-        if [ $((other * 2)) -lt "$used" ] || [ "$other" -gt $((used * 2)) ]; then
+        if [ $((other * 2)) -lt "$used" ] || [ "$other" -gt $((used * 2 + 32000000)) ]; then
             fail "two heaps: redis says $used bytes, jemalloc $counted, the profile $live"
         fi
     done

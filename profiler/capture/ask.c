@@ -130,7 +130,7 @@ static bool send(pid_t tid, uint32_t index, uint32_t generation)
 static bool sleeps(struct ask *q)
 {
     struct asleep found;
-    if (!asleep_look(q->tid, &found))
+    if (!asleep_look(q->t, q->tid, &found))
         return false;
     q->answered = found.stack.depth > 0;
     q->state = found.state;

@@ -114,29 +114,35 @@ static bool is_restarted(const struct call *c)
  */
 
 /* A note may have been left behind by a jump: it counts when its wrapper is among the first functions. */
-static bool is_of_wrapper(const struct parked *note, const struct unwind_stack *stack)
+static bool is_of_wrapper(uintptr_t pc, const struct unwind_stack *stack)
 {
     enum { FRAMES = 6, NEAR = 65536 };
     for (int i = 0; i < stack->depth && i < FRAMES; i++)
-        if (stack->pcs[i] - note->regs.rip + NEAR < 2 * (uintptr_t)NEAR)
-            return note->reason < THREAD_UNKNOWN;
+        if (stack->pcs[i] - pc + NEAR < 2 * (uintptr_t)NEAR)
+            return true;
     return false;
 }
 
-/* The innermost note in the part of the stack at memory. */
-static bool find_note(const struct unwind_memory *memory, struct park *out)
+/* The innermost note in the part of the stack at memory, as a record would be seen. */
+static bool find_note(const struct unwind_memory *memory, struct parked_look *out)
 {
     enum { REACH = 1024 };
     const uintptr_t before = offsetof(struct park, cookie);
-    for (uintptr_t at = memory->lo; at < memory->lo + REACH && at + sizeof *out <= memory->hi; at += 8) {
-        memcpy(out, memory->copy + (at - memory->lo), sizeof *out);
-        if (out->cookie == park_note_cookie(at + before) && !out->t)
-            return true;
+    struct park note;
+    for (uintptr_t at = memory->lo; at < memory->lo + REACH && at + sizeof note <= memory->hi; at += 8) {
+        memcpy(&note, memory->copy + (at - memory->lo), sizeof note);
+        if (note.cookie != park_note_cookie(at + before) || note.t)
+            continue;
+        out->regs = note.left.regs;
+        out->reason = note.left.reason;
+        out->since_ticks = note.left.since_ticks;
+        out->object = note.left.object;
+        return true;
     }
     return false;
 }
 
-static void read_stack(const struct call *c, struct asleep *out)
+static void read_stack(struct thread *t, pid_t tid, const struct call *c, struct asleep *out)
 {
     char copy[PARKED_SLICE_BYTES];
     struct iovec from = {(void *)c->sp, sizeof copy};
@@ -148,18 +154,21 @@ static void read_stack(const struct call *c, struct asleep *out)
     }
     struct unwind_memory memory = {c->sp, c->sp + from.iov_len, copy};
     struct unwind_regs here = {.rip = c->pc, .rsp = c->sp};
-    struct park note;
+    struct parked_look left = {.t = t, .tid = tid};
     *out = (struct asleep){.state = THREAD_SYSCALL};
     unwind_saved_sigsafe(&here, &memory, &out->stack);
-    if (!find_note(&memory, &note) || !is_of_wrapper(&note.left, &out->stack))
+    /* It may have parked since it was looked at. */
+    if (!parked_look(&left) && !find_note(&memory, &left))
         return;
-    unwind_saved_sigsafe(&note.left.regs, &memory, &out->stack);
-    out->state = (enum thread_state)note.left.reason;
-    out->since_ticks = note.left.since_ticks;
-    out->object = note.left.object;
+    if (left.reason >= THREAD_UNKNOWN || !is_of_wrapper(left.regs.rip, &out->stack))
+        return;
+    unwind_saved_sigsafe(&left.regs, &memory, &out->stack);
+    out->state = (enum thread_state)left.reason;
+    out->since_ticks = left.since_ticks;
+    out->object = left.object;
 }
 
-bool asleep_look(pid_t tid, struct asleep *out)
+bool asleep_look(struct thread *t, pid_t tid, struct asleep *out)
 {
     struct call c;
     for (int i = 0; i < TRIES; i++) {
@@ -171,7 +180,7 @@ bool asleep_look(pid_t tid, struct asleep *out)
         }
         if (known != KNOWN_CALL || is_restarted(&c))
             return false;
-        read_stack(&c, out);
+        read_stack(t, tid, &c, out);
         if (cpu_timer_clock_ns(tid) == cpu_ns)
             return true; /* it has not run meanwhile */
     }

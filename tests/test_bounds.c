@@ -491,52 +491,6 @@ START_TEST(a_file_that_becomes_shorter_and_shorter)
 }
 END_TEST
 
-/* Damages it, cuts it off and mends it, again and again. */
-static void spoil(const char *path)
-{
-    int fd = open(path, O_RDWR);
-    off_t len = lseek(fd, 0, SEEK_END);
-    char *bytes = malloc((size_t)len);
-    bool failed = pread(fd, bytes, (size_t)len, 0) != len;
-    for (uint32_t random = 1; !failed;) {
-        for (int hit = 0; hit < 300; hit++) {
-            random = random * 1664525 + 1013904223;
-            failed |=
-                pwrite(fd, &random, 4, 4096 + (off_t)((uint64_t)random * (uint64_t)(len - 4096) >> 32)) != 4;
-        }
-        failed |= ftruncate(fd, random % len) || pwrite(fd, bytes, (size_t)len, 0) != len;
-        usleep(random >> 20);
-    }
-    _exit(1);
-}
-
-/* Whatever is written to it while it is read, nothing happens to us. */
-START_TEST(a_file_that_is_written_to_all_the_time)
-{
-    char path[32];
-    struct symbol_object o = own_object();
-    size_t answers[EFFORT_ENDS] = {0};
-    o.path = copy_of_self(path);
-    o.build_id = "";
-    pid_t child = fork();
-    if (child == 0)
-        spoil(path);
-    for (int round = 0; round < 100; round++) {
-        struct symbolizer *s = new_symbolizer(0, SYMBOL_MAX_BYTES);
-        bool opened = symbolizer_add_object(s, &o, NULL) == 0;
-        for (uint64_t at = o.start + (uint64_t)round; opened && at < o.limit; at += 499)
-            answers[ask(s, at).end]++;
-        drop(s);
-    }
-    printf("a file that is written to: %zu answers before, %zu after\n", answers[EFFORT_DONE],
-        answers[EFFORT_FILE_CHANGED]);
-    kill(child, SIGKILL);
-    waitpid(child, NULL, 0);
-    unlink(path);
-    drop_all();
-}
-END_TEST
-
 static sigjmp_buf escape;
 static void *volatile reported;
 
@@ -642,7 +596,7 @@ Suite *suite(void)
         a_large_library_takes_no_more_than_is_allowed,
         who_comes_late_is_asked_again_and_who_is_too_slow_is_not, a_file_that_is_truncated_while_it_is_read,
         a_debug_file_that_is_truncated_while_it_is_read, a_file_that_becomes_shorter_and_shorter,
-        a_file_that_is_written_to_all_the_time, other_bus_errors_are_the_programs,
-        other_bus_errors_are_deadly_as_before, debug_files_that_are_cut_off_or_damaged};
+        other_bus_errors_are_the_programs, other_bus_errors_are_deadly_as_before,
+        debug_files_that_are_cut_off_or_damaged};
     return HARNESS_SUITE("bounds", 60, tests);
 }

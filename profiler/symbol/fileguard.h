@@ -12,7 +12,7 @@
  * read, and a page that is no longer there is a SIGBUS, in somebody's server. While at least one file is open
  * here, SIGBUS is handled: a fault inside a guarded mapping puts zeroes from there to its end, and reading
  * goes on with those; whoever reads asks fileguard_torn before believing anything. The same for a disk that
- * fails.
+ * fails. Not guarded against: bytes that change without the file being cut off, between two reads by libdw.
  *
  * Every other SIGBUS goes to the handler that was there before, with the mask, the stack and the arguments
  * that it would have had; it is put back with the last file, unless the program has set another meanwhile.

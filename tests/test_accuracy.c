@@ -1,9 +1,4 @@
-#include "harness.h"
-
-#include "capture/capture.h"
-#include "capture/cpu.h"
-
-#include "base/clock.h"
+#include "cpu_rig.h"
 
 #include <math.h>
 #include <poll.h>
@@ -20,9 +15,6 @@
  * what it found, for `make bench` to fold into its table, and holds it to a bound that a busy machine cannot
  * move: what the functions did is read off their threads' own clocks, and never the wall's.
  */
-
-/* Each alone in its kilobyte, so that an address says whose it is. */
-#define NAMED __attribute__((noinline, noclone, aligned(1024), section(".text.named")))
 
 enum { TEN = 10 };
 static int64_t used_ns[TEN]; /* by each of the ten functions, as its thread's clock has it */
@@ -44,22 +36,6 @@ TEN_TIMES(WORK)
 #define NAME(n) work##n,
 static void (*const work[TEN])(int64_t) = {TEN_TIMES(NAME)};
 
-/* ns of the samples whose leaf, or a caller, is in function; all of them for NULL. */
-static double ns_of(const struct snapshot *s, void *function)
-{
-    double sum = 0;
-    for (size_t i = 0; i < s->records.len; i++) {
-        const struct snapshot_record *r = &s->records.items[i];
-        bool in = function == NULL;
-        for (int k = 0; k < r->depth; k++) {
-            uintptr_t pc = s->pcs.items[r->first_pc + (size_t)k];
-            in |= pc >= (uintptr_t)function && pc < (uintptr_t)function + 1024;
-        }
-        sum += in ? (double)r->values[1] : 0;
-    }
-    return sum;
-}
-
 static double rusage_ns(void)
 {
     struct rusage u;
@@ -74,12 +50,10 @@ struct run {
     double rusage_before_ns;
 };
 
-static struct run begin(int hz)
+static struct run begin_run(int hz)
 {
-    struct capture_config config = {0};
-    struct run r;
-    ck_assert_int_eq(capture_start(&config, NULL), 0);
-    ck_assert_int_eq(cpu_session_start(hz, &r.session), 0);
+    start();
+    struct run r = {.session = begin(hz)};
     r.rusage_before_ns = rusage_ns();
     return r;
 }
@@ -89,7 +63,7 @@ static void end(const struct run *r, const char *what, struct snapshot *s)
 {
     double used = rusage_ns() - r->rusage_before_ns;
     ck_assert_int_eq(cpu_session_stop(r->session, s), 0);
-    double seen = ns_of(s, NULL);
+    double seen = (double)sum_of(s, 1, NULL);
     printf("accuracy: %s: %.0f samples, %.1f%% of getrusage, %llu lost, %s\n", what, seen / (double)s->period,
         seen / used * 100, (unsigned long long)s->lost, s->source);
     ck_assert_double_le(fabs(seen / used - 1), 0.03);
@@ -102,10 +76,10 @@ static double worst_of_ten(const struct snapshot *s, const char *what)
     double used = 0, seen = 0, worst = 0;
     for (int i = 0; i < TEN; i++) {
         used += (double)used_ns[i];
-        seen += ns_of(s, (void *)work[i]);
+        seen += (double)sum_of(s, 1, (void *)work[i]);
     }
     for (int i = 0; i < TEN; i++) {
-        double off = fabs(ns_of(s, (void *)work[i]) / seen - (double)used_ns[i] / used) * 100;
+        double off = fabs((double)sum_of(s, 1, (void *)work[i]) / seen - (double)used_ns[i] / used) * 100;
         worst = off > worst ? off : worst;
     }
     printf("accuracy: %s: worst function off by %.2f points\n", what, worst);
@@ -125,7 +99,7 @@ static void ten_threads(int hz, const char *what)
 {
     pthread_t t[TEN];
     struct snapshot s;
-    struct run r = begin(hz);
+    struct run r = begin_run(hz);
     for (int i = 0; i < TEN; i++)
         ck_assert_int_eq(pthread_create(&t[i], NULL, thread, (void *)(intptr_t)i), 0);
     for (int i = 0; i < TEN; i++)
@@ -148,11 +122,11 @@ END_TEST
 START_TEST(test_ten_blocks)
 {
     struct snapshot s;
-    struct run r = begin(1000);
+    struct run r = begin_run(1000);
     for (int i = 0; i < TEN; i++)
         work[i]((i + 1) * INT64_C(55000000));
     end(&r, "ten blocks at 1000 Hz", &s);
-    ck_assert_double_ge(ns_of(&s, NULL) / (double)s.period, 3000);
+    ck_assert_double_ge((double)sum_of(&s, 1, NULL) / (double)s.period, 3000);
     ck_assert_double_le(worst_of_ten(&s, "ten blocks at 1000 Hz"), 0.5);
     snapshot_fini(&s);
 }
@@ -203,7 +177,7 @@ START_TEST(test_short_bursts)
     ck_assert_int_eq(capture_start(&config, NULL), 0);
     for (int i = 0; i < BURSTERS; i++)
         ck_assert_int_eq(pthread_create(&threads[i], NULL, burst, (void *)(intptr_t)(i + 1)), 0);
-    struct run r = begin(100);
+    struct run r = begin_run(100);
     double were[] = {(double)short_ns, (double)long_ns};
     while (rusage_ns() < r.rusage_before_ns + 2e9)
         usleep(20000);
@@ -212,7 +186,8 @@ START_TEST(test_short_bursts)
     atomic_store(&bursts_end, true);
     for (int i = 0; i < BURSTERS; i++)
         pthread_join(threads[i], NULL);
-    double as_short = ns_of(&s, (void *)burn_short), as_long = ns_of(&s, (void *)burn_long);
+    double as_short = (double)sum_of(&s, 1, (void *)burn_short),
+           as_long = (double)sum_of(&s, 1, (void *)burn_long);
     double share = as_short / (as_short + as_long), was = were[0] / (were[0] + were[1]);
     printf("accuracy: bursts: short ones are %.1f%% of the samples, and were %.1f%% of the time\n",
         share * 100, was * 100);

@@ -1,10 +1,6 @@
-#include "harness.h"
+#include "cpu_rig.h"
 
-#include "capture/capture.h"
-#include "capture/cpu.h"
 #include "capture/threads.h"
-
-#include "base/clock.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -32,18 +28,6 @@
  * kernel allows no perf events, what is tested is that the profile says so.
  */
 
-/* Each alone in its kilobyte, so that an address says whose it is. */
-#define NAMED __attribute__((noinline, noclone, aligned(1024), section(".text.named")))
-
-static NAMED void burn_ms(int ms)
-{
-    int64_t until = clock_thread_cpu_ns() + ms * INT64_C(1000000);
-    volatile unsigned x = 0;
-    while (clock_thread_cpu_ns() < until)
-        for (int i = 0; i < 2000; i++)
-            x += (unsigned)i;
-}
-
 static NAMED void burn_first(int ms)
 {
     burn_ms(ms);
@@ -54,34 +38,6 @@ static NAMED void burn_second(int ms)
 {
     burn_ms(ms);
     __asm__ volatile("nop" ::: "memory");
-}
-
-static int64_t samples_in(const struct snapshot *s, void *function)
-{
-    int64_t sum = 0;
-    for (size_t i = 0; i < s->records.len; i++) {
-        const struct snapshot_record *r = &s->records.items[i];
-        bool in = function == NULL;
-        for (int k = 0; k < r->depth; k++) {
-            uintptr_t pc = s->pcs.items[r->first_pc + (size_t)k];
-            in |= pc >= (uintptr_t)function && pc < (uintptr_t)function + 1024;
-        }
-        sum += in ? r->values[0] : 0;
-    }
-    return sum;
-}
-
-static void start(void)
-{
-    struct capture_config config = {0};
-    ck_assert_int_eq(capture_start(&config, NULL), 0);
-}
-
-static struct cpu_session *begin(int hz)
-{
-    struct cpu_session *s;
-    ck_assert_int_eq(cpu_session_start(hz, &s), 0);
-    return s;
 }
 
 /* Without the time in the kernel, as ordinary users may where perf_event_paranoid is 2. */
@@ -148,8 +104,8 @@ START_TEST(test_events_above_the_tick)
     ck_assert_int_eq(cpu_session_stop(session, &s), 0);
     const char *source = perf_is_allowed() && tick_is_slow() ? "perf_event_open, scaled" : "timer";
     ck_assert_msg(strncmp(s.source, source, strlen(source)) == 0, "source: %s", s.source);
-    ck_assert_int_le(llabs(samples_in(&s, burn_first) - 300), 15);
-    ck_assert_int_le(llabs(samples_in(&s, burn_second) - 100), 10);
+    ck_assert_int_le(llabs(sum_of(&s, 0, burn_first) - 300), 15);
+    ck_assert_int_le(llabs(sum_of(&s, 0, burn_second) - 100), 10);
     ck_assert_uint_eq(s.lost, 0);
     snapshot_fini(&s);
 }
@@ -190,7 +146,7 @@ static void check_kernel_share(int hz, double allowed)
     }
     ck_assert_int_eq(cpu_session_stop(session, &s), 0);
     double is = 100.0 * (double)in_kernel_ns / (double)(in_kernel_ns + in_user_ns);
-    double seen = 100.0 * (double)samples_in(&s, in_kernel) / (double)samples_in(&s, NULL);
+    double seen = 100.0 * (double)sum_of(&s, 0, in_kernel) / (double)sum_of(&s, 0, NULL);
     printf("in system calls: %.1f%% of the time, %.1f%% of the samples, %s\n", is, seen, s.source);
     ck_assert_double_eq_tol(seen, is, allowed);
     snapshot_fini(&s);
@@ -294,7 +250,7 @@ START_TEST(test_sigurg_is_the_programs)
     burn_second(300);
     ck_assert_int_eq(atomic_load(&urgent), before);
     ck_assert_int_eq(cpu_session_stop(session, &s), 0);
-    ck_assert_int_le(llabs(samples_in(&s, burn_second) - 300), 15);
+    ck_assert_int_le(llabs(sum_of(&s, 0, burn_second) - 300), 15);
     if (perf_is_allowed() && tick_is_slow())
         ck_assert_ptr_nonnull(strstr(s.source, "(perf_event_open: SIGURG is the program's)"));
     snapshot_fini(&s);
@@ -327,7 +283,7 @@ START_TEST(test_few_descriptors)
     if (perf_is_allowed() && tick_is_slow())
         ck_assert_ptr_nonnull(
             strstr(s.source, "perf_event_open and timer (perf_event_open: Too many open files)"));
-    ck_assert_int_le(llabs(samples_in(&s, burner) - THREADS * 100), 24);
+    ck_assert_int_le(llabs(sum_of(&s, 0, burner) - THREADS * 100), 24);
     ck_assert_uint_eq(s.lost, 0);
     snapshot_fini(&s);
 }
@@ -350,7 +306,7 @@ static int under_seccomp(void)
     start();
     struct cpu_session *session = begin(CPU_MAX_HZ);
     burn_ms(200);
-    if (cpu_session_stop(session, &s) != 0 || llabs(samples_in(&s, burn_ms) - 200) > 10)
+    if (cpu_session_stop(session, &s) != 0 || llabs(sum_of(&s, 0, burn_ms) - 200) > 10)
         return 1;
     return !tick_is_slow() ||
                    strncmp(s.source, "timer (perf_event_open: not tried under a seccomp filter)", 56) == 0
@@ -399,11 +355,11 @@ START_TEST(test_deaf_threads)
     ck_assert_int_eq(entries("/proc/self/fd"), fds);
     ck_assert_int_eq(cpu_session_stop(session, &s), 0);
     printf("deaf thread: %lld samples of 60, %lld of 30, lost %llu, %s\n",
-        (long long)samples_in(&s, burn_first), (long long)samples_in(&s, burn_second),
+        (long long)sum_of(&s, 0, burn_first), (long long)sum_of(&s, 0, burn_second),
         (unsigned long long)s.lost, s.source);
     if (perf_is_allowed_in(true)) {
-        ck_assert_int_le(llabs(samples_in(&s, burn_first) - 60), 4);
-        ck_assert_int_le(llabs(samples_in(&s, burn_second) - 30), 4);
+        ck_assert_int_le(llabs(sum_of(&s, 0, burn_first) - 60), 4);
+        ck_assert_int_le(llabs(sum_of(&s, 0, burn_second) - 30), 4);
         ck_assert_ptr_nonnull(strstr(s.source, "perf_event_open for 1 that block SIGPROF"));
         ck_assert_uint_eq(s.lost, 0);
     } else {
@@ -438,7 +394,7 @@ START_TEST(test_deaf_threads_unseen)
     ck_assert_int_eq(cpu_session_stop(session, &s), 0);
     setrlimit(RLIMIT_NOFILE, &old);
     ck_assert_int_le(llabs((int64_t)s.lost - 50), 3);
-    ck_assert_int_le(llabs(samples_in(&s, burn_second) - 20), 3);
+    ck_assert_int_le(llabs(sum_of(&s, 0, burn_second) - 20), 3);
     ck_assert_ptr_nonnull(strstr(s.source, "1 that block SIGPROF not seen"));
     snapshot_fini(&s);
 }
@@ -466,7 +422,7 @@ START_TEST(test_nothing_stays)
     struct snapshot s;
     burn_second(200); /* on timers again */
     ck_assert_int_eq(cpu_session_stop(slow, &s), 0);
-    ck_assert_int_le(llabs(samples_in(&s, burn_second) - 20), 2);
+    ck_assert_int_le(llabs(sum_of(&s, 0, burn_second) - 20), 2);
     ck_assert_int_eq(timers(), ours);
     ck_assert_int_eq(entries("/proc/self/fd"), fds);
     ck_assert_int_eq(entries("/proc/self/task"), tasks);
@@ -529,7 +485,7 @@ START_TEST(test_cloned_by_hand)
         burn_first(10);
     int64_t used = clock_read_ns(CLOCK_PROCESS_CPUTIME_ID) - before;
     ck_assert_int_eq(cpu_session_stop(session, &s), 0);
-    int64_t all = samples_in(&s, NULL) + (int64_t)s.lost;
+    int64_t all = sum_of(&s, 0, NULL) + (int64_t)s.lost;
     ck_assert_int_le(all, used / 10000000 + 2);
     snapshot_fini(&s);
 }

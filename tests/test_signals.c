@@ -1,10 +1,6 @@
-#include "harness.h"
+#include "cpu_rig.h"
 
-#include "capture/capture.h"
-#include "capture/cpu.h"
 #include "capture/threads.h"
-
-#include "base/clock.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -18,45 +14,6 @@
  * A program's own signals and masks beside the profiler's: threads that shut every signal are still seen, and
  * nobody who waits for signals ever gets one of the profiler's.
  */
-
-#define NAMED __attribute__((noinline, noclone, aligned(1024), section(".text.named")))
-
-static NAMED void burn_ms(int ms)
-{
-    int64_t until = clock_thread_cpu_ns() + ms * INT64_C(1000000);
-    volatile unsigned x = 0;
-    while (clock_thread_cpu_ns() < until)
-        for (int i = 0; i < 2000; i++)
-            x += (unsigned)i;
-}
-
-static int64_t samples_in(const struct snapshot *s, void *function)
-{
-    int64_t sum = 0;
-    for (size_t i = 0; i < s->records.len; i++) {
-        const struct snapshot_record *r = &s->records.items[i];
-        bool in = false;
-        for (int k = 0; k < r->depth; k++) {
-            uintptr_t pc = s->pcs.items[r->first_pc + (size_t)k];
-            in |= pc >= (uintptr_t)function && pc < (uintptr_t)function + 1024;
-        }
-        sum += in ? r->values[0] : 0;
-    }
-    return sum;
-}
-
-static void start(void)
-{
-    struct capture_config config = {0};
-    ck_assert_int_eq(capture_start(&config, NULL), 0);
-}
-
-static struct cpu_session *begin(int hz)
-{
-    struct cpu_session *s;
-    ck_assert_int_eq(cpu_session_start(hz, &s), 0);
-    return s;
-}
 
 static void block_all(void)
 {
@@ -97,7 +54,7 @@ START_TEST(test_blocked_before_the_first_session)
     atomic_store(&stage, 2);
     pthread_join(t, NULL);
     ck_assert_int_eq(cpu_session_stop(session, &s), 0);
-    ck_assert_int_ge(samples_in(&s, shut_before_session), 19);
+    ck_assert_int_ge(sum_of(&s, 0, shut_before_session), 19);
     snapshot_fini(&s);
 }
 END_TEST
@@ -115,7 +72,7 @@ START_TEST(test_blocked_before_the_start)
     atomic_store(&stage, 2);
     pthread_join(t, NULL);
     ck_assert_int_eq(cpu_session_stop(session, &s), 0);
-    ck_assert_int_ge(samples_in(&s, shut_before_session), 19);
+    ck_assert_int_ge(sum_of(&s, 0, shut_before_session), 19);
     snapshot_fini(&s);
 }
 END_TEST
@@ -141,7 +98,7 @@ START_TEST(test_mask_of_the_attributes)
     pthread_join(t, NULL);
     pthread_attr_destroy(&attr);
     ck_assert_int_eq(cpu_session_stop(session, &s), 0);
-    ck_assert_int_ge(samples_in(&s, shut_by_attribute), 19);
+    ck_assert_int_ge(sum_of(&s, 0, shut_by_attribute), 19);
     snapshot_fini(&s);
 }
 END_TEST

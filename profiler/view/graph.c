@@ -240,8 +240,7 @@ static void forget_frames(struct graph *g)
             g->frame_nodes[i] = NO_INDEX;
 }
 
-/* Without edges nothing is left of the others: the nodes that stay are as they were. */
-static int keep_nodes(struct graph *g)
+void graph_list_kept(struct graph *g)
 {
     size_t kept = 0;
     for (size_t i = 0; i < g->listed.len; i++) {
@@ -251,13 +250,14 @@ static int keep_nodes(struct graph *g)
             g->listed.items[kept++] = g->listed.items[i];
     }
     g->listed.len = kept;
-    return 0;
 }
 
 int graph_rebuild(struct graph *g)
 {
-    if (g->options.no_edges)
-        return keep_nodes(g);
+    if (g->options.no_edges) { /* then nothing is left of the others: the nodes that stay are as they were */
+        graph_list_kept(g);
+        return 0;
+    }
     for (size_t i = 0; i < g->nodes.len; i++) {
         struct node *n = &g->nodes.items[i];
         n->kept = n->listed && n->kept;

@@ -81,6 +81,9 @@ struct graph {
 int graph_init(struct graph *g, struct frames *frames, const struct graph_options *options);
 void graph_fini(struct graph *g);
 
+/* Nodes that are not `kept` are listed no more. */
+void graph_list_kept(struct graph *g);
+
 /* Walks the samples again, over the listed nodes that are `kept` alone. */
 int graph_rebuild(struct graph *g);
 

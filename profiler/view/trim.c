@@ -54,14 +54,7 @@ int graph_trim_tree(struct graph *g)
         if (is_removed(g, g->edges.items[i].dest))
             g->edges.items[i].dropped = true;
     free(into);
-    size_t kept = 0;
-    for (size_t i = 0; i < g->listed.len; i++) {
-        struct node *n = &g->nodes.items[g->listed.items[i]];
-        n->listed = n->kept;
-        if (n->kept)
-            g->listed.items[kept++] = g->listed.items[i];
-    }
-    g->listed.len = kept;
+    graph_list_kept(g);
     g->linked = false;
     return 0;
 }

@@ -5,23 +5,9 @@ command -v go >/dev/null || {
     echo "there is no go tool pprof on this machine"
     exit 77
 }
-B=${B:-.build}
-dir=$(mktemp -d) || exit 2
-target='' bad=0
-trap '[ -z "$target" ] || kill "$target" 2>/dev/null; rm -rf "$dir"' EXIT
-trap 'exit 130' INT TERM
-export HOME="$dir" PPROF_TMPDIR="$dir/saved"
-
-mkfifo "$dir/life"
-"$B/tests/target" 127.0.0.1:0 <"$dir/life" >"$dir/address" 2>"$dir/errors" &
-target=$!
-exec 3>"$dir/life" # the target ends when we do
-tries=0
-until [ -s "$dir/address" ]; do
-    tries=$((tries + 1))
-    [ $tries -lt 100 ] || { echo "the target did not start:" && cat "$dir/errors" && exit 1; }
-    sleep 0.05
-done
+# shellcheck source=tests/target_common.sh
+. tests/target_common.sh
+start_target 127.0.0.1:0
 url=http://$(cat "$dir/address")/debug/pprof
 
 # one NAME QUERY TYPE NAMES REPORT: fetched by the reference tool; TYPE and NAMES must be in what it prints.

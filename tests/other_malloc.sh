@@ -1,23 +1,10 @@
 #!/bin/sh
 # A program whose malloc is not jemalloc, here because libc comes before it: it says so once and runs, its heap
 # endpoints answer with the reason instead of an empty profile, and the others work as ever.
-B=${B:-.build}
+# shellcheck source=tests/target_common.sh
+. tests/target_common.sh
 make -s "$B/fetch" "$B/tests/target" || exit 2
-dir=$(mktemp -d) || exit 2
-target='' bad=0
-trap '[ -z "$target" ] || kill "$target" 2>/dev/null; rm -rf "$dir"' EXIT
-trap 'exit 130' INT TERM
-
-mkfifo "$dir/life"
-LD_PRELOAD=libc.so.6 "$B/tests/target" 127.0.0.1:0 <"$dir/life" >"$dir/address" 2>"$dir/errors" &
-target=$!
-exec 3>"$dir/life" # the target ends when we do
-tries=0
-until [ -s "$dir/address" ]; do
-    tries=$((tries + 1))
-    [ $tries -lt 100 ] || { echo "the target did not start:" && cat "$dir/errors" && exit 1; }
-    sleep 0.05
-done
+start_target 127.0.0.1:0 LD_PRELOAD=libc.so.6
 url=http://$(cat "$dir/address")/debug/pprof
 reason="no heap profile: the program's malloc is not jemalloc"
 

@@ -1,23 +1,9 @@
 #!/bin/sh
 # Names from the server: the old text formats have addresses alone, and a program with libcprof tells pprof the
 # functions that are there, which reports then show.
-B=${B:-.build}
-dir=$(mktemp -d) || exit 2
-target='' bad=0
-trap '[ -z "$target" ] || kill "$target" 2>/dev/null; rm -rf "$dir"' EXIT
-trap 'exit 130' INT TERM
-export HOME="$dir" PPROF_TMPDIR="$dir/saved"
-
-mkfifo "$dir/life"
-"$B/tests/target" "unix:$dir/socket" <"$dir/life" >"$dir/address" 2>"$dir/errors" &
-target=$!
-exec 3>"$dir/life" # the target ends when we do
-tries=0
-until [ -S "$dir/socket" ] && [ -s "$dir/address" ]; do
-    tries=$((tries + 1))
-    [ $tries -lt 100 ] || { echo "the target did not start:" && cat "$dir/errors" && exit 1; }
-    sleep 0.05
-done
+# shellcheck source=tests/target_common.sh
+. tests/target_common.sh
+start_target "unix:$dir/socket"
 url=unix:$dir/socket:/debug/pprof
 
 # shows MODE PROFILE NAME...: whether each name is in the report.

@@ -46,7 +46,7 @@ BASE     = error vec buf intern table nearest
 MODEL    = profile check idmap wire gzip decode encode sample_types merge \
            legacy legacy_build legacy_maps legacy_cpu legacy_heap legacy_stacks legacy_contention legacy_java \
            legacy_jemalloc legacy_perf legacy_perf_line
-SYMBOL   = maps effort fileguard elffile debugfile linetable debuginfo ifunc demangle symbol
+SYMBOL   = loader maps effort fileguard elffile debugfile linetable debuginfo ifunc demangle symbol
 CAPTURE  = capture signals rawlock ticks \
            unwind unwind_libgcc unwind_tables cfi cfi_pushes \
            stacks snapshot \

@@ -4,10 +4,13 @@
 #include "export/endpoints.h"
 #include "harness.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -358,11 +361,76 @@ START_TEST(children_capture_when_told)
 }
 END_TEST
 
+/* ---- fork while the loader's lock is ours
+ * -------------------------------------------------------------------
+ */
+
+static atomic_bool is_slow;
+static int (*visit_now)(struct dl_phdr_info *, size_t, void *);
+static __thread bool has_slept;
+
+static int visit_slowly(struct dl_phdr_info *info, size_t size, void *arg)
+{
+    if (is_slow && !has_slept)
+        usleep(2000);
+    has_slept = true;
+    return visit_now(info, size, arg);
+}
+
+/* In the place of libc's for all that is linked into this program: one walk at a time is slow, when that is
+ * wanted. */
+int dl_iterate_phdr(int (*visit)(struct dl_phdr_info *, size_t, void *), void *arg)
+{
+    static int (*real)(int (*)(struct dl_phdr_info *, size_t, void *), void *);
+    if (!real)
+        real = (int (*)(int (*)(struct dl_phdr_info *, size_t, void *), void *))dlsym(
+            RTLD_NEXT, "dl_iterate_phdr");
+    if (!is_slow)
+        return real(visit, arg);
+    visit_now =
+        visit; /* only one thread walks in the test that is slow, but for what capture guards itself */
+    has_slept = false;
+    return real(visit_slowly, arg);
+}
+
+static void *write_on(void *stop)
+{
+    while (!*(atomic_bool *)stop)
+        try_write("threads");
+    return NULL;
+}
+
+START_TEST(a_child_can_load_libraries)
+{
+    atomic_bool stop = false;
+    pthread_t writer;
+    capture();
+    ck_assert_int_eq(try_write("threads"), 0);
+    is_slow = true;
+    pthread_create(&writer, NULL, write_on, &stop);
+    for (int i = 0; i < 20; i++) {
+        pid_t child = fork();
+        if (child == 0) {
+            is_slow = false;
+            alarm(5);
+            _exit(dlopen("libBrokenLocale.so.1", RTLD_NOW) ? 0 : 1);
+        }
+        int status;
+        ck_assert_int_eq(waitpid(child, &status, 0), child);
+        ck_assert_msg(status == 0, "child %d ends with %#x", i, status);
+        usleep(500);
+    }
+    stop = true;
+    pthread_join(writer, NULL);
+    cprof_stop();
+}
+END_TEST
+
 Suite *suite(void)
 {
     const TTest *const tests[] = {every_profile_without_a_server, a_heap_profile_at_exit,
         what_it_does_is_in_no_profile, all_of_it_is_written, a_descriptor_that_takes_nothing,
         each_failure_has_its_code, sixteen_at_once_and_stopped, serving_may_come_later,
-        children_capture_when_told};
+        children_capture_when_told, a_child_can_load_libraries};
     return HARNESS_SUITE("direct", 30, tests);
 }

@@ -6,6 +6,8 @@
 #include <dlfcn.h>
 #include <elf.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -326,11 +328,49 @@ START_TEST(a_library_that_comes_later)
 }
 END_TEST
 
+enum { LOADS = 600 };
+static atomic_bool all_loaded;
+static _Atomic(uintptr_t) last_loaded;
+
+static void *load_and_unload(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < LOADS; i++) {
+        void *library = dlopen("libBrokenLocale.so.1", RTLD_NOW);
+        last_loaded = library ? (uintptr_t)dlsym(library, "__ctype_get_mb_cur_max") : 0;
+        dlclose(library);
+    }
+    all_loaded = true;
+    return NULL;
+}
+
+/* As a profile has addresses of what is no longer there. */
+START_TEST(an_address_whose_library_is_going)
+{
+    pthread_t other;
+    size_t there = 0, gone = 0;
+    open_self();
+    pthread_create(&other, NULL, load_and_unload, NULL);
+    while (!all_loaded) {
+        uintptr_t f = last_loaded;
+        bool is_there = f && symbolizer_start(self, f + 1) == f;
+        there += is_there;
+        gone += f && !is_there;
+        for (volatile int rest = 0; rest < 1000; rest++) /* a lock is not fair: the other wants it, too */
+            ;
+    }
+    pthread_join(other, NULL);
+    ck_assert_uint_gt(there, 0);
+    ck_assert_uint_gt(gone, 0);
+    close_self();
+}
+END_TEST
+
 Suite *suite(void)
 {
     const TTest *const tests[] = {inlined_frames_with_file_and_line, answers_are_the_same_after_a_rest,
         functions_of_libc, functions_of_libc_have_their_public_names, no_name_goes_beyond_its_function,
         plt_vdso_and_nowhere, garbage_is_an_error_and_no_crash, missing_file_and_empty_mapping,
-        a_library_that_comes_later};
+        a_library_that_comes_later, an_address_whose_library_is_going};
     return HARNESS_SUITE("symbol", 30, tests);
 }

@@ -72,7 +72,6 @@ void names_forget(void)
 void names_after_fork(void)
 {
     pthread_mutex_init(&turn, NULL);
-    symbolizer_after_fork();
     shared = NULL;
 }
 

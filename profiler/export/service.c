@@ -8,6 +8,7 @@
 #include "export/mount.h"
 #include "export/names.h"
 #include "export/server.h"
+#include "symbol/symbol.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -172,10 +173,12 @@ static void stop_locked(void)
 static void before_fork(void)
 {
     pthread_mutex_lock(&state.lock);
+    symbolizer_before_fork();
 }
 
 static void after_fork_in_parent(void)
 {
+    symbolizer_after_fork_in_parent();
     pthread_mutex_unlock(&state.lock);
 }
 
@@ -191,6 +194,7 @@ static void after_fork_in_child(void)
     state.server = NULL;
     state.workers = NULL;
     state.address[0] = '\0';
+    symbolizer_after_fork_in_child();
     names_after_fork();
     mount_after_fork();
     pthread_mutex_unlock(&state.lock);

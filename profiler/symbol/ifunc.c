@@ -1,15 +1,11 @@
 #include "symbol/ifunc.h"
 
+#include "symbol/loader.h"
+
 #include <dlfcn.h>
 #include <link.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* libgcc's, exported since 3.0 for exactly this question. */
-struct dwarf_eh_bases {
-    void *tbase, *dbase, *func;
-};
-extern const void *_Unwind_Find_FDE(void *pc, struct dwarf_eh_bases *bases);
 
 struct visit {
     struct ifunc_names *table;
@@ -38,14 +34,13 @@ static bool better(const char *name, const char *than)
 static void add_name(const char *name, void *arg)
 {
     struct visit *v = arg;
-    struct dwarf_eh_bases bases;
     struct link_map *owner;
     Dl_info where;
     void *chosen = dlsym(v->library, name);
     /* Another library may have its own function of that name, found first. */
     if (!chosen || !dladdr1(chosen, &where, (void **)&owner, RTLD_DL_LINKMAP) || owner->l_addr != v->base)
         return;
-    if (!_Unwind_Find_FDE(chosen, &bases) || bases.func != chosen)
+    if (loader_function_start((uintptr_t)chosen) != (uintptr_t)chosen)
         return;
     for (size_t i = 0; i < v->table->names.len; i++) {
         struct ifunc_name *known = &v->table->names.items[i];
@@ -78,15 +73,9 @@ void ifunc_fini(struct ifunc_names *t)
     vec_fini(&t->names);
 }
 
-uintptr_t ifunc_function_start(uintptr_t address)
-{
-    struct dwarf_eh_bases bases;
-    return _Unwind_Find_FDE((void *)address, &bases) ? (uintptr_t)bases.func : 0;
-}
-
 const char *ifunc_find(const struct ifunc_names *t, uintptr_t address, uintptr_t *start)
 {
-    uintptr_t begin = t->names.len ? ifunc_function_start(address) : 0;
+    uintptr_t begin = t->names.len ? loader_function_start(address) : 0;
     for (size_t i = 0; begin && i < t->names.len; i++) {
         if (t->names.items[i].address == begin) {
             *start = begin;

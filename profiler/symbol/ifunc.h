@@ -32,7 +32,4 @@ void ifunc_fini(struct ifunc_names *t);
 /* The public name of the function at address and where it starts, or NULL. */
 const char *ifunc_find(const struct ifunc_names *t, uintptr_t address, uintptr_t *start);
 
-/* Where the function at address begins, as the unwind tables have it; 0 when they do not cover it. */
-uintptr_t ifunc_function_start(uintptr_t address);
-
 #endif

@@ -1,13 +1,13 @@
 #include "symbol/maps.h"
 
 #include "base/buf.h"
+#include "symbol/loader.h"
 
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <link.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -168,7 +168,7 @@ int maps_read_self(struct maps *m, struct error *error)
     buf_fini(&text);
     if (code)
         return code;
-    dl_iterate_phdr(note_object, &(struct loader_walk){.maps = &fresh, .first = true});
+    loader_walk(note_object, &(struct loader_walk){.maps = &fresh, .first = true});
     main_first(&fresh);
     maps_fini(m);
     *m = fresh;
@@ -184,7 +184,7 @@ static int same_counts(struct dl_phdr_info *info, size_t size, void *arg)
 
 bool maps_is_current(const struct maps *m)
 {
-    return m->entries.len && dl_iterate_phdr(same_counts, (void *)m) == 1;
+    return m->entries.len && loader_walk(same_counts, (void *)m) == 1;
 }
 
 int maps_find(const struct maps *m, uint64_t address)

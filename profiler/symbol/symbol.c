@@ -8,6 +8,7 @@
 #include "symbol/elffile.h"
 #include "symbol/fileguard.h"
 #include "symbol/ifunc.h"
+#include "symbol/loader.h"
 #include "symbol/maps.h"
 
 #include <stdio.h>
@@ -311,8 +312,19 @@ enum effort_end symbolizer_last_end(const struct symbolizer *s)
     return s->last_end;
 }
 
-void symbolizer_after_fork(void)
+void symbolizer_before_fork(void)
 {
+    loader_before_fork();
+}
+
+void symbolizer_after_fork_in_parent(void)
+{
+    loader_after_fork_in_parent();
+}
+
+void symbolizer_after_fork_in_child(void)
+{
+    loader_after_fork_in_child();
     fileguard_after_fork();
 }
 
@@ -376,7 +388,7 @@ const struct symbol_object *symbolizer_object(const struct symbolizer *s, size_t
 
 uint64_t symbolizer_start(const struct symbolizer *s, uint64_t address)
 {
-    uintptr_t start = s->is_self ? ifunc_function_start(address) : 0;
+    uintptr_t start = s->is_self ? loader_function_start(address) : 0;
     return start ? start : address;
 }
 

@@ -88,7 +88,10 @@ size_t symbolizer_frames(struct symbolizer *s, uint64_t address, struct symbol_f
 /* Why the last answer of symbolizer_frames is less than the files have, or EFFORT_DONE. */
 enum effort_end symbolizer_last_end(const struct symbolizer *s);
 
-/* In the child of a fork, where all symbolizers are left behind as they are. */
-void symbolizer_after_fork(void);
+/* Around fork: waits until no thread of ours has the loader's lock, which the child would have for ever. All
+ * symbolizers are left behind as they are in the child. */
+void symbolizer_before_fork(void);
+void symbolizer_after_fork_in_parent(void);
+void symbolizer_after_fork_in_child(void);
 
 #endif

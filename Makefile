@@ -105,23 +105,24 @@ DEMO_LIBS  = $(call pkg,--libs libmicrohttpd) $(if $(SAN),,-ljemalloc)
 TOOL_TESTS  = base profile codec legacy merge maps symbol bounds demangle measure regex filter graph report assembly \
               columns triage limit flame nearest \
               options fetch shell symbolize collection
-CPROF_TESTS = accuracy cpu cpu_watch wall \
+CPROF_TESTS = cpu cpu_watch wall \
               contention contention_law contention_sampling jumps \
-              heap heap_accuracy \
+              heap \
               threads threadload waits cpuclocks \
-              interpose labels signals snapshot stacks unwind unwind_steps \
+              interpose labels signals snapshot stacks unwind \
               convert textformats server direct mount
 DEMO_TESTS  = json histogram loadgen upstream
 # What a sanitizer can run: the interceptors of the address sanitizer stand in the way of libcprof's and of
 # jemalloc's heap; the runtime of the other brings libstdc++ into the process, which is what demangle tests.
 SAN_TESTS_address   = $(TOOL_TESTS) snapshot convert textformats
-SAN_TESTS_undefined = $(filter-out demangle,$(TOOL_TESTS)) $(filter-out unwind_steps,$(CPROF_TESTS))
-# Apart from `make check`, which has no time for it.
-STORM_TESTS = storm
+SAN_TESTS_undefined = $(filter-out demangle,$(TOOL_TESTS)) $(CPROF_TESTS)
+# Apart from `make check`, which has no time for them.
+LONG_PROGRAMS = accuracy heap_accuracy unwind_steps
+STORM_TESTS   = storm
 # End-to-end tests: tests/NAME.sh, run from the top folder; exit 77 is "skipped", with a line that says why.
 SCRIPT_TESTS = setup_script engine exercises working_copies gateway_e2e preload other_malloc embedding go_pprof_reads pprof_tool pprof_like_go remote_names
 # Those for which `make check` has no time.
-LONG_TESTS   = lesson6_run preload_servers preload_hostile
+LONG_TESTS   = lesson6_run preload_programs preload_servers preload_hostile
 
 # ---- what people type -----------------------------------------------------------------------------------
 
@@ -159,9 +160,9 @@ check: ## everything a clone must pass
 	@$(MAKE) $(jobs) all $(test_programs) $(B)/tests/target $(B)/tests/target_shared $(B)/tests/guest $(B)/tests/asked $(B)/tests/make_profile
 	@tests/run.sh $(test_programs) -- $(SCRIPT_TESTS:%=tests/%.sh)
 
-check-long: ## end-to-end tests for which check has no time
-	@$(MAKE) $(jobs) all $(B)/tests/guest
-	@tests/run.sh $(LONG_TESTS:%=tests/%.sh)
+check-long: ## the tests for which check has no time
+	@$(MAKE) $(jobs) all $(long_programs) $(B)/tests/guest
+	@tests/run.sh $(long_programs) $(LONG_TESTS:%=tests/%.sh)
 
 sanitized: ## the unit tests that a sanitizer can run: make sanitized SAN=address, or SAN=undefined
 	@$(MAKE) $(jobs) $(SAN_TESTS_$(SAN):%=$(B)/tests/test_%)
@@ -313,15 +314,16 @@ $(OUT)demos/gateway $(OUT)solutions/lesson6/gateway $(OUT)exercises/lesson6/gate
 # ---- tests ----------------------------------------------------------------------------------------------
 
 tool_tests  = $(TOOL_TESTS:%=$(B)/tests/test_%)
-cprof_tests = $(CPROF_TESTS:%=$(B)/tests/test_%)
+long_programs = $(LONG_PROGRAMS:%=$(B)/tests/test_%)
+cprof_tests = $(CPROF_TESTS:%=$(B)/tests/test_%) $(long_programs)
 storm_tests = $(STORM_TESTS:%=$(B)/tests/test_%)
 demo_tests  = $(DEMO_TESTS:%=$(B)/tests/test_%)
-test_programs = $(tool_tests) $(cprof_tests) $(demo_tests)
+test_programs = $(tool_tests) $(filter-out $(long_programs),$(cprof_tests)) $(demo_tests)
 
-$(test_programs) $(storm_tests): $(B)/tests/harness.o
-$(test_programs) $(storm_tests): CPPFLAGS += -Itests
+$(test_programs) $(long_programs) $(storm_tests): $(B)/tests/harness.o
+$(test_programs) $(long_programs) $(storm_tests): CPPFLAGS += -Itests
 # They compile in half the time so, and what they test is as it is for everybody.
-$(test_programs:%=%.o) $(storm_tests:%=%.o): CFLAGS := $(CFLAGS:-O2=-Og)
+$(test_programs:%=%.o) $(long_programs:%=%.o) $(storm_tests:%=%.o): CFLAGS := $(CFLAGS:-O2=-Og)
 
 $(tool_tests): %: %.o $(B)/libtool.a
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $^ $(call pkg,--libs check) $(PPROF_LIBS) -o $@

@@ -11,7 +11,7 @@
 #include <vector>
 
 /*
- * A C++ program that knows nothing of the profiler, for preload.sh: two threads throw exceptions through
+ * A C++ program that knows nothing of the profiler, for preload_programs.sh: two threads throw exceptions through
  * frames with destructors, and have threads cancelled that wait in wrapped calls, until standard input ends.
  * Ends like guest.c.
  */

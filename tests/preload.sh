@@ -1,8 +1,7 @@
 #!/bin/sh
-# usage: tests/preload.sh [all]
 # libcprof.so in programs that nobody recompiled: every endpoint answers, nothing is silently empty, and the
-# programs put out and return what they do without it. What is not installed is skipped, with a line.
-# `all` adds servers under load (preload_servers.sh): nginx, redis, memcached.
+# programs put out and return what they do without it. Here with our own guest; preload_programs.sh has others'
+# programs, preload_servers.sh servers under load, preload_hostile.sh what goes wrong.
 # shellcheck source=tests/preload_common.sh
 . tests/preload_common.sh
 cp "$guest" "$work/guest" && cp "$guest" "$work/stripped" && strip "$work/stripped"
@@ -27,70 +26,11 @@ strange=$(comm -23 "$work/ours" "$work/known" | grep -v -e '^cprof_' -e '^malloc
 
 # ---- programs ---------------------------------------------------------------------------------------------
 
-# try NAME [FUNCTION] -- PROGRAM...: all endpoints, with the function in the CPU profile, and then the program
-# has done what it does by itself.
-try() {
-    name=$1 function=
-    shift
-    if [ "$1" != -- ]; then
-        function=$1
-        shift
-    fi
-    shift
-    if ! has "$1"; then
-        skip "$name" "$1 is not installed"
-        return
-    fi
-    bare "$name" "$@"
-    CPROF_HTTP=127.0.0.1:0 CPROF_HEAP_RATE=16384 launch "$name" "$@"
-    base_of "$name"
-    start_cpu "$name"
-    ask "$name"
-    case $name in
-    sigprof) # it has a profiler of its own, which keeps the signal
-        end_cpu sigprof # it may have come before main() took the signal
-        get 'profile?seconds=1'
-        [ "$code/$(grep -ca 'cpu profiling already in use' "$work/body")" = 500/1 ] \
-            || fail "sigprof: a CPU profile although its SIGPROF is taken" ;;
-    *) cpu_has "$name" "$function" ;;
-    esac
-    if [ "$name" = python ]; then
-        get 'threads?debug=2'
-        [ "$(grep -c '^thread [0-9]' "$work/body")" = 4 ] || fail "python's threads: $(cat "$work/body")"
-    fi
-    same "$name"
-}
-
 try dlopen loads_objects -- "$work/guest" dlopen
 try children makes_children -- "$work/guest" children
 try sigprof -- "$work/guest" sigprof
 try masked spin -- "$work/guest" masked
 try stripped stripped -- "$work/stripped" masked
-has g++ && make -s .build/tests/guest_throws
-try throws throws_deep -- "$PWD/.build/tests/guest_throws"
-echo 'create table t as with recursive n(i) as (select 1 union all select i+1 from n where i < 20000)
-      select i, hex(randomblob(0)) || i as s from n; select count(*), sum(length(s)) from t;' >"$work/sqlite3.in"
-try sqlite3 -- sqlite3 :memory:
-seq 20000 >"$work/xz.in"
-try xz -- xz -1 -c
-cat >"$work/threads.py" <<'END'
-import sys, threading
-keep, stop, rounds = [bytes(65536) for _ in range(100)], threading.Event(), [0, 0, 0]
-def work(i):
-    while not stop.is_set() or not rounds[i]:
-        rounds[i] += 1
-        sum(range(1000))
-        stop.wait(0.01)
-threads = [threading.Thread(target=work, args=(i,)) for i in range(3)]
-for t in threads: t.start()
-sys.stdin.read()
-stop.set()
-for t in threads: t.join()
-print(len(keep), min(rounds) > 0)
-sys.exit(5)
-END
-python=$(python3 -c 'import sys; print(sys.executable)' 2>/dev/null)
-try python -- "${python:-python3}" "$work/threads.py"
 
 # ---- not asked for ----------------------------------------------------------------------------------------
 
@@ -167,8 +107,8 @@ family() {
 
 # shellcheck disable=SC2016 # the inner shell expands it
 LD_PRELOAD=$lib CPROF_HTTP=127.0.0.1:0 sh -c 'exec 3<"$0" 4<"$0" 5<"$0" 6<"$0" 7<"$0"; read -r line <&5; echo "$line"' \
-    "$work/threads.py" >"$work/out" 2>/dev/null
-[ "$(cat "$work/out")" = "$(sed -n 1p "$work/threads.py")" ] || fail "a shell's own descriptors: $(cat "$work/out")"
+    tests/preload.sh >"$work/out" 2>/dev/null
+[ "$(cat "$work/out")" = "$(sed -n 1p tests/preload.sh)" ] || fail "a shell's own descriptors: $(cat "$work/out")"
 CPROF_HTTP=127.0.0.1:0 timeout 10 env LD_PRELOAD="$lib" "$work/guest" closing </dev/null >"$work/out" 2>/dev/null
 [ $? -eq 7 ] || fail "a program that closes all descriptors does not end: $(cat "$work/out")"
 
@@ -189,5 +129,3 @@ get 'threads?debug=1'
 exec 9>&-
 wait "$pid" || fail "linked with libcprof.so, it does not end well"
 pids=
-
-[ "$1" != all ] || tests/preload_servers.sh

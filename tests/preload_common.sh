@@ -141,6 +141,40 @@ cpu_has() {
     done
 }
 
+# try NAME [FUNCTION] -- PROGRAM...: all endpoints, with the function in the CPU profile, and then the program
+# has done what it does by itself. Skipped where the program is not installed.
+try() {
+    name=$1 function=
+    shift
+    if [ "$1" != -- ]; then
+        function=$1
+        shift
+    fi
+    shift
+    if ! has "$1"; then
+        skip "$name" "$1 is not installed"
+        return
+    fi
+    bare "$name" "$@"
+    CPROF_HTTP=127.0.0.1:0 CPROF_HEAP_RATE=16384 launch "$name" "$@"
+    base_of "$name"
+    start_cpu "$name"
+    ask "$name"
+    case $name in
+    sigprof) # it has a profiler of its own, which keeps the signal
+        end_cpu sigprof # it may have come before main() took the signal
+        get 'profile?seconds=1'
+        [ "$code/$(grep -ca 'cpu profiling already in use' "$work/body")" = 500/1 ] \
+            || fail "sigprof: a CPU profile although its SIGPROF is taken" ;;
+    *) cpu_has "$name" "$function" ;;
+    esac
+    if [ "$name" = python ]; then
+        get 'threads?debug=2'
+        [ "$(grep -c '^thread [0-9]' "$work/body")" = 4 ] || fail "python's threads: $(cat "$work/body")"
+    fi
+    same "$name"
+}
+
 # says TEXT COMMAND...: the guest run by the command, such as env with variables, or a limit, says one line,
 # with the text, and runs as ever.
 says() {

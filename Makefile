@@ -86,15 +86,25 @@ EXPORT_LIBS = $(call pkg,--libs libmicrohttpd libprotobuf-c zlib libdw) -lm
 CPROF_LIBS = $(EXPORT_LIBS) -ljemalloc
 PPROF_LIBS = $(call pkg,--libs libprotobuf-c zlib libdw libedit libpcre2-8) -lm
 
-# The demo servers: what they share, and what belongs to one. A lesson's `cache.c` and the like is the module
-# that its exercise swaps, and so in no list.
-COMMON     = knobs limits histogram reply
-LOADGEN    = loadgen
-LESSON6    = gateway routes answer json catalogue upstream upstream_process
+# The demo servers: what they share, and for each lesson N
+#   DEMO_N     the program: demos/NAME, solutions/lessonN/NAME and, of the learner's copy, exercises/lessonN/NAME
+#   SWAPPED_N  the modules by which the three differ, which the exercise is about
+#   SERVER_N   the other modules of demos/lessonN
+#   CHECKS_N   the modules of exercises/lessonN that make its checks
+#   USES_N     modules of demos/ that the checks are linked with, as the swapped ones call them
+COMMON    = knobs limits histogram reply
+WEBSERVER = webserver
+LOADGEN   = loadgen
 
-COMMON_O   = $(call objects,demos/common,$(COMMON))
-LOADGEN_O  = $(call objects,demos/common,$(LOADGEN))
-LESSON6_O  = $(call objects,demos/lesson6,$(LESSON6))
+DEMO_6    = gateway
+SWAPPED_6 = cache
+SERVER_6  = gateway routes answer json catalogue upstream upstream_process
+CHECKS_6  = checks_lesson6 cache_rig lru_oracle
+
+COMMON_O    = $(call objects,demos/common,$(COMMON))
+WEBSERVER_O = $(call objects,demos/common,$(WEBSERVER))
+LOADGEN_O   = $(call objects,demos/common,$(LOADGEN))
+server_o    = $(call objects,demos/lesson$(1),$(SERVER_$(1))) $(WEBSERVER_O) $(COMMON_O)
 
 # Names that a lesson speaks of must stay in the stacks: no tail calls, nothing inlined, no
 # copies with other parameters.
@@ -138,8 +148,9 @@ help: ## this list
 
 # The workbook, for each lesson there is: make lesson6, make check6, …; exercises/engine has a script for each.
 LESSONS = $(patsubst exercises/lesson%/lesson.conf,%,$(wildcard exercises/lesson*/lesson.conf))
-LESSON_STEPS = lesson check hint reset watch solution
+LESSON_STEPS = lesson predict check hint reset watch solution
 #lessonN: ## build what lesson N needs and make your working copy
+#predictN: ## say what you expect, before you measure
 #checkN: ## check your fix: what was measured, what is allowed, which profile shows it
 #hintN: ## the next of three hints
 #resetN: ## a fresh working copy (asks; keeps yours under another name)
@@ -194,8 +205,8 @@ format: ## clang-format everything in place
 	@clang-format -i $(sources)
 
 clean: ## remove what was built; never a learner's work
-	rm -rf .build profiler/pprof profiler/libcprof.a profiler/libcprof*.so* demos/load demos/gateway \
-	    solutions/lesson6/gateway exercises/lesson6/gateway
+	rm -rf .build compile_commands.json profiler/pprof profiler/libcprof.a profiler/libcprof*.so* demos/load \
+	    $(foreach n,$(LESSONS),demos/$(DEMO_$(n)) solutions/lesson$(n)/$(DEMO_$(n)) exercises/lesson$(n)/$(DEMO_$(n)))
 
 # Each figure's own programs; what a peer needs, its script compiles where the peer is installed.
 BENCH = cpu_shares exec_cost gateway_cost gateway_load heap_known lock_cost threads_dump tool_profile tool_run unwind_frames
@@ -297,19 +308,25 @@ install_environment = PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' DESTDIR='$(DESTDIR)'
 
 $(B)/demos/%.o $(B)/solutions/%.o $(B)/exercises/%.o: ALL_CFLAGS += $(DEMO_FLAGS)
 
-all: $(OUT)demos/load $(OUT)demos/gateway $(OUT)solutions/lesson6/gateway
+all: $(OUT)demos/load
 
 $(OUT)demos/load: $(call objects,demos/common,load) $(LOADGEN_O) $(COMMON_O) $(BASE_O)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $^ $(DEMO_LIBS) -o $@
 
-# The same program three times, but for the module that the exercise is about.
-$(OUT)demos/gateway: $(B)/demos/lesson6/cache.o
-$(OUT)solutions/lesson6/gateway: $(B)/solutions/lesson6/cache.o
-$(OUT)exercises/lesson6/gateway: $(B)/exercises/lesson6/cache.o
-$(OUT)demos/gateway $(OUT)solutions/lesson6/gateway $(OUT)exercises/lesson6/gateway: $(LESSON6_O) $(COMMON_O) $(OUT)profiler/libcprof.a
-	@mkdir -p $(@D)
-	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(filter %.o,$^) $(filter %.a,$^) $(CPROF_LIBS) -o $@
+# The same program three times, but for the modules that the exercise is about.
+define lesson_programs
+all: $(OUT)demos/$(DEMO_$(1)) $(OUT)solutions/lesson$(1)/$(DEMO_$(1))
+$(OUT)demos/$(DEMO_$(1)): $(call objects,demos/lesson$(1),$(SWAPPED_$(1)))
+$(OUT)solutions/lesson$(1)/$(DEMO_$(1)): $(call objects,solutions/lesson$(1),$(SWAPPED_$(1)))
+$(OUT)exercises/lesson$(1)/$(DEMO_$(1)): $(call objects,exercises/lesson$(1),$(SWAPPED_$(1)))
+$(OUT)demos/$(DEMO_$(1)) $(OUT)solutions/lesson$(1)/$(DEMO_$(1)) $(OUT)exercises/lesson$(1)/$(DEMO_$(1)): $(call server_o,$(1)) $(OUT)profiler/libcprof.a
+	@mkdir -p $$(@D)
+	$$(call say,LD,$$@)$$(CC) $$(ALL_CFLAGS) $$(filter %.o,$$^) $$(filter %.a,$$^) $$(CPROF_LIBS) -o $$@
+
+$(B)/checks/lesson$(1): $(call objects,exercises/lesson$(1),$(CHECKS_$(1))) $(USES_$(1):%=$(B)/demos/%.o)
+endef
+$(foreach n,$(LESSONS),$(eval $(call lesson_programs,$(n))))
 
 # ---- tests ----------------------------------------------------------------------------------------------
 
@@ -372,7 +389,7 @@ $(patsubst %,$(B)/tests/bench/%,cpu_shares heap_known lock_cost unwind_frames): 
 $(patsubst %,$(B)/tests/bench/%,exec_cost gateway_load tool_profile tool_run): %: %.o
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $^ -lm -o $@
 # The gateway with the reference cache, whose profiling can be switched while it serves.
-$(B)/tests/bench/gateway_cost: $(B)/tests/bench/gateway_control.o $(B)/solutions/lesson6/cache.o $(LESSON6_O) $(COMMON_O) $(OUT)profiler/libcprof.a
+$(B)/tests/bench/gateway_cost: $(B)/tests/bench/gateway_control.o $(B)/solutions/lesson6/cache.o $(call server_o,6) $(OUT)profiler/libcprof.a
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $^ $(CPROF_LIBS) -o $@
 
 $(B)/tests/guest $(B)/tests/asked: %: %.o
@@ -384,7 +401,7 @@ $(B)/tests/guest_throws: tests/guest_throws.cc Makefile
 	$(call say,LD,$@)$(CXX) -Wall -Wextra -Wshadow $(WERROR) $(CFLAGS) -pthread $< -o $@
 
 $(demo_tests:%=%.o): CPPFLAGS += -Idemos
-$(demo_tests): %: %.o $(filter-out %/gateway.o %/routes.o,$(LESSON6_O)) $(LOADGEN_O) $(COMMON_O) $(BASE_O)
+$(demo_tests): %: %.o $(filter-out %/gateway.o %/routes.o %/webserver.o,$(call server_o,6)) $(LOADGEN_O) $(COMMON_O) $(BASE_O)
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $^ $(call pkg,--libs check) $(DEMO_LIBS) -o $@
 
 # ---- exercises ------------------------------------------------------------------------------------------
@@ -402,9 +419,8 @@ $(B)/modules/%.counted.so: %.c Makefile exercises/engine/counted_names.h | $(B)/
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(MODULE_FLAGS) -fno-builtin -fsanitize-coverage=trace-pc -include exercises/engine/counted_names.h $< -o $@
 
-# The checks of a lesson: its own files, named here, and the engine's.
-ENGINE_O = $(call objects,exercises/engine,counted verdict)
-$(B)/checks/lesson6: $(call objects,exercises/lesson6,checks_lesson6 cache_rig lru_oracle)
+# The checks of a lesson: its own modules (CHECKS_N), and the engine's.
+ENGINE_O = $(call objects,exercises/engine,counted module trial verdict)
 
 # What the scripts fetch with, since a fresh machine has no curl.
 $(B)/fetch: $(B)/exercises/engine/fetch.o

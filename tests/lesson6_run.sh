@@ -43,7 +43,7 @@ for finding in cpu heap threads mutex block gateway load; do
     grep -q "^$finding  .*[0-9]" "$folder/summary.txt" || fail "the summary says nothing of $finding"
 done
 for figure in heap_answers heap_mb cache_entries threads p95_ms; do
-    exercises/lesson6/figures.sh "$folder" | grep -q "^$figure [1-9]" || fail "$figure was not measured"
+    exercises/engine/figures.sh 6 "$folder" | grep -q "^$figure [1-9]" || fail "$figure was not measured"
 done
 
 # Which function is first among the few samples of such a load is chance; the figure is what the profile says.
@@ -55,7 +55,7 @@ case $first in
 json_*) json=${row##* } ;;
 *) json=0% ;;
 esac
-exercises/lesson6/figures.sh "$folder" | grep -qxF "cpu_json_flat ${json%\%}" || fail "cpu_json_flat is not ${json%\%}"
+exercises/engine/figures.sh 6 "$folder" | grep -qxF "cpu_json_flat ${json%\%}" || fail "cpu_json_flat is not ${json%\%}"
 
 # The quiz: what it takes for right is what pprof prints.
 printf '%s\nanswer_new\ncache_evict\n' "$first" | exercises/lesson6/quiz.sh "$folder" >"$dir/out" 2>&1 ||

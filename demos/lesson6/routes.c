@@ -1,20 +1,10 @@
 #include "lesson6/routes.h"
 
-#include "base/clock.h"
-#include "common/limits.h"
 #include "common/reply.h"
 #include <cprof.h>
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
-
-static const char ITEMS[] = "/v1/items/";
-
-/* A client's connection, with what the gateway remembers of it from request to request. */
-struct session {
-    bool refused; /* one too many when it came; MHD tells of closed ones late, so there may be room by now */
-};
 
 static void count(uint64_t *figure)
 {
@@ -25,8 +15,6 @@ static uint64_t figure(const uint64_t *f)
 {
     return __atomic_load_n(f, __ATOMIC_RELAXED);
 }
-
-/* ---- items ---- */
 
 struct answer *cache_fill(struct gateway *g, const char *key, bool now)
 {
@@ -65,8 +53,9 @@ static enum MHD_Result reply_item(
     return reply_take(connection, MHD_HTTP_OK, "application/json", document, len);
 }
 
-static enum MHD_Result handle_item(struct gateway *g, struct MHD_Connection *connection, const char *key)
+enum MHD_Result routes_item(void *gateway, struct MHD_Connection *connection, const char *key)
 {
+    struct gateway *g = gateway;
     if (!upstream_key_ok(key))
         return reply_text(
             connection, MHD_HTTP_BAD_REQUEST, "a key is up to 64 letters, digits, dashes and underscores\n");
@@ -85,92 +74,12 @@ static enum MHD_Result handle_item(struct gateway *g, struct MHD_Connection *con
     return result;
 }
 
-static enum MHD_Result time_item(struct gateway *g, struct MHD_Connection *connection, const char *key)
+void routes_stats(void *gateway, struct buf *to)
 {
-    int64_t began_ns = clock_monotonic_ns();
-    enum MHD_Result result = handle_item(g, connection, key);
-    int64_t now_ns = clock_monotonic_ns();
-    count(&g->requests);
-    window_add(&g->latency, now_ns, (now_ns - began_ns) / 1000);
-    return result;
-}
-
-/* ---- figures ---- */
-
-static enum MHD_Result handle_stats(struct gateway *g, struct MHD_Connection *connection)
-{
+    struct gateway *g = gateway;
     struct cache_stats cache;
     cache_stats(g->cache, &cache);
-    uint64_t p95_us = window_percentile_us(&g->latency, clock_monotonic_ns(), 95);
-    struct buf b = {0};
-    buf_printf(&b, "{\"threads\":%ld,\"connections\":%" PRIu64 ",\"refused\":%" PRIu64, limits_threads_now(),
-        figure(&g->connections), figure(&g->refused));
-    buf_printf(&b, ",\"requests\":%" PRIu64 ",\"hits\":%" PRIu64 ",\"failures\":%" PRIu64,
-        figure(&g->requests), figure(&g->hits), figure(&g->failures));
-    buf_printf(&b, ",\"cache_entries\":%zu,\"cache_bytes\":%zu,\"evictions\":%" PRIu64, cache.entries,
+    buf_printf(to, ",\"hits\":%" PRIu64 ",\"failures\":%" PRIu64, figure(&g->hits), figure(&g->failures));
+    buf_printf(to, ",\"cache_entries\":%zu,\"cache_bytes\":%zu,\"evictions\":%" PRIu64, cache.entries,
         cache.bytes, cache.evictions);
-    buf_printf(&b, ",\"p95_ms\":%.1f}\n", (double)p95_us / 1000);
-    size_t len = b.len;
-    return reply_take(connection, MHD_HTTP_OK, "application/json", buf_take(&b), len);
-}
-
-/* ---- connections and requests ---- */
-
-void routes_connection(
-    void *gateway, struct MHD_Connection *connection, void **slot, enum MHD_ConnectionNotificationCode code)
-{
-    (void)connection;
-    struct gateway *g = gateway;
-    if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
-        __atomic_fetch_sub(&g->connections, 1, __ATOMIC_RELAXED);
-        free(*slot);
-        *slot = NULL;
-        return;
-    }
-    uint64_t before = __atomic_fetch_add(&g->connections, 1, __ATOMIC_RELAXED);
-    struct session *session = calloc(1, sizeof *session);
-    if (session)
-        session->refused = before >= (uint64_t)g->max_connections;
-    *slot = session;
-}
-
-/* What a thread does for a request carries its labels in the profiles. */
-static enum MHD_Result route(struct gateway *g, struct MHD_Connection *connection, const char *url)
-{
-    if (strncmp(url, ITEMS, sizeof ITEMS - 1) == 0) {
-        CPROF_LABEL_SCOPE("route", "/v1/items");
-        return time_item(g, connection, url + sizeof ITEMS - 1);
-    }
-    if (strcmp(url, "/stats") == 0) {
-        CPROF_LABEL_SCOPE("route", "/stats");
-        return handle_stats(g, connection);
-    }
-    return reply_text(connection, MHD_HTTP_NOT_FOUND, "there is /v1/items/KEY and /stats\n");
-}
-
-enum MHD_Result routes_handle(void *gateway, struct MHD_Connection *connection, const char *url,
-    const char *method, const char *version, const char *upload, size_t *upload_len, void **request)
-{
-    (void)version, (void)upload;
-    struct gateway *g = gateway;
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    struct session *session = info ? info->socket_context : NULL;
-    if (!session)
-        return MHD_NO;
-    if (!*request) { /* the headers are there; MHD wants the answer when the body is, too */
-        *request = session;
-        return MHD_YES;
-    }
-    if (*upload_len > 0) {
-        *upload_len = 0;
-        return MHD_YES;
-    }
-    if (session->refused && figure(&g->connections) > (uint64_t)g->max_connections) {
-        count(&g->refused);
-        return reply_text(connection, MHD_HTTP_SERVICE_UNAVAILABLE, "too many connections\n");
-    }
-    if (strcmp(method, MHD_HTTP_METHOD_GET) != 0)
-        return reply_text(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET\n");
-    return route(g, connection, url);
 }

@@ -1,7 +1,6 @@
 #ifndef LESSON6_ROUTES_H
 #define LESSON6_ROUTES_H
 
-#include "common/histogram.h"
 #include "lesson6/answer.h"
 #include "lesson6/cache.h"
 #include "lesson6/upstream.h"
@@ -11,17 +10,17 @@
 /* What the gateway consists of, and what it answers. */
 
 struct gateway {
+    struct {
+        long capacity, upstream_ms, sellers;
+    } options;
     struct cache *cache;
     struct upstream *upstream;
     struct answer **sellers; /* who sells, which every item's document lists */
     size_t nsellers;
-    long max_connections;  /* beyond these: 503 */
     char *static_document; /* what GATEWAY_JSON=static answers, or NULL */
     size_t static_len;
 
-    /* Figures; counted with relaxed atomics. */
-    uint64_t connections, refused, requests, hits, failures;
-    struct latency_window latency;
+    uint64_t hits, failures; /* counted with relaxed atomics */
 };
 
 /* Fetches the record for key, makes the document of it and puts that into the cache. A reference of the
@@ -31,10 +30,8 @@ struct answer *cache_fill(struct gateway *gateway, const char *key, bool now);
 /* The document of one item, malloc'ed; NULL when memory runs out. */
 char *encode_item(const struct gateway *gateway, const struct answer *item, size_t *len);
 
-/* libmicrohttpd's callbacks; their closure is the gateway. */
-enum MHD_Result routes_handle(void *gateway, struct MHD_Connection *connection, const char *url,
-    const char *method, const char *version, const char *upload, size_t *upload_len, void **request);
-void routes_connection(void *gateway, struct MHD_Connection *connection, void **session,
-    enum MHD_ConnectionNotificationCode code);
+/* GET /v1/items/KEY, and the gateway's part of GET /stats; see common/webserver.h. */
+enum MHD_Result routes_item(void *gateway, struct MHD_Connection *connection, const char *key);
+void routes_stats(void *gateway, struct buf *to);
 
 #endif

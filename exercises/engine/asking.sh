@@ -1,7 +1,13 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2154 # work and the rest come from common.sh
-# How a quiz asks: sourced by a lesson's quiz.sh after common.sh. Answers are function names, computed by the
-# lesson from the learner's own saved profiles, so that they are right for that very run.
+# How a quiz asks: sourced by a lesson's quiz.sh after lesson_load. Answers are one word, computed by the lesson from
+# the learner's own saved profiles, so that they are right for that very run.
+#
+#     quiz_begin "${1-}" fits cpu.pb.gz …     sets folder: the one given, or the newest for which `fits FOLDER` is true
+#     ask 'Which function …?' './profiler/pprof -top …' "$(first_function "$folder/cpu.pb.gz")"
+#     quiz_end                                the score, also as the exit code
+# shellcheck source=exercises/engine/reading.sh
+. exercises/engine/reading.sh
 
 asked=0 right=0
 
@@ -42,7 +48,24 @@ ask() {
     echo "   It is $1."
 }
 
-finish_quiz() { # finish_quiz FOLDER: the score, kept in the progress file
+# quiz_begin FOLDER COMMAND FILE…: FOLDER as typed, or empty; the files must be in it
+quiz_begin() {
+    given=$1 fits=$2
+    shift 2
+    if [ -n "$given" ]; then
+        folder=$(given_path "${given%/}")
+    else
+        folder=$(newest_folder "$fits")
+    fi
+    [ -n "$folder" ] || die "there are no saved profiles yet: $work/run.sh --build flawed"
+    for file in "$@"; do
+        [ -s "$folder/$file" ] || die "$folder has no $file: was it left by run.sh?"
+    done
+    quiet_make profiler/pprof || exit 2
+    echo "About $folder. Answer with one word, such as the name of a function."
+}
+
+quiz_end() { # the score, kept in the progress file
     state_set quiz "$right of $asked"
     printf '\n%d of %d right\n' "$right" "$asked"
     [ "$right" -eq "$asked" ]

@@ -27,8 +27,8 @@ fi
 
 dir=$(mktemp -d) || exit 2
 trap 'rm -rf "$dir"' EXIT
-"$work/figures.sh" "$flawed" >"$dir/flawed" || exit 2
-"$work/figures.sh" "$repaired" >"$dir/repaired" || exit 2
+exercises/engine/figures.sh "$number" "$flawed" >"$dir/flawed" || exit 2
+exercises/engine/figures.sh "$number" "$repaired" >"$dir/repaired" || exit 2
 
 # Prints a line for each figure and side; "off" where it is out of its band or the page says otherwise.
 tab=$(printf '\t')

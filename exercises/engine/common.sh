@@ -1,8 +1,14 @@
 # shellcheck shell=sh disable=SC2034 # what is set here is used by those that source it
 # What the engine's scripts share; sourced by each of them. Afterwards the working folder is the top one.
 #
-# A lesson is exercises/lessonN with a lesson.conf: TITLE, DEMO (the program), MODULES (the files to be
-# fixed), NEEDS (what `make lessonN` builds), JSON-like extras as the lesson's own scripts like.
+# A lesson is exercises/lessonN with a lesson.conf:
+#   TITLE, DEMO           its name, its server
+#   MODULES               the files to be fixed, as SWAPPED_N in the Makefile
+#   LOAD                  the options of ./demos/load that make its traffic
+#   PREDICT               what a learner is asked before measuring
+#   FLAWED_FAILS          the check that the flawed original fails first, and those that it fails as well
+#   NEEDS                 what `make lessonN` builds, if it is not tool, server, load and the learner's server
+# and run.sh, quiz.sh, findings.sh, next.txt, hints.txt, TASK.md.
 # What the learner has done is kept in exercises/.progress: lines of "lessonN KEY VALUE".
 
 started_in=$PWD
@@ -39,8 +45,10 @@ lesson_load() { # lesson_load N: its facts as variables, and lesson, work, demo 
     work=exercises/$lesson
     demo=demos/$lesson
     [ -f "$work/lesson.conf" ] || die "there is no lesson '$1'; make lessons lists those there are"
+    LOAD='' NEEDS=''
     # shellcheck disable=SC1090 # a lesson's own file
     . "./$work/lesson.conf"
+    NEEDS=${NEEDS:-profiler/pprof demos/$DEMO demos/load $work/$DEMO}
 }
 
 lesson_numbers() {

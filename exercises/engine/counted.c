@@ -7,8 +7,8 @@
 
 enum { NAPS_MAX = 10000 };
 
-static atomic_uint_fast64_t work;
-static atomic_int_fast64_t live_bytes;
+static atomic_uint_fast64_t work, bytes;
+static atomic_int_fast64_t live_bytes, peak_bytes;
 static atomic_bool shuffling;
 static atomic_long naps_left;
 
@@ -47,6 +47,21 @@ int64_t counted_live_bytes(void)
     return atomic_load(&live_bytes);
 }
 
+uint64_t counted_bytes(void)
+{
+    return atomic_load(&bytes);
+}
+
+int64_t counted_peak_bytes(void)
+{
+    return atomic_load(&peak_bytes);
+}
+
+void counted_peak_restart(void)
+{
+    atomic_store(&peak_bytes, atomic_load(&live_bytes));
+}
+
 void counted_shuffle(bool on)
 {
     atomic_store(&naps_left, NAPS_MAX);
@@ -55,12 +70,16 @@ void counted_shuffle(bool on)
 
 static void count_bytes(size_t n)
 {
+    atomic_fetch_add_explicit(&bytes, n, memory_order_relaxed);
     atomic_fetch_add_explicit(&work, n / 64, memory_order_relaxed);
 }
 
 static void *allocated(void *p)
 {
-    atomic_fetch_add(&live_bytes, (int64_t)malloc_usable_size(p));
+    int64_t size = (int64_t)malloc_usable_size(p), live = atomic_fetch_add(&live_bytes, size) + size;
+    int64_t peak = atomic_load(&peak_bytes);
+    while (live > peak && !atomic_compare_exchange_weak(&peak_bytes, &peak, live))
+        ;
     return p;
 }
 
@@ -81,6 +100,9 @@ void *counted_calloc(size_t n, size_t size)
 
 void *counted_realloc(void *old, size_t size)
 {
+    size_t old_size = malloc_usable_size(old);
+    if (size > old_size)
+        count_bytes(old_size);
     freed(old);
     void *p = realloc(old, size);
     if (!p && size > 0)
@@ -145,4 +167,64 @@ void *counted_memchr(const void *p, int c, size_t n)
 {
     count_bytes(n);
     return memchr(p, c, n);
+}
+
+size_t counted_strlen(const char *s)
+{
+    size_t n = strlen(s);
+    count_bytes(n + 1);
+    return n;
+}
+
+size_t counted_strnlen(const char *s, size_t n)
+{
+    size_t found = strnlen(s, n);
+    count_bytes(found + (found < n));
+    return found;
+}
+
+char *counted_strcpy(char *to, const char *from)
+{
+    count_bytes(strlen(from) + 1);
+    return strcpy(to, from);
+}
+
+char *counted_stpcpy(char *to, const char *from)
+{
+    count_bytes(strlen(from) + 1);
+    return stpcpy(to, from);
+}
+
+char *counted_strncpy(char *to, const char *from, size_t n)
+{
+    count_bytes(n); /* all of it: what from lacks is filled with zeros */
+    return strncpy(to, from, n);
+}
+
+char *counted_strcat(char *to, const char *from)
+{
+    count_bytes(strlen(to) + strlen(from) + 1);
+    return strcat(to, from);
+}
+
+char *counted_strncat(char *to, const char *from, size_t n)
+{
+    count_bytes(strlen(to) + strnlen(from, n) + 1);
+    return strncat(to, from, n);
+}
+
+int counted_strcmp(const char *a, const char *b)
+{
+    size_t same = 0;
+    while (a[same] && a[same] == b[same])
+        same++;
+    count_bytes(same + 1);
+    return strcmp(a, b);
+}
+
+char *counted_strchr(const char *s, int c)
+{
+    char *found = strchr(s, c);
+    count_bytes(found ? (size_t)(found - s) + 1 : strlen(s) + 1);
+    return found;
 }

@@ -15,12 +15,21 @@
  * Counts do not depend on the machine or its load; a clock does.
  */
 
-/* Basic blocks executed by counted modules, in all threads, plus one for each 64 bytes moved, set or
- * compared. */
+/* Basic blocks executed by counted modules, in all threads, plus one for each 64 bytes of counted_bytes(). */
 uint64_t counted_work(void);
 
-/* Bytes that counted modules have allocated and not freed. Negative when they free what others allocated. */
+/*
+ * Bytes that counted modules have had moved, set, compared or searched by the functions of string.h that
+ * counted_names.h lists, the NUL at a string's end included; and what a realloc moves: the old bytes,
+ * whenever it is to have more than fit where it is.
+ */
+uint64_t counted_bytes(void);
+
+/* Bytes that counted modules have allocated and not freed: usable sizes. Negative when they free what others
+ * allocated. And the most there were of these since counted_peak_restart(), which sets it to those of now. */
 int64_t counted_live_bytes(void);
+int64_t counted_peak_bytes(void);
+void counted_peak_restart(void);
 
 /*
  * While on, the executing thread naps for a moment every few blocks and another one runs: a lock that is

@@ -20,6 +20,15 @@ void *counted_memmove(void *to, const void *from, size_t n);
 void *counted_memset(void *p, int c, size_t n);
 int counted_memcmp(const void *a, const void *b, size_t n);
 void *counted_memchr(const void *p, int c, size_t n);
+size_t counted_strlen(const char *s);
+size_t counted_strnlen(const char *s, size_t n);
+char *counted_strcpy(char *to, const char *from);
+char *counted_stpcpy(char *to, const char *from);
+char *counted_strncpy(char *to, const char *from, size_t n);
+char *counted_strcat(char *to, const char *from);
+char *counted_strncat(char *to, const char *from, size_t n);
+int counted_strcmp(const char *a, const char *b);
+char *counted_strchr(const char *s, int c);
 
 #ifndef COUNTED_C
 #define malloc counted_malloc
@@ -37,6 +46,15 @@ void *counted_memchr(const void *p, int c, size_t n);
 #define memset counted_memset
 #define memcmp counted_memcmp
 #define memchr counted_memchr
+#define strlen counted_strlen
+#define strnlen counted_strnlen
+#define strcpy counted_strcpy
+#define stpcpy counted_stpcpy
+#define strncpy counted_strncpy
+#define strcat counted_strcat
+#define strncat counted_strncat
+#define strcmp counted_strcmp
+#define strchr counted_strchr
 #endif
 
 #endif

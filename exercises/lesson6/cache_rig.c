@@ -1,57 +1,18 @@
 /* The rig around a cache under test; see cache_rig.h. */
 #include "cache_rig.h"
 
-#include "base/clock.h"
+#include "module.h"
+#include "trial.h"
 #include "verdict.h"
 
-#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-/* ---- the module -----------------------------------------------------------------------------------------
- */
-
-static bool load_symbol(void *handle, const char *path, const char *name, void *out)
+bool cache_module_load(struct cache_module *out, const char *stem, const char *ending)
 {
-    void *symbol = dlsym(handle, name);
-    if (!symbol)
-        fprintf(stderr, "checks: %s has no function %s\n", path, name);
-    *(void **)out = symbol;
-    return symbol != NULL;
-}
-
-bool cache_module_load(struct cache_module *out, const char *path)
-{
-    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (!handle) {
-        fprintf(stderr, "checks: %s\n", dlerror());
-        return false;
-    }
-    return load_symbol(handle, path, "cache_new", &out->create) &&
-           load_symbol(handle, path, "cache_free", &out->destroy) &&
-           load_symbol(handle, path, "cache_get", &out->get) &&
-           load_symbol(handle, path, "cache_put", &out->put) &&
-           load_symbol(handle, path, "cache_stats", &out->stats);
-}
-
-/* ---- the clock ------------------------------------------------------------------------------------------
- */
-
-static atomic_uint_fast64_t clock_ms = 1000000;
-
-void rig_clock_set(uint64_t ms)
-{
-    atomic_store(&clock_ms, ms);
-}
-
-void rig_clock_advance(uint64_t ms)
-{
-    atomic_fetch_add(&clock_ms, ms);
-}
-
-static uint64_t read_clock_ms(void)
-{
-    return atomic_load(&clock_ms);
+    static const char *const names[] = {
+        "cache_new", "cache_free", "cache_get", "cache_put", "cache_stats", NULL};
+    return module_load(out, names, stem, ending);
 }
 
 /* ---- values ---------------------------------------------------------------------------------------------
@@ -113,46 +74,23 @@ static void release_by_cache(void *value)
 /* ---- a cache under test ---------------------------------------------------------------------------------
  */
 
-static _Thread_local int64_t waited_ns, entered_wall_ns, entered_cpu_ns;
-
-/* The outer clock is read first and last, so that what lies between the two readings counts as waiting,
- * never as less than none. */
-static void enter(const char *function)
-{
-    verdict_enter(function);
-    entered_wall_ns = clock_monotonic_ns();
-    entered_cpu_ns = clock_thread_cpu_ns();
-}
-
-static void leave(void)
-{
-    int64_t cpu_ns = clock_thread_cpu_ns() - entered_cpu_ns;
-    waited_ns += clock_monotonic_ns() - entered_wall_ns - cpu_ns;
-    verdict_leave();
-}
-
-int64_t rig_waited_ns(void)
-{
-    return waited_ns;
-}
-
 void rig_open(struct rig *rig, const struct cache_module *module, size_t capacity)
 {
     struct cache_config config = {
-        .capacity = capacity, .retain = rig_retain, .release = release_by_cache, .now_ms = read_clock_ms};
+        .capacity = capacity, .retain = rig_retain, .release = release_by_cache, .now_ms = trial_clock_ms};
     rig->module = module;
-    verdict_enter("cache_new");
+    module_enter("cache_new");
     rig->cache = module->create(&config);
-    verdict_leave();
+    module_leave();
     if (!rig->cache)
         verdict(false, "a cache", "cache_new returned NULL for a capacity of %zu", capacity);
 }
 
 void rig_close(struct rig *rig)
 {
-    verdict_enter("cache_free");
+    module_enter("cache_free");
     rig->module->destroy(rig->cache);
-    verdict_leave();
+    module_leave();
 }
 
 static const char *key_name(int key, char text[32])
@@ -166,9 +104,9 @@ void rig_put(struct rig *rig, int key)
     char text[32];
     struct rig_value *value = rig_value_new(key);
     key_name(key, text);
-    enter("cache_put");
+    module_enter("cache_put");
     bool stored = rig->module->put(rig->cache, text, value, RIG_VALUE_BYTES);
-    leave();
+    module_leave();
     rig_release(value);
     if (!stored)
         verdict(false, "true, with memory to spare", "cache_put returned false for %s", text);
@@ -178,9 +116,9 @@ bool rig_get(struct rig *rig, int key)
 {
     char text[32];
     key_name(key, text);
-    enter("cache_get");
+    module_enter("cache_get");
     struct rig_value *value = rig->module->get(rig->cache, text);
-    leave();
+    module_leave();
     if (!value)
         return false;
     int found = value->key;
@@ -194,8 +132,8 @@ bool rig_get(struct rig *rig, int key)
 struct cache_stats rig_stats(struct rig *rig)
 {
     struct cache_stats stats;
-    verdict_enter("cache_stats");
+    module_enter("cache_stats");
     rig->module->stats(rig->cache, &stats);
-    verdict_leave();
+    module_leave();
     return stats;
 }

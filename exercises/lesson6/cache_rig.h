@@ -7,7 +7,7 @@
 
 /*
  * What the checks put around a cache under test: the module itself, loaded from a shared object so that
- * several fit in one process; a clock they set; and values that know how often they were retained.
+ * several fit in one process, and values that know how often they were retained.
  */
 
 /* ---- the module -----------------------------------------------------------------------------------------
@@ -21,14 +21,8 @@ struct cache_module {
     void (*stats)(struct cache *cache, struct cache_stats *out);
 };
 
-/* False, with a line on standard error, when it cannot be loaded or lacks a function. */
-bool cache_module_load(struct cache_module *out, const char *path);
-
-/* ---- the clock ------------------------------------------------------------------------------------------
- */
-
-void rig_clock_set(uint64_t ms);
-void rig_clock_advance(uint64_t ms);
+/* As module_load. */
+bool cache_module_load(struct cache_module *out, const char *stem, const char *ending);
 
 /* ---- values ---------------------------------------------------------------------------------------------
  */
@@ -73,12 +67,9 @@ enum { RIG_VALUE_BYTES = 64 }; /* what every put tells the cache */
 void rig_open(struct rig *rig, const struct cache_module *module, size_t capacity);
 void rig_close(struct rig *rig);
 
-/* Calls on keys by number; put makes a fresh value and keeps no reference. All are watched (verdict.h). */
+/* Calls on keys by number; put makes a fresh value and keeps no reference. All are watched (module.h). */
 void rig_put(struct rig *rig, int key);
 bool rig_get(struct rig *rig, int key); /* a hit; the value is released, and must be that key's */
 struct cache_stats rig_stats(struct rig *rig);
-
-/* Wall minus CPU time the calling thread has spent inside calls through rigs: waiting. */
-int64_t rig_waited_ns(void);
 
 #endif

@@ -2,35 +2,24 @@
  * Checks of lesson 6: what a repaired cache must do, measured in counts and by rendezvous, not by the clock.
  * Any design passes that keeps the promises of demos/lesson6/cache.h; how it is written is not looked at.
  *
- *   lesson6 MODULE.so COUNTED.so FLAWED.so TITLE
- *
- * MODULE is the cache under test, COUNTED the same with its basic blocks counted
- * (exercises/engine/counted.h), FLAWED the original, for comparison in the same process.
+ *   lesson6 TITLE FLAWED MODULE      as exercises/engine/module.h says
  */
 #include "cache_limits.h"
 #include "cache_rig.h"
 #include "counted.h"
 #include "lru_oracle.h"
+#include "module.h"
+#include "trial.h"
 #include "verdict.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 static struct cache_module module, counted, flawed;
-
-static uint32_t next_random(uint32_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 17;
-    *state ^= *state << 5;
-    return *state;
-}
 
 static void expect_tidy_values(const char *when)
 {
@@ -62,9 +51,9 @@ static void bound_at(size_t capacity)
     rig_values_init(operations);
     rig_open(&rig, &module, capacity);
     for (size_t i = 0; i < operations; i++) {
-        int key = (int)(next_random(&random) % (4 * capacity + 8));
-        rig_clock_advance(7);
-        if (next_random(&random) % 4 == 0)
+        int key = (int)(trial_random(&random) % (4 * capacity + 8));
+        trial_clock_advance(7);
+        if (trial_random(&random) % 4 == 0)
             rig_get(&rig, key);
         else
             rig_put(&rig, key);
@@ -111,10 +100,10 @@ static void keeps_what_fits(void)
     rig_values_init(4 * CAPACITY);
     rig_open(&rig, &module, CAPACITY);
     int key = 0;
-    for (; key < CAPACITY; key++, rig_clock_advance(1))
+    for (; key < CAPACITY; key++, trial_clock_advance(1))
         rig_put(&rig, key);
     expect_full(&rig, key, CAPACITY, "after as many keys as fit");
-    for (; key < 2 * CAPACITY + 1; key++, rig_clock_advance(1))
+    for (; key < 2 * CAPACITY + 1; key++, trial_clock_advance(1))
         rig_put(&rig, key);
     expect_full(&rig, key, CAPACITY, "after twice as many keys as fit");
     rig_close(&rig);
@@ -136,11 +125,11 @@ static size_t order_on_trace(size_t capacity, uint32_t seed)
     rig_open(&rig, &module, capacity);
     lru_oracle_init(&oracle, capacity);
     for (size_t i = 0; i < operations; i++) {
-        int a = (int)(next_random(&random) % (unsigned)keys),
-            b = (int)(next_random(&random) % (unsigned)keys);
+        int a = (int)(trial_random(&random) % (unsigned)keys),
+            b = (int)(trial_random(&random) % (unsigned)keys);
         int key = a < b ? a : b; /* low keys more often, as in life */
-        rig_clock_advance(1 + (next_random(&random) % 64 == 0 ? 12000 : 0));
-        if (next_random(&random) % 2) {
+        trial_clock_advance(1 + (trial_random(&random) % 64 == 0 ? 12000 : 0));
+        if (trial_random(&random) % 2) {
             rig_put(&rig, key);
             lru_oracle_put(&oracle, key);
             continue;
@@ -187,8 +176,8 @@ static void books_balance(void)
     rig_open(&rig, &counted, CAPACITY);
     uint64_t new_keys = 0;
     for (int i = 0; i < OPERATIONS; i++) {
-        int key = (int)(next_random(&random) % (3 * CAPACITY));
-        rig_clock_advance(5);
+        int key = (int)(trial_random(&random) % (3 * CAPACITY));
+        trial_clock_advance(5);
         if (!rig_get(&rig, key))
             new_keys++;
         rig_put(&rig, key);
@@ -236,11 +225,11 @@ static double blocks_per_operation(int capacity)
         rig_put(&rig, newest);
     uint64_t before = counted_work(), blocks = 0;
     for (; operations < 4 * capacity && blocks < plain_enough; operations++) {
-        rig_clock_advance(100);
+        trial_clock_advance(100);
         if (operations % 2)
             rig_put(&rig, newest++);
         else
-            rig_get(&rig, newest - 1 - (int)(next_random(&random) % (unsigned)capacity));
+            rig_get(&rig, newest - 1 - (int)(trial_random(&random) % (unsigned)capacity));
         blocks = counted_work() - before;
     }
     rig_close(&rig);
@@ -274,9 +263,9 @@ static void *totals_run(void *argument)
 {
     struct totals_worker *w = argument;
     for (int i = 0; i < TOTALS_OPERATIONS; i++) {
-        int key = (int)(next_random(&w->random) % (unsigned)w->keys);
-        rig_clock_advance(1);
-        if (next_random(&w->random) % 2)
+        int key = (int)(trial_random(&w->random) % (unsigned)w->keys);
+        trial_clock_advance(1);
+        if (trial_random(&w->random) % 2)
             rig_put(w->rig, key);
         else
             rig_get(w->rig, key);
@@ -350,17 +339,6 @@ static void hold_first_release(void)
         ;
 }
 
-static bool wait_for(sem_t *sem)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += RENDEZVOUS_S;
-    while (sem_timedwait(sem, &until) != 0)
-        if (errno != EINTR)
-            return false;
-    return true;
-}
-
 enum { RELEASE_CAPACITY = 100, RELEASE_PUTS = 400, VISITOR_KEY = 1000000 };
 
 struct releaser {
@@ -374,7 +352,7 @@ static void *releaser_run(void *argument)
     if (r->replacing)
         rig_put(&r->rig, 0);
     for (int key = 1; key <= RELEASE_PUTS && !r->replacing; key++) {
-        rig_clock_advance(1000);
+        trial_clock_advance(1000);
         rig_put(&r->rig, key);
     }
     return NULL;
@@ -409,12 +387,12 @@ static void release_with_visitor(bool replacing)
     rig_on_cache_release = hold_first_release;
     atomic_store(&release_armed, true);
     pthread_create(&releaser, NULL, releaser_run, &r);
-    bool entered = wait_for(&release_entered);
+    bool entered = trial_wait(&release_entered, RENDEZVOUS_S);
     bool through = false;
     const char *stuck_in = NULL;
     if (entered) {
         pthread_create(&visitor, NULL, visitor_run, &r);
-        through = wait_for(&visitor_done);
+        through = trial_wait(&visitor_done, RENDEZVOUS_S);
         stuck_in = visitor_in;
         sem_post(&release_may_end);
         pthread_join(visitor, NULL);
@@ -466,13 +444,13 @@ static void *waiting_run(void *argument)
     int next_new = w->first_new;
     for (int i = 0; i < WAITING_OPERATIONS; i++) {
         usleep(WAITING_PAUSE_US);
-        rig_clock_advance(WAITING_STEP_MS);
+        trial_clock_advance(WAITING_STEP_MS);
         if (i % 2)
             rig_put(w->rig, next_new++);
         else
-            rig_get(w->rig, (int)(next_random(&w->random) % WAITING_CAPACITY));
+            rig_get(w->rig, (int)(trial_random(&w->random) % WAITING_CAPACITY));
     }
-    w->waited_ns = rig_waited_ns();
+    w->waited_ns = module_waited_ns();
     return NULL;
 }
 
@@ -500,12 +478,6 @@ static int64_t waiting_in(const struct cache_module *m)
     return waited_ns;
 }
 
-static int by_size(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Round by round, one after the other, so that whatever else the machine does hits both alike. */
 static void waiting_against_flawed(void)
 {
@@ -518,16 +490,13 @@ static void waiting_against_flawed(void)
             fprintf(stderr, "round %d: flawed %.1f ms, yours %.1f ms, share %.3f\n", i, flawed_ms[i],
                 mine_ms[i], shares[i]);
     }
-    qsort(shares, WAITING_ROUNDS, sizeof *shares, by_size);
-    qsort(mine_ms, WAITING_ROUNDS, sizeof *mine_ms, by_size);
-    qsort(flawed_ms, WAITING_ROUNDS, sizeof *flawed_ms, by_size);
-    double share = shares[WAITING_ROUNDS / 2];
+    double share = trial_median(shares, WAITING_ROUNDS);
     char allowed[80];
     snprintf(allowed, sizeof allowed, "at most %.0f%% of the flawed one's waiting", 100 * WAITING_SHARE_MAX);
     verdict(share <= WAITING_SHARE_MAX, allowed,
         "%d threads waited %.1f ms a round, those on the flawed cache %.1f ms: %.1f%% (median of %d rounds)",
-        WAITING_THREADS, mine_ms[WAITING_ROUNDS / 2], flawed_ms[WAITING_ROUNDS / 2], 100 * share,
-        WAITING_ROUNDS);
+        WAITING_THREADS, trial_median(mine_ms, WAITING_ROUNDS), trial_median(flawed_ms, WAITING_ROUNDS),
+        100 * share, WAITING_ROUNDS);
 }
 
 /* ---------------------------------------------------------------------------------------------------------
@@ -555,21 +524,14 @@ static const struct verdict_case cases[] = {
         "./profiler/pprof -top " PROFILES "mutex"},
 };
 
-static bool load(struct cache_module *out, const char *stem, const char *ending)
-{
-    char path[4096];
-    snprintf(path, sizeof path, "%s%s", stem, ending);
-    return cache_module_load(out, path);
-}
-
 int main(int argc, char **argv)
 {
     if (argc != 4) {
         fprintf(stderr, "usage: lesson6 TITLE FLAWED MODULE\n");
         return 2;
     }
-    if (!load(&flawed, argv[2], ".so") || !load(&module, argv[3], ".so") ||
-        !load(&counted, argv[3], ".counted.so"))
+    if (!cache_module_load(&flawed, argv[2], ".so") || !cache_module_load(&module, argv[3], ".so") ||
+        !cache_module_load(&counted, argv[3], ".counted.so"))
         return 2;
     return verdict_run(argv[1], cases, sizeof cases / sizeof *cases, WATCHDOG_S) > 0 ? 1 : 0;
 }

@@ -4,9 +4,9 @@
 #   extra.sh REPORT    adds its verdict to REPORT too; exit 1 when it fails
 # shellcheck source=exercises/engine/common.sh
 . "$(dirname "$0")/../engine/common.sh"
-# shellcheck source=exercises/lesson6/gateway.sh
-. exercises/lesson6/gateway.sh
 lesson_load 6
+# shellcheck source=exercises/engine/server.sh
+. exercises/engine/server.sh
 report=${1:-/dev/null}
 keys=60
 
@@ -25,16 +25,16 @@ say() { # say ok|FAIL MEASURED
 
 quiet_make demos/gateway "$work/gateway" "$build/fetch" || exit 2
 dir=$(mktemp -d) || exit 2
-trap 'gateway_stop; rm -rf "$dir"' EXIT
+trap 'server_stop; rm -rf "$dir"' EXIT
 trap 'exit 130' INT TERM
 
 # Each document twice: once from the upstream, once from the cache.
 documents() { # documents PROGRAM OUT
-    gateway_start "$1" "$dir/log" --port 0 --debug 127.0.0.1:0 --upstream-ms 1 --capacity 40
+    server_start "$1" "$dir/log" --port 0 --debug 127.0.0.1:0 --upstream-ms 1 --capacity 40
     urls=''
     n=0
     while [ "$n" -lt "$keys" ]; do
-        urls="$urls $gateway_url/v1/items/check-$n $gateway_url/v1/items/check-$n"
+        urls="$urls $server_url/v1/items/check-$n $server_url/v1/items/check-$n"
         n=$((n + 1))
     done
     # shellcheck disable=SC2086 # a list of addresses
@@ -42,7 +42,7 @@ documents() { # documents PROGRAM OUT
         say FAIL "$1 does not answer: $(cat "$dir/why")"
         exit 1
     }
-    gateway_stop
+    server_stop
 }
 
 documents demos/gateway "$dir/theirs"

@@ -4,25 +4,14 @@
 #   exercises/lesson6/quiz.sh [FOLDER]     the newest run in which threads waited, unless told otherwise
 # shellcheck source=exercises/engine/common.sh
 . "$(dirname "$0")/../engine/common.sh"
+lesson_load 6
 # shellcheck source=exercises/engine/asking.sh
 . exercises/engine/asking.sh
-# shellcheck source=exercises/lesson6/findings.sh
-. exercises/lesson6/findings.sh
-lesson_load 6
 
 threads_wait() { # threads_wait FOLDER
     [ -n "$(standing_before_lock "$1/threads.txt")" ]
 }
-if [ -n "${1-}" ]; then
-    folder=$(given_path "${1%/}")
-else
-    folder=$(newest_folder threads_wait)
-fi
-[ -n "$folder" ] || die "there are no saved profiles yet: exercises/lesson6/run.sh --build flawed"
-for file in cpu.pb.gz heap.pb.gz threads.txt; do
-    [ -s "$folder/$file" ] || die "$folder has no $file: was it left by run.sh?"
-done
-quiet_make profiler/pprof || exit 2
+quiz_begin "${1-}" threads_wait cpu.pb.gz heap.pb.gz threads.txt
 
 first=$(first_function "$folder/cpu.pb.gz")
 owners=$(heap_owners "$folder/heap.pb.gz")
@@ -31,7 +20,6 @@ case $first,$owners in
 ,* | *,) die "$folder: its profiles cannot be read" ;;
 esac
 
-echo "About $folder. Answer with the name of a function."
 ask 'Which function is first by flat time in the CPU profile?' "./profiler/pprof -top $folder/cpu.pb.gz" "$first"
 # shellcheck disable=SC2086 # a list of names
 ask "Which function of the gateway made most of what is alive?" \
@@ -49,4 +37,4 @@ From lesson 4: the mutex profile charges whoever held the lock, at its unlock, w
 waited; the block profile charges those who waited. The first names the code to change: ./profiler/pprof -top -cum
 $folder/mutex.pb.gz
 END
-finish_quiz
+quiz_end

@@ -1,0 +1,25 @@
+#ifndef EXERCISES_TRIAL_H
+#define EXERCISES_TRIAL_H
+
+#include <semaphore.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What checks try a module with: chance that repeats, a clock they set, a rendezvous, and a median. */
+
+/* The next of a sequence of numbers that is the same on every machine; *state is any number but 0. */
+uint32_t trial_random(uint32_t *state);
+
+/* A clock that stands still but for these; any thread may ask. It starts far from 0. */
+void trial_clock_set(uint64_t ms);
+void trial_clock_advance(uint64_t ms);
+uint64_t trial_clock_ms(void);
+
+/* Waits for the semaphore, `seconds` at most: false then. */
+bool trial_wait(sem_t *sem, int seconds);
+
+/* Sorts the values. Of an even number, the upper of the two in the middle. */
+double trial_median(double *values, size_t n);
+
+#endif

@@ -409,7 +409,7 @@ $(demo_tests): %: %.o $(filter-out %/gateway.o %/routes.o %/webserver.o,$(call s
 $(B)/exercises/% $(B)/modules/exercises/%: WERROR =
 
 # A module under test, as the checks load it: plain, and with every basic block and allocation counted.
-MODULE_FLAGS = $(ALL_CFLAGS) -Idemos -MMD -MP -MF $@.d -shared
+MODULE_FLAGS = $(ALL_CFLAGS) -fno-optimize-sibling-calls -Idemos -MMD -MP -MF $@.d -shared
 
 $(B)/modules/%.so: %.c Makefile | $(B)/setup
 	@mkdir -p $(@D)
@@ -420,15 +420,15 @@ $(B)/modules/%.counted.so: %.c Makefile exercises/engine/counted_names.h | $(B)/
 	$(call say,CC,$<)$(CC) $(MODULE_FLAGS) -fno-builtin -fsanitize-coverage=trace-pc -include exercises/engine/counted_names.h $< -o $@
 
 # The checks of a lesson: its own modules (CHECKS_N), and the engine's.
-ENGINE_O = $(call objects,exercises/engine,counted module trial verdict)
+ENGINE_O = $(call objects,exercises/engine,counted module trial verdict watchdog)
 
 # What the scripts fetch with, since a fresh machine has no curl.
 $(B)/fetch: $(B)/exercises/engine/fetch.o
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $^ -o $@
 
 $(B)/exercises/%.o: CPPFLAGS += -Iexercises/engine -Idemos
-$(B)/checks/%: $(ENGINE_O) $(BASE_O)
+$(B)/checks/%: $(ENGINE_O) $(OUT)profiler/libcprof.a
 	@mkdir -p $(@D)
-	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) -rdynamic $^ $(call pkg,--libs check) -o $@
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) -rdynamic $(filter %.o,$^) $(filter %.a,$^) $(call pkg,--libs check) $(CPROF_LIBS) -o $@
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

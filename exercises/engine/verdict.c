@@ -4,10 +4,11 @@
  */
 #include "verdict.h"
 
+#include "watchdog.h"
+
 #include "base/clock.h"
 
 #include <check.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,10 +55,9 @@ void verdict_leave(void)
     mine->function = NULL;
 }
 
-/* In a signal handler of a process about to end: it only reads, and formats into the shared page. */
-static void on_watchdog(int signo)
+/* Perhaps in a signal handler: it only reads, and formats into the shared page. */
+static void end_hung(void)
 {
-    (void)signo;
     int64_t now_ns = clock_monotonic_ns();
     size_t used = 0, size = sizeof record->hung;
     for (int i = 0; i < CALLS_MAX && used < size - 40; i++) {
@@ -86,14 +86,14 @@ void verdict(bool ok, const char *allowed, const char *measured, ...)
 }
 
 static unsigned watchdog_s;
+static int stacks_fd; /* of a case that hung: where its threads stood */
 
 START_TEST(run_case)
 {
     record = &records[_i];
     const char *fork = getenv("CK_FORK");
     if (!fork || strcmp(fork, "no") != 0) { /* under a debugger nobody is in a hurry */
-        signal(SIGALRM, on_watchdog);
-        alarm(watchdog_s);
+        watchdog_start(watchdog_s, stacks_fd, end_hung);
     }
     running[_i].run();
     ck_assert_msg(record->measured[0], "the check gave no verdict");
@@ -138,6 +138,8 @@ static void print_failure(const struct verdict_case *c, const struct record *r, 
         print_debug_command(c->name);
     else
         printf("%s\n", c->look);
+    if (r->hung[0])
+        watchdog_print(stacks_fd);
 }
 
 static void print_verdict(const struct verdict_case *c, const struct record *r, TestResult *result)
@@ -160,6 +162,7 @@ int verdict_run(const char *title, const struct verdict_case *cases, size_t ncas
         perror("checks: mmap");
         return 1;
     }
+    stacks_fd = memfd_create("stacks", MFD_CLOEXEC);
     running = cases;
     const char *watchdog = getenv("VERDICT_WATCHDOG_S");
     watchdog_s = watchdog && atoi(watchdog) > 0 ? (unsigned)atoi(watchdog) : watchdog_seconds;
@@ -173,11 +176,13 @@ int verdict_run(const char *title, const struct verdict_case *cases, size_t ncas
             continue;
         Suite *suite = suite_create(cases[i].name);
         TCase *tcase = tcase_create(cases[i].name);
-        tcase_set_timeout(tcase, watchdog_s + 5); /* ours speaks first, and says more */
+        tcase_set_timeout(tcase, watchdog_s + 8); /* ours speaks first, and says more */
         tcase_add_loop_test(tcase, run_case, (int)i, (int)i + 1);
         suite_add_tcase(suite, tcase);
         SRunner *runner = srunner_create(suite);
         fflush(stdout);
+        if (ftruncate(stacks_fd, 0) == 0)
+            lseek(stacks_fd, 0, SEEK_SET);
         srunner_run_all(runner, CK_SILENT);
         failed += srunner_ntests_failed(runner);
         TestResult **results = srunner_results(runner);
@@ -185,6 +190,7 @@ int verdict_run(const char *title, const struct verdict_case *cases, size_t ncas
         free(results);
         srunner_free(runner);
     }
+    close(stacks_fd);
     munmap(records, bytes);
     return failed;
 }

@@ -132,7 +132,7 @@ STORM_TESTS   = storm
 # End-to-end tests: tests/NAME.sh, run from the top folder; exit 77 is "skipped", with a line that says why.
 SCRIPT_TESTS = setup_script engine exercises working_copies gateway_e2e preload other_malloc embedding go_pprof_reads pprof_tool pprof_like_go remote_names
 # Those for which `make check` has no time.
-LONG_TESTS   = lesson6_run preload_programs preload_servers preload_hostile
+LONG_TESTS   = doctor lesson6_run pages preload_programs preload_servers preload_hostile
 
 # ---- what people type -----------------------------------------------------------------------------------
 
@@ -163,9 +163,12 @@ $(LESSONS:%=$(1)%): $(1)%: $(B)/setup
 endef
 $(foreach step,$(LESSON_STEPS),$(eval $(call lesson_step,$(step))))
 
-.PHONY: lessons
+.PHONY: lessons doctor
 lessons: ## the lessons, and how far you are
 	@exercises/engine/lessons.sh
+
+doctor: ## is this machine fit for the workbook? what is wrong, and the remedy; changes nothing
+	@exercises/engine/doctor.sh
 
 check: ## everything a clone must pass
 	@$(MAKE) $(jobs) all $(test_programs) $(B)/tests/target $(B)/tests/target_shared $(B)/tests/guest $(B)/tests/asked $(B)/tests/make_profile
@@ -227,6 +230,11 @@ $(B)/setup: exercises/engine/setup.sh $(wildcard /var/lib/dpkg/status)
 	@mkdir -p $(@D)
 	@touch $@
 FORCE:
+
+# For editors; quick, so that it is made anew whenever there may be a file more.
+all: $(if $(SAN),,compile_commands.json)
+compile_commands.json: FORCE | $(B)/setup
+	@exercises/engine/editors.sh $(CC) $(STD) $(CPPFLAGS) $(WARN)
 
 # The flags are in this file, so what is compiled depends on it.
 $(B)/%.o: %.c Makefile | $(B)/setup

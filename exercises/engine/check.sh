@@ -37,7 +37,7 @@ trap 'exit 130' INT TERM
 code=$?
 cat "$out"
 [ "$code" -le 1 ] || exit 2
-if [ -x "$work/extra.sh" ] && [ "$code" -eq 0 ]; then # what takes the whole server, once the rest is right
+if [ -x "$work/extra.sh" ] && [ "$code" -eq 0 ] && [ -z "${VERDICT_ONLY-}" ]; then # what takes the whole server, once the rest is right
     "$work/extra.sh" "$out" || code=1
 fi
 passed=$(grep -c '^ok ' "$out")
@@ -46,9 +46,11 @@ first=$(sed -n 's/^FAIL *//p' "$out" | head -n 1)
 echo
 
 if is_untouched; then
-    echo "$work is still the flawed original: lesson $number is to do. First failing check: $first"
+    echo "$work is still the flawed original: lesson $number is to do.${first:+ First failing check: $first}"
     echo "Start with lessons/$lesson/README.md; make hint$number when you are stuck."
     code=1
+elif [ -n "${VERDICT_ONLY-}" ]; then
+    echo "That was $VERDICT_ONLY alone; make check$number without VERDICT_ONLY runs them all."
 elif [ "$code" -eq 0 ]; then
     state_set passed "$(date +%Y-%m-%d) $(work_sum)"
     echo "Lesson $number is solved. make solution$number shows ours beside yours."

@@ -78,6 +78,13 @@ seed() { # a working copy of each module that has none; says so
         chmod u+w "$work/$module"
         echo "made $work/$module, yours to fix"
     done
+    [ -e "$work/Makefile" ] || cat >"$work/Makefile" <<END
+# Made with your working copy: what make can do in the top folder works here too, and make alone checks yours.
+check$number:
+	@\$(MAKE) --no-print-directory -C ../.. \$@
+.DEFAULT:
+	@\$(MAKE) --no-print-directory -C ../.. \$@
+END
 }
 
 is_seeded() {

@@ -6,7 +6,7 @@ lesson_load "${1-}"
 seed
 echo "building what lesson $number needs: $NEEDS"
 # shellcheck disable=SC2086 # a list of names
-quiet_make $NEEDS || exit 2
+quiet_make $NEEDS compile_commands.json || exit 2
 [ -n "$(state_get started)" ] || state_set started "$(date +%Y-%m-%d)"
 files=''
 for module in $MODULES; do

@@ -16,7 +16,8 @@ progress() {
     else
         text="solved on ${passed% *}, changed since: make check$number"
     fi
-    echo "$text${hints:+ ($hints of 3 hints)}"
+    quiz=$(state_get quiz)
+    echo "$text${hints:+, $hints of 3 hints}${quiz:+, quiz $quiz}"
 }
 
 for n in $(lesson_numbers); do

@@ -2,7 +2,7 @@
 # Sees to the packages the workbook is built with: silent when all are there; else lists what is missing
 # and why, and installs it where it may. Works with what a bare Debian has before anything is installed.
 #
-#   setup.sh [-n]     -n shows what would be run and runs nothing
+#   setup.sh [-n | -l]     -n shows what would be run and runs nothing; -l lists each package, found or not
 #
 # Exit: 0 all there (or installed), 2 something is missing and it may not or could not be installed.
 # What counts is what is found, not the package: a library built by hand serves as well.
@@ -25,12 +25,13 @@ libedit-dev|pc:libedit|line editing in the pprof shell
 libpcre2-dev|pc:libpcre2-8|regular expressions in -focus and its kin
 '
 
-dry_run=''
+dry_run='' list_only=''
 case ${1-} in
 -n | --dry-run) dry_run=yes ;;
+-l | --list) list_only=yes ;;
 '') ;;
 *)
-    echo "usage: setup.sh [-n]" >&2
+    echo "usage: setup.sh [-n | -l]" >&2
     exit 2
     ;;
 esac
@@ -64,7 +65,7 @@ all_there() {
     pkg-config --exists $modules 2>/dev/null
 }
 
-all_there && exit 0
+[ -n "$list_only" ] || ! all_there || exit 0
 
 missing=''
 list=''
@@ -74,7 +75,10 @@ IFS='
 for line in $needs; do
     package=${line%%|*}
     rest=${line#*|}
-    if ! is_there "${rest%%|*}"; then
+    if [ -n "$list_only" ]; then
+        is_there "${rest%%|*}" && found=found || found=missing
+        echo "$found $package ${rest#*|}"
+    elif ! is_there "${rest%%|*}"; then
         missing="$missing $package"
         list="$list$(printf '  %-22s %s' "$package" "${rest#*|}")
 "

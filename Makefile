@@ -435,7 +435,7 @@ $(B)/fetch: $(B)/exercises/engine/fetch.o
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $^ -o $@
 
 $(B)/exercises/%.o: CPPFLAGS += -Iexercises/engine -Idemos
-$(B)/checks/%: $(ENGINE_O) $(OUT)profiler/libcprof.a
+$(LESSONS:%=$(B)/checks/lesson%): $(ENGINE_O) $(OUT)profiler/libcprof.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) -rdynamic $(filter %.o,$^) $(filter %.a,$^) $(call pkg,--libs check) $(CPROF_LIBS) -o $@
 

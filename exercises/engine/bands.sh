@@ -2,12 +2,21 @@
 # Are a page's bands what is measured? For each line of lessons/lessonN/bands.tsv: the figure of a flawed and of
 # a repaired run lies in its band, and the page shows that very band.
 #
-#   bands.sh N [FLAWED_FOLDER REPAIRED_FOLDER]      without folders: runs both, a minute each
+#   bands.sh N [FLAWED_FOLDER REPAIRED_FOLDER]      without folders: runs both, BANDS_SECONDS each (60)
+#   bands.sh                                        all lessons
 #
 # Exit 1 when a band is off. Run it on a quiet machine; it is no part of make check.
 # shellcheck source=exercises/engine/common.sh
 . "$(dirname "$0")/common.sh"
-lesson_load "${1-}"
+if [ $# -eq 0 ]; then
+    code=0
+    for n in $(lesson_numbers); do
+        echo "lesson $n"
+        exercises/engine/bands.sh "$n" || code=1
+    done
+    exit "$code"
+fi
+lesson_load "$1"
 bands=lessons/$lesson/bands.tsv page=lessons/$lesson/README.md
 [ -f "$bands" ] || die "there is no $bands"
 
@@ -20,8 +29,8 @@ newest() { # newest LABEL
 if [ $# -ge 3 ]; then
     flawed=$(given_path "$2") repaired=$(given_path "$3")
 else
-    "$work/run.sh" --build flawed --seconds 60 --label bands-flawed >/dev/null || exit 2
-    "$work/run.sh" --build reference --seconds 60 --label bands-repaired >/dev/null || exit 2
+    "$work/run.sh" --build flawed --seconds "$BANDS_SECONDS" --label bands-flawed >/dev/null || exit 2
+    "$work/run.sh" --build reference --seconds "$BANDS_SECONDS" --label bands-repaired >/dev/null || exit 2
     flawed=$(newest bands-flawed) repaired=$(newest bands-repaired)
 fi
 

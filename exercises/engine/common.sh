@@ -8,6 +8,8 @@
 #   PREDICT               what a learner is asked before measuring
 #   FLAWED_FAILS          the check that the flawed original fails first, and those that it fails as well
 #   NEEDS                 what `make lessonN` builds, if it is not tool, server, load and the learner's server
+#   BANDS_SECONDS         how long bands.sh measures, if not 60
+#   PAGE_SECONDS          how long the commands of its page take together at most, if not 90
 # and run.sh, quiz.sh, findings.sh, next.txt, hints.txt, TASK.md.
 # What the learner has done is kept in exercises/.progress: lines of "lessonN KEY VALUE".
 
@@ -45,7 +47,7 @@ lesson_load() { # lesson_load N: its facts as variables, and lesson, work, demo 
     work=exercises/$lesson
     demo=demos/$lesson
     [ -f "$work/lesson.conf" ] || die "there is no lesson '$1'; make lessons lists those there are"
-    LOAD='' NEEDS=''
+    LOAD='' NEEDS='' BANDS_SECONDS=60
     # shellcheck disable=SC1090 # a lesson's own file
     . "./$work/lesson.conf"
     NEEDS=${NEEDS:-profiler/pprof demos/$DEMO demos/load $work/$DEMO}

@@ -31,17 +31,17 @@ stems_with() { # stems_with FOLDER [MODULE STEM]: all from the folder, but the m
     done
 }
 
-run_checks() { # run_checks NAME STEM…: ends with $dir/NAME as "ok CHECK" and "FAIL CHECK" lines
+run_checks() { # run_checks NAME STEM…: ends with $dir/lessonN/NAME as "ok CHECK" and "FAIL CHECK" lines
     name=$1
     shift
-    VERDICT_TERSE=1 "$build/checks/$lesson" "$name" "$@" >"$dir/$name" 2>"$dir/$name.err"
+    VERDICT_TERSE=1 "$build/checks/$lesson" "$name" "$@" >"$dir/$lesson/$name" 2>"$dir/$lesson/$name.err"
 }
 
 expect_failures() { # expect_failures NAME FIRST ALSO…: FIRST fails, and nothing beyond these
     name=$1 first=$2
     shift 2
-    grep -q "^FAIL $first\$" "$dir/$name" || problem "$lesson: $name passes $first"
-    sed -n 's/^FAIL //p' "$dir/$name" >"$dir/failures"
+    grep -q "^FAIL $first\$" "$dir/$lesson/$name" || problem "$lesson: $name passes $first"
+    sed -n 's/^FAIL //p' "$dir/$lesson/$name" >"$dir/failures"
     while read -r check; do
         case " $first $* " in
         *" $check "*) ;;
@@ -51,8 +51,8 @@ expect_failures() { # expect_failures NAME FIRST ALSO…: FIRST fails, and nothi
 }
 
 expect_success() { # expect_success NAME
-    if grep -q '^FAIL' "$dir/$1" || ! grep -q '^ok' "$dir/$1"; then
-        problem "$lesson: $1 fails: $(cat "$dir/$1" "$dir/$1.err")"
+    if grep -q '^FAIL' "$dir/$lesson/$1" || ! grep -q '^ok' "$dir/$lesson/$1"; then
+        problem "$lesson: $1 fails: $(cat "$dir/$lesson/$1" "$dir/$lesson/$1.err")"
     fi
 }
 
@@ -65,16 +65,16 @@ designs() {
     [ -z "$others" ] || printf '%s\n' tests/"$1"/"$lesson"/*.c
 }
 
-# Four at a time: most of a check is waiting.
+# Four at a time, of whatever lesson: most of a check is waiting.
 background() { # background run_checks …
     "$@" &
     pending=$((pending + 1))
     [ $((pending % 4)) -ne 0 ] || wait
 }
 
-check_lesson() {
-    pending=0
-    # shellcheck disable=SC2046,SC2086 # lists of names
+run_lesson() {
+    mkdir -p "$dir/$lesson"
+    # shellcheck disable=SC2046 # lists of names
     {
         background run_checks flawed $(stems_with "$demo")
         background run_checks reference $(stems_with "solutions/$lesson")
@@ -86,17 +86,36 @@ check_lesson() {
         for right in $(designs right); do
             background run_checks "$(basename "$right" .c)" $(stems_with "solutions/$lesson" "${MODULES%% *}" "${right%.c}")
         done
-        wait
-
-        expect_failures flawed $FLAWED_FAILS
-        expect_success reference
-        for right in $(designs right); do
-            expect_success "$(basename "$right" .c)"
-        done
-        for wrong in $(designs wrong); do
-            expect_failures "$(basename "$wrong" .c)" $(declared "$wrong" fails) $(declared "$wrong" also)
-        done
     }
+}
+
+judge_lesson() {
+    # shellcheck disable=SC2086 # a list of names
+    expect_failures flawed $FLAWED_FAILS
+    expect_success reference
+    for right in $(designs right); do
+        expect_success "$(basename "$right" .c)"
+    done
+    for wrong in $(designs wrong); do
+        # shellcheck disable=SC2046 # lists of names
+        expect_failures "$(basename "$wrong" .c)" $(declared "$wrong" fails) $(declared "$wrong" also)
+    done
+}
+
+# What is said twice, in the Makefile and in lesson.conf, is the same; and what is built for a learner is not git's.
+expect_facts() {
+    in_makefile() {
+        sed -n "s/^$1_$number *= *//p" Makefile
+    }
+    [ "$(in_makefile DEMO)" = "$DEMO" ] || problem "$lesson: DEMO_$number in the Makefile is not $DEMO"
+    [ "$(in_makefile SWAPPED)" = "$(echo "$MODULES" | sed 's/\.c//g')" ] ||
+        problem "$lesson: SWAPPED_$number in the Makefile is not of $MODULES"
+    git rev-parse --git-dir >/dev/null 2>&1 || return
+    for module in $MODULES; do
+        for made in "demos/$DEMO" "solutions/$lesson/$DEMO" "$work/$DEMO" "$work/$module"; do
+            git check-ignore -q "$made" || problem "$lesson: $made is not in .gitignore"
+        done
+    done
 }
 
 targets=''
@@ -104,6 +123,7 @@ lessons=''
 for n in $(lesson_numbers); do
     lesson_load "$n"
     lessons="$lessons $n"
+    expect_facts
     targets="$targets $build/checks/$lesson"
     for module in $MODULES; do
         targets="$targets $build/modules/$demo/${module%.c}.so $build/modules/$demo/${module%.c}.counted.so"
@@ -116,13 +136,18 @@ done
 # shellcheck disable=SC2086 # a list of names
 quiet_make $targets || exit 1
 
-run=0
+run=0 pending=0
 while [ "$run" -lt "$runs" ]; do
     run=$((run + 1))
     for n in $lessons; do
         lesson_load "$n"
+        run_lesson
+    done
+    wait
+    for n in $lessons; do
+        lesson_load "$n"
         before=$problems
-        check_lesson
+        judge_lesson
         [ -z "$others" ] || echo "exercises: lesson $n, run $run of $runs: $((problems - before)) problems"
     done
 done

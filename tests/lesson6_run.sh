@@ -1,13 +1,13 @@
 #!/bin/sh
 # Lesson 6's run.sh, quiz.sh and bands.sh from end to end, with a small load: the folder is complete, every
-# profile in it is read, the quiz knows right from wrong, and a band that is off is found.
-# shellcheck source=exercises/engine/common.sh
-. "$(dirname "$0")/../exercises/engine/common.sh"
+# profile in it is read, the quiz knows right from wrong, a band that is off is found, and so are changed documents.
+# In a copy of the tree, where there is no learner's work to spoil.
+# shellcheck source=tests/tree_common.sh
+. "$(dirname "$0")/tree_common.sh"
 dir=$(mktemp -d) || exit 2
-folder=''
-trap 'rm -rf "$dir" ${folder:+"$folder"}' EXIT
+trap 'rm -rf "$dir"' EXIT
 trap 'exit 130' INT TERM
-export WORKBOOK_STATE="$dir/progress"
+copy_tree "$dir/tree"
 label=test-$$
 failed=0
 
@@ -25,6 +25,8 @@ for wrong in '--url http://127.0.0.1:1' '--seconds x' '--build mine' '--wrong 1'
     [ "$(grep -c '^workbook: ' "$dir/out")" -eq 1 ] || fail "run.sh $wrong: no single line"
 done
 
+# A prediction is kept, and shown beside what is found.
+echo 'the encoder, I think' | make predict6 >"$dir/out" 2>&1 || fail "make predict6 does not take a prediction"
 exercises/lesson6/run.sh --build flawed --seconds 4 --rate 300 --label "$label" \
     --url http://127.0.0.1:0 --debug http://127.0.0.1:0 >"$dir/out" 2>&1 </dev/null
 code=$?
@@ -39,6 +41,7 @@ for file in cpu.pb.gz heap-start.pb.gz heap.pb.gz threads.pb.gz threads.txt mute
     load.json summary.txt; do
     [ -s "$folder/$file" ] || fail "run.sh left no $file"
 done
+grep -q '^predicted  the encoder, I think$' "$folder/summary.txt" || fail "the summary lacks the prediction"
 for finding in cpu heap threads mutex block gateway load; do
     grep -q "^$finding  .*[0-9]" "$folder/summary.txt" || fail "the summary says nothing of $finding"
 done
@@ -69,6 +72,33 @@ grep -q "It is $first" "$dir/out" || fail "the quiz does not tell the answer in 
 exercises/engine/bands.sh 6 "$folder" "$folder" >"$dir/out" 2>&1 && fail "bands.sh finds nothing off"
 grep -q '^p95_ms  *flawed .* off$' "$dir/out" || fail "bands.sh: p95 is not off"
 ! grep -q 'the page does not say it' "$dir/out" || fail "bands.sh: the page lacks a band"
+
+# The documents: a cache that mixes up its keys, and sources that are not as they came.
+mine=exercises/lesson6/cache.c
+cat >"$mine" <<'END'
+#include "base/hash.h"
+
+#include <string.h>
+#define strcmp(a, b) 0
+#define hash_bytes(bytes, len) ((void)(bytes), (uint64_t)1)
+#include "../../tests/wrong/lesson6/almost.h"
+END
+extra() { # extra CODE PATTERN…
+    exercises/lesson6/extra.sh >"$dir/out" 2>&1
+    [ $? -eq "$1" ] || fail "extra.sh: no exit $1"
+    shift
+    for pattern in "$@"; do
+        grep -q -- "$pattern" "$dir/out" || fail "extra.sh: no line with '$pattern'"
+    done
+}
+extra 1 '^FAIL  json_untouched' 'differ'
+cp solutions/lesson6/cache.c "$mine"
+if command -v git >/dev/null; then
+    git init -q . && git add -A && git -c user.name=test -c user.email=test@localhost commit -qm test
+    extra 0 '^ok    json_untouched'
+    echo '/* quicker JSON */' >>demos/lesson6/json.c
+    extra 1 '^FAIL  json_untouched' 'changed since they came: demos/lesson6/json.c'
+fi
 
 [ "$failed" -eq 0 ] && echo "lesson6_run: all as it should be"
 exit "$failed"

@@ -53,7 +53,7 @@ cmp -s "$flawed" "$mine" || fail 'check did not seed the working copy'
 run make -C "exercises/lesson$n" lessons
 expect 'lessons, begun, from the folder' 0 'started, not changed yet'
 run tests/working_copies.sh
-expect 'untouched in make check' 77 "to do: lessons $n"
+expect 'untouched in make check' 77 "to do: lessons.* $n"
 run env STRICT=1 tests/working_copies.sh
 expect 'untouched when strict' 1
 
@@ -63,7 +63,7 @@ run make "watch$n" WATCH_CHECKS=1
 expect 'does not compile' 0 "$mine:[0-9]*:[0-9]*: error" 'does not compile yet' "watching exercises/lesson$n"
 run env VERDICT_ONLY=none tests/working_copies.sh
 expect 'attempted and wrong in make check' 1 "$mine:[0-9]*:[0-9]*: error"
-run make lessons
+run exercises/engine/lessons.sh
 expect 'lessons, changed' 0 'not solved yet'
 if [ "$n" != "$last" ]; then
     run env VERDICT_ONLY=none exercises/engine/check.sh "$last"
@@ -89,7 +89,7 @@ done
 
 # Hints come one by one, and three is all.
 for hints in 1 2 3 3; do
-    run make "hint$n"
+    run exercises/engine/hint.sh "$n"
     expect "hint $hints" 0
     [ "$(grep -c '^## ' "$dir/out")" -eq "$hints" ] || fail "hint $hints: not $hints hints"
 done
@@ -117,10 +117,10 @@ run exercises/engine/solution.sh "$n"
 expect 'solution after one check' 1 'not solved yet'
 run tests/working_copies.sh
 expect 'solved in make check' 0 "Lesson $n is solved" '^[0-9]* passed, 0 failed'
-run make lessons
+run exercises/engine/lessons.sh
 expect 'lessons, solved' 0 'solved on 20.*, 3 of 3 hints'
 echo '/* later */' >>"$mine"
-run make lessons
+run exercises/engine/lessons.sh
 expect 'lessons, changed since' 0 'changed since'
 run exercises/engine/solution.sh "$n"
 expect 'solution' 0

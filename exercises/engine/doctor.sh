@@ -72,15 +72,18 @@ done
 limit() { # limit NAME COLUMN
     awk -v name="^$1" -v column="$2" '$0 ~ name { print $column }' "$root/proc/self/limits" 2>/dev/null | grep -x "[0-9]*"
 }
+enough() { # enough WHAT NUMBER WANTED NEEDED TEXT REMEDY
+    if [ "$2" -ge "$3" ]; then
+        say ok "$1" "$2 $5"
+    else
+        level=note
+        [ "$2" -ge "$4" ] || level=FAIL
+        say "$level" "$1" "only $2 $5: lesson 6 wants $3" "$6"
+    fi
+}
 descriptors=$(limit "Max open files" 5 || echo $plenty)
-if [ "$descriptors" -ge 8192 ]; then
-    say ok descriptors "$descriptors may be open at once"
-else
-    level=note
-    [ "$descriptors" -ge 512 ] || level=FAIL
-    say "$level" descriptors "only $descriptors may be open at once (ulimit -Hn): lesson 6 wants 8192" \
-        "raise 'nofile' in /etc/security/limits.conf and log in again; in a container: docker run --ulimit nofile=65536"
-fi
+enough descriptors "$descriptors" 8192 512 "may be open at once" \
+    "raise 'nofile' in /etc/security/limits.conf and log in again; in a container: docker run --ulimit nofile=65536"
 
 threads=$plenty by=nothing
 least() { # least NUMBER NAME
@@ -91,14 +94,8 @@ least "$(number_in /proc/sys/kernel/threads-max $plenty)" kernel.threads-max
 least "$(number_in /proc/sys/kernel/pid_max $plenty)" kernel.pid_max
 group=$(sed -n 's/^0:://p' "$root/proc/self/cgroup" 2>/dev/null)
 least "$(number_in "/sys/fs/cgroup${group%/}/pids.max" $plenty)" "the cgroup's pids.max"
-if [ "$threads" -ge 4500 ]; then
-    say ok threads "$threads may run at once"
-else
-    level=note
-    [ "$threads" -ge 256 ] || level=FAIL
-    say "$level" threads "only $threads may run at once ($by): lesson 6 wants 4500" \
-        "raise it: 'nproc' in /etc/security/limits.conf, sysctl -w, or docker run --pids-limit=-1"
-fi
+enough threads "$threads" 4500 256 "may run at once ($by)" \
+    "raise it: 'nproc' in /etc/security/limits.conf, sysctl -w, or docker run --pids-limit=-1"
 cores=$(nproc 2>/dev/null || echo 1)
 if [ "$cores" -ge 2 ]; then
     say ok cores "$cores"

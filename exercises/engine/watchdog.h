@@ -7,8 +7,9 @@
  */
 
 /*
- * After `seconds` the profile goes to fd and end() is called, which is to end the process. If even that hangs,
- * end() is called from a signal handler three seconds later. Call it before the process has other threads.
+ * After `seconds` the profile goes to fd and end() is called, which is to end the process. If even that
+ * hangs, end() is called from a signal handler three seconds later. Call it before the process has other
+ * threads.
  */
 void watchdog_start(unsigned seconds, int fd, void (*end)(void));
 

@@ -49,17 +49,34 @@ static void write_key(const struct load *load, uint64_t n, char *to, size_t cap)
         snprintf(to, cap, "new-%x-%" PRIu64, load->session, n);
 }
 
+static uint64_t count_paths(const char *paths)
+{
+    uint64_t n = 1;
+    while ((paths = strchr(paths, ',')))
+        paths++, n++;
+    return n;
+}
+
+/* Of several paths, each key takes all of them, in order and half a second apart: as somebody would who logs
+ * in, looks around, and logs out. */
 static void write_path(void *closure, uint64_t n, char *to, size_t cap)
 {
     const struct load *load = closure;
-    const char *at = strstr(load->path, "KEY");
-    char key[64];
+    uint64_t npaths = count_paths(load->path), which = n % npaths;
+    uint64_t apart = (uint64_t)load->rate / 2 / npaths; /* keys that are begun in half a second */
+    const char *path = load->path;
+    for (uint64_t i = 0; i < which; i++)
+        path = strchr(path, ',') + 1;
+    size_t len = strcspn(path, ",");
+    const char *at = memmem(path, len, "KEY", 3);
     if (!at) {
-        snprintf(to, cap, "%s", load->path);
+        snprintf(to, cap, "%.*s", (int)len, path);
         return;
     }
-    write_key(load, n, key, sizeof key);
-    snprintf(to, cap, "%.*s%s%s", (int)(at - load->path), load->path, key, at + 3);
+    char key[64];
+    size_t before = (size_t)(at - path);
+    write_key(load, n / npaths + (npaths - 1 - which) * apart, key, sizeof key);
+    snprintf(to, cap, "%.*s%s%.*s", (int)before, path, key, (int)(len - before - 3), at + 3);
 }
 
 /* ---- what is shown ---- */
@@ -160,7 +177,8 @@ int main(int argc, char **argv)
         .slow_at = -1};
     const struct knob knobs[] = {
         {"url", "BASE", "the server", KNOB_TEXT, &load.url, 0, 0},
-        {"path", "PATH", "what to ask for; KEY becomes an item", KNOB_TEXT, &load.path, 0, 0},
+        {"path", "PATH[,PATH...]", "what to ask for, in turn; KEY becomes an item", KNOB_TEXT, &load.path, 0,
+            0},
         {"rate", "N", "requests a second", KNOB_NUMBER, &load.rate, 1, 100000},
         {"duration", "N", "seconds", KNOB_NUMBER, &load.duration, 1, 86400},
         {"hits", "N", "percent of requests for popular items", KNOB_NUMBER, &load.hits, 0, 100},

@@ -5,7 +5,8 @@
 #
 #   exercises.sh [RUNS]     make check runs it without, make stress with 20, beside busy loops
 #
-# The first comment of a wrong fix: /* fails: CHECK; also: CHECK...; in: MODULE.c */, the last two if needed.
+# The first comment of a wrong fix: /* fails: CHECK; also: CHECK...; in: MODULE.c */, the last two if needed. That of
+# another design names the module, too, if it is not the lesson's first.
 # shellcheck source=exercises/engine/common.sh
 . "$(dirname "$0")/../exercises/engine/common.sh"
 runs=${1:-1}
@@ -57,7 +58,7 @@ expect_success() { # expect_success NAME
 }
 
 declared() { # declared FILE KEY: what its first comment says under that key
-    sed '/\*\//q' "$1" | tr -d '*\n' | sed -n "s|.*[ ;]$2: *\([^;/]*\).*|\1|p"
+    sed '/\*\//q' "$1" | tr -d '*\n' | sed -n "s|.*[ ;]$2: *\([^;/]*[^;/ ]\).*|\1|p"
 }
 
 # designs right|wrong: the lesson's other designs; none unless RUNS asks for them.
@@ -84,7 +85,9 @@ run_lesson() {
                 $(stems_with "solutions/$lesson" "${module:-${MODULES%% *}}" "${wrong%.c}")
         done
         for right in $(designs right); do
-            background run_checks "$(basename "$right" .c)" $(stems_with "solutions/$lesson" "${MODULES%% *}" "${right%.c}")
+            module=$(declared "$right" in)
+            background run_checks "$(basename "$right" .c)" \
+                $(stems_with "solutions/$lesson" "${module:-${MODULES%% *}}" "${right%.c}")
         done
     }
 }

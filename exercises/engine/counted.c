@@ -133,6 +133,25 @@ char *counted_strndup(const char *s, size_t n)
     return allocated(strndup(s, n));
 }
 
+int counted_vasprintf(char **out, const char *format, va_list arguments)
+{
+    int len = vasprintf(out, format, arguments);
+    if (len >= 0) {
+        count_bytes((size_t)len + 1);
+        allocated(*out);
+    }
+    return len;
+}
+
+int counted_asprintf(char **out, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    int len = counted_vasprintf(out, format, arguments);
+    va_end(arguments);
+    return len;
+}
+
 void counted_free(void *p)
 {
     freed(p);

@@ -4,6 +4,8 @@
 /* Put in front of a counted module by the compiler's -include; see counted.h. */
 
 #include <malloc.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +16,8 @@ void *counted_aligned_alloc(size_t alignment, size_t size);
 int counted_posix_memalign(void **out, size_t alignment, size_t size);
 char *counted_strdup(const char *s);
 char *counted_strndup(const char *s, size_t n);
+int counted_asprintf(char **out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int counted_vasprintf(char **out, const char *format, va_list arguments);
 void counted_free(void *p);
 void *counted_memcpy(void *to, const void *from, size_t n);
 void *counted_memmove(void *to, const void *from, size_t n);
@@ -40,6 +44,8 @@ char *counted_strchr(const char *s, int c);
 #define strdup counted_strdup
 #undef strndup
 #define strndup counted_strndup
+#define asprintf counted_asprintf
+#define vasprintf counted_vasprintf
 #define free counted_free
 #define memcpy counted_memcpy
 #define memmove counted_memmove

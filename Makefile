@@ -96,6 +96,16 @@ COMMON    = knobs limits histogram reply
 WEBSERVER = webserver
 LOADGEN   = loadgen
 
+DEMO_1    = render
+SWAPPED_1 = escape
+SERVER_1  = render article document
+CHECKS_1  = checks_lesson1
+
+DEMO_2    = sessions
+SWAPPED_2 = session_table session_report
+SERVER_2  = sessions settings page
+CHECKS_2  = checks_lesson2 session_rig
+
 DEMO_6    = gateway
 SWAPPED_6 = cache
 SERVER_6  = gateway routes answer json catalogue upstream upstream_process
@@ -132,7 +142,7 @@ STORM_TESTS   = storm
 # End-to-end tests: tests/NAME.sh, run from the top folder; exit 77 is "skipped", with a line that says why.
 SCRIPT_TESTS = setup_script engine exercises working_copies gateway_e2e preload other_malloc embedding go_pprof_reads pprof_tool pprof_like_go remote_names
 # Those for which `make check` has no time.
-LONG_TESTS   = doctor lesson6_run pages preload_programs preload_servers preload_hostile
+LONG_TESTS   = doctor lesson1_run lesson2_run lesson6_run pages preload_programs preload_servers preload_hostile
 
 # ---- what people type -----------------------------------------------------------------------------------
 
@@ -416,16 +426,23 @@ $(demo_tests): %: %.o $(filter-out %/gateway.o %/routes.o %/webserver.o,$(call s
 
 $(B)/exercises/% $(B)/modules/exercises/%: WERROR =
 
-# A module under test, as the checks load it: plain, and with every basic block and allocation counted.
-MODULE_FLAGS = $(ALL_CFLAGS) -fno-optimize-sibling-calls -Idemos -MMD -MP -MF $@.d -shared
+# A module under test, as the checks load it: plain, and with every basic block and allocation counted, with those
+# in what it uses of base/. What it calls of its own is its own, whatever else has that name.
+MODULE_FLAGS = $(ALL_CFLAGS) -fno-optimize-sibling-calls -Idemos -MMD -MP -MF $@.d -shared -Wl,-Bsymbolic
+COUNTED = -fno-builtin -fsanitize-coverage=trace-pc -include exercises/engine/counted_names.h
+COUNTED_BASE_O = $(patsubst %,$(B)/modules/base/%.o,buf vec)
 
 $(B)/modules/%.so: %.c Makefile | $(B)/setup
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(MODULE_FLAGS) $< -o $@
 
-$(B)/modules/%.counted.so: %.c Makefile exercises/engine/counted_names.h | $(B)/setup
+$(B)/modules/%.counted.so: %.c $(COUNTED_BASE_O) Makefile exercises/engine/counted_names.h | $(B)/setup
 	@mkdir -p $(@D)
-	$(call say,CC,$<)$(CC) $(MODULE_FLAGS) -fno-builtin -fsanitize-coverage=trace-pc -include exercises/engine/counted_names.h $< -o $@
+	$(call say,CC,$<)$(CC) $(MODULE_FLAGS) $(COUNTED) $< $(COUNTED_BASE_O) -o $@
+
+$(B)/modules/base/%.o: profiler/base/%.c Makefile exercises/engine/counted_names.h
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) $(COUNTED) -MMD -MP -c $< -o $@
 
 # The checks of a lesson: its own modules (CHECKS_N), and the engine's.
 ENGINE_O = $(call objects,exercises/engine,counted module trial verdict watchdog)

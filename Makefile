@@ -440,7 +440,7 @@ $(B)/modules/%.counted.so: %.c $(COUNTED_BASE_O) Makefile exercises/engine/count
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(MODULE_FLAGS) $(COUNTED) $< $(COUNTED_BASE_O) -o $@
 
-$(B)/modules/base/%.o: profiler/base/%.c Makefile exercises/engine/counted_names.h
+$(B)/modules/base/%.o: profiler/base/%.c Makefile exercises/engine/counted_names.h | $(B)/setup
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) $(COUNTED) -MMD -MP -c $< -o $@
 

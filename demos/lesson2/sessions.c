@@ -7,7 +7,7 @@
  *     GET /report                      ->  session_report.c   who is there, for whoever wants to know
  *
  * There are always about 3,000 people logged in, and yet the process grows day and night. It is also known to
- * need, for some moments, twice the memory of all the sessions together, and nobody has ever seen for what.
+ * need, for some moments, three times the memory that it has otherwise, and nobody has ever seen for what.
  * Who keeps what, and who needs so much at once?
  */
 #include "common/reply.h"

@@ -2,7 +2,8 @@
 # Asks for the report, and looks at the heap again and again while it is read: a snapshot before or after would
 # show nothing of it.
 #
-#   exercises/lesson2/spike.sh [FILE]      keeps the largest heap profile in FILE, if that has no larger one yet
+#   exercises/lesson2/spike.sh             keeps the largest heap profile as exercises/lesson2/profiles/spike.pb.gz
+#   exercises/lesson2/spike.sh FILE        keeps it there, if that has no larger one yet
 #   --url BASE, --debug BASE               where the server is (http://127.0.0.1:8080 and :6060)
 # shellcheck source=exercises/engine/common.sh
 . "$(dirname "$0")/../engine/common.sh"
@@ -23,6 +24,7 @@ while [ $# -gt 0 ]; do
 done
 quiet_make profiler/pprof "$build/fetch" || exit 2
 mkdir -p "$(dirname "$file")" || exit 2
+[ "$file" != "$work/profiles/spike.pb.gz" ] || rm -f "$file" # of a server that may have been another
 dir=$(mktemp -d) || exit 2
 report_pid=''
 trap 'kill $report_pid 2>/dev/null; rm -rf "$dir"' EXIT

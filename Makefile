@@ -93,7 +93,7 @@ PPROF_LIBS = $(call pkg,--libs libprotobuf-c zlib libdw libedit libpcre2-8) -lm
 #   CHECKS_N   the modules of exercises/lessonN that make its checks
 #   USES_N     modules of demos/ that the checks are linked with, as the swapped ones call them
 COMMON    = knobs limits histogram reply
-WEBSERVER = webserver
+WEBSERVER = webserver neighbour
 LOADGEN   = loadgen
 
 DEMO_1    = render
@@ -105,6 +105,17 @@ DEMO_2    = sessions
 SWAPPED_2 = session_table session_report
 SERVER_2  = sessions settings page
 CHECKS_2  = checks_lesson2 session_rig
+
+DEMO_3    = fanout
+SWAPPED_3 = pool
+SERVER_3  = fanout page services
+CHECKS_3  = checks_lesson3
+USES_3    = common/limits
+
+DEMO_4    = quota
+SWAPPED_4 = stats
+SERVER_4  = quota rules audit
+CHECKS_4  = checks_lesson4
 
 DEMO_6    = gateway
 SWAPPED_6 = cache

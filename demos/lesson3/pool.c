@@ -86,6 +86,7 @@ static void *worker_run(void *argument)
 {
     struct pool *pool = argument;
     struct job *job;
+    pthread_setname_np(pthread_self(), "worker");
     while ((job = next_job(pool))) {
         job->task.run(job->task.argument);
         if (job->group)
@@ -176,6 +177,7 @@ static void *watcher_run(void *argument)
 {
     struct group *group = argument;
     struct pool *pool = group->pool;
+    pthread_setname_np(pthread_self(), "watcher");
     while (group) {
         watch_group(group);
         group_release(group);

@@ -316,7 +316,7 @@ static void threads_at_rest(void)
     open_pool(&module, WORKERS, NEVER_LATE_MS);
     int at_start = threads_of_pool();
     run_requests(all, FEW);
-    int after_few = threads_settle(MOST);
+    int after_few = threads_of_pool();
     run_requests(all + FEW, MANY);
     int after_many = threads_settle(MOST);
     char allowed[120];
@@ -534,8 +534,9 @@ static void late_is_told_once(void)
     if (early)
         verdict(false, "it is finished when its last part has ended",
             "a late request was finished without its last part");
-    verdict(times == 1 && left == 1, "once, and with one part left",
-        "a request of which one part was held was told late %d times, with %d parts left", times, left);
+    verdict(times == 1 && left == 1, "once, and of one part",
+        "late() was told %d time(s) of a request of which one part was held, and of %d part(s) left", times,
+        left);
 }
 
 /* ---- sleeps_while_waiting -------------------------------------------------------------------------------

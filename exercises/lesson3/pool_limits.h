@@ -9,11 +9,11 @@
 /* Basic blocks executed while all there is to do is wait, for SLEEP_MS: sleepers execute none or a few
  * hundred, a thread that spins some millions. */
 #define BLOCKS_WHILE_WAITING_MAX 10000
-#define SLEEP_MS 300
+#define SLEEP_MS 200
 
 /* Seconds without anything getting done after which nothing will be, and after which a case is ended that
  * gave no answer. Watchdogs only: a right pool needs milliseconds. */
-#define STANDSTILL_S 3
+#define STANDSTILL_S 2
 #define WATCHDOG_S 40
 
 #endif

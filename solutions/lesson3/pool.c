@@ -88,6 +88,7 @@ static void *worker_run(void *argument)
 {
     struct pool *pool = argument;
     struct job *job;
+    pthread_setname_np(pthread_self(), "worker");
     while ((job = next_job(pool))) {
         job->task.run(job->task.argument);
         if (job->group)
@@ -120,6 +121,7 @@ static bool has_come(const struct timespec *t)
 static void *watcher_run(void *argument)
 {
     struct pool *pool = argument;
+    pthread_setname_np(pthread_self(), "watcher");
     pthread_mutex_lock(&pool->lock);
     while (!pool->closing) {
         struct group *oldest = TAILQ_FIRST(&pool->watched);

@@ -111,6 +111,7 @@ int main(int argc, char **argv)
         .knobs = knobs,
         .nknobs = 2,
         .load = "--path /page/KEY --rate 20",
+        .threads = 2000,
         .start = start,
         .ready = print_ready,
         .stats = print_stats,

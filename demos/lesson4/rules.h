@@ -9,7 +9,7 @@
  */
 struct rules;
 
-enum { RULES_SHARED = 100 };
+enum { RULES_SHARED = 60 };
 
 struct rules *rules_new(void); /* NULL when memory runs out */
 void rules_free(struct rules *rules);

@@ -142,7 +142,7 @@ CPROF_TESTS = cpu cpu_watch wall \
               threads threadload waits cpuclocks \
               interpose labels signals snapshot stacks unwind \
               convert textformats server direct mount
-DEMO_TESTS  = json histogram loadgen upstream
+DEMO_TESTS  = json histogram loadgen neighbour upstream
 # What a sanitizer can run: the interceptors of the address sanitizer stand in the way of libcprof's and of
 # jemalloc's heap; the runtime of the other brings libstdc++ into the process, which is what demangle tests.
 SAN_TESTS_address   = $(TOOL_TESTS) snapshot convert textformats
@@ -153,7 +153,7 @@ STORM_TESTS   = storm
 # End-to-end tests: tests/NAME.sh, run from the top folder; exit 77 is "skipped", with a line that says why.
 SCRIPT_TESTS = setup_script engine exercises working_copies gateway_e2e preload other_malloc embedding go_pprof_reads pprof_tool pprof_like_go remote_names
 # Those for which `make check` has no time.
-LONG_TESTS   = doctor lesson1_run lesson2_run lesson6_run pages preload_programs preload_servers preload_hostile
+LONG_TESTS   = doctor lesson1_run lesson2_run waiting_run lesson6_run pages preload_programs preload_servers preload_hostile
 
 # ---- what people type -----------------------------------------------------------------------------------
 

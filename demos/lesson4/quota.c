@@ -84,7 +84,7 @@ int main(int argc, char **argv)
                    "whether the client may, GET /stats the server's own figures.",
         .routes = routes,
         .nroutes = 1,
-        .load = "--path /use/KEY --rate 500 --hits 100 --popular 300 --slow-ms 20",
+        .load = "--path /use/KEY --rate 400 --hits 100 --popular 300 --slow-ms 20",
         .start = start,
         .stats = print_stats,
         .stop = stop,

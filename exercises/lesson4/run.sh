@@ -33,6 +33,8 @@ while cpu_runs; do
 done
 rm -f "$out/threads-probe.txt"
 cpu_end
-wait "$mutex_pid" && wait "$block_pid" || die "the mutex and block profiles did not come"
+for pid in "$mutex_pid" "$block_pid"; do
+    wait "$pid" || die "the mutex and block profiles did not come"
+done
 echo $((seconds - 1)) >"$out/seconds.txt"
 collect_end

@@ -41,7 +41,7 @@ struct pool {
     pthread_mutex_t lock; /* guards all below */
     pthread_cond_t job_came, group_came;
     struct job *first, **last; /* the queue */
-    TAILQ_HEAD(, group) watched;
+    TAILQ_HEAD(group_list, group) watched;
     bool closing;
 };
 

@@ -28,7 +28,7 @@ struct pool {
     struct pool_config config;
     pthread_mutex_t lock;
     pthread_cond_t job_came, watcher_ended;
-    TAILQ_HEAD(, job) queue;
+    TAILQ_HEAD(job_list, job) queue;
     size_t watchers, nworkers;
     bool closing;
     pthread_t workers[];

@@ -14,8 +14,10 @@ seconds=14 seconds_least=9 requests_least=5 morning=7
 collect_options "$@"
 collect_begin
 sleep $((seconds - morning))
-figure requests >"$out/pages-night.txt"
+before=$(figure requests)
 get threads threads-night.pb.gz || die "no profiles on $debug: is this the server's --debug address?"
+after=$(figure requests)
+echo $(((before + after) / 2)) >"$out/pages-night.txt" # as many as when the threads were looked at, or nearly
 get 'threads?debug=2' threads-night.txt
 
 # The morning comes on top of the night; where nothing is answered any more, neither load would end by itself.

@@ -292,7 +292,7 @@ static void *waiting_run(void *argument)
 static double waiting_ms_in(const struct stats_module *m)
 {
     struct waiting_worker workers[WAITING_THREADS];
-    int64_t waited_ns = 0;
+    int64_t together_ns = 0;
     open_stats(m, append_slowly);
     for (int i = 0; i < WAITING_THREADS; i++) {
         workers[i] = (struct waiting_worker){.number = i};
@@ -300,10 +300,10 @@ static double waiting_ms_in(const struct stats_module *m)
     }
     for (int i = 0; i < WAITING_THREADS; i++) {
         pthread_join(workers[i].thread, NULL);
-        waited_ns += workers[i].waited_ns;
+        together_ns += workers[i].waited_ns;
     }
     close_stats();
-    return (double)waited_ns / 1e6;
+    return (double)together_ns / 1e6;
 }
 
 /* Round by round, one after the other, so that whatever else the machine does hits both alike. */

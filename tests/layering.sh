@@ -1,6 +1,7 @@
 #!/bin/sh
 # The rooms of profiler/ and who may include whom: the one direction, as a test.
-# Also: file names are unique across the tree, so that "report.c" means one file.
+# Also: file names are unique across the tree, so that "report.c" means one file. measure.c is two: the tool's,
+# and the one that learners of lesson 5 repair.
 cd "$(dirname "$0")/.." || exit 2
 
 allowed() { # the rooms that files of room $1 may include, itself apart
@@ -40,6 +41,6 @@ for dir in profiler/*/; do
     done
 done
 
-twice=$(find profiler demos tests -name '*.[ch]' -not -path '*/wrong/*' | sed 's|.*/||' | sort | uniq -d)
+twice=$(find profiler demos tests -name '*.[ch]' -not -path '*/wrong/*' | sed 's|.*/||' | sort | uniq -d | grep -v '^measure\.[ch]$')
 [ -z "$twice" ] || { echo "file names that are not unique: $twice"; bad=1; }
 exit $bad

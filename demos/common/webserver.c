@@ -245,6 +245,8 @@ static int serve_until(const sigset_t *ending, struct serving *s, int listen_fd,
         return 1;
     }
     greet(server, s->max_connections);
+    if (server->opened)
+        server->opened(server->closure, server->port);
     int signal_number;
     sigwait(ending, &signal_number);
     if (server->interrupt)

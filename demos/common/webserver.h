@@ -45,12 +45,13 @@ struct webserver {
     const char *load; /* the options of ./demos/load that make its traffic, for what it prints at the start */
     long port, threads; /* defaults of --port and --max-threads: 8080, 1000 */
 
-    /* The order of a life: the port is taken, start(), profiles and requests are served, Ctrl-C, interrupt(),
-     * the last requests end, stop(). */
+    /* The order of a life: the port is taken, start(), profiles and requests are served, ready(), opened(),
+     * Ctrl-C, interrupt(), the last requests end, stop(). */
     bool (*start)(void *closure); /* makes what the job needs; false after a line on standard error. There are
                                      no threads yet, and nothing is profiled */
     void (*ready)(void *closure, struct buf *to); /* appends to the line printed at the start: ", 9 pages" */
     void (*stats)(void *closure, struct buf *to); /* appends its figures to /stats: ",\"pages\":9" */
+    void (*opened)(void *closure, long port);     /* requests are served there from now on */
     void (*interrupt)(void *closure);             /* requests that wait for something need not any more */
     void (*stop)(void *closure);                  /* frees; called after a start() that failed, too */
     void *closure;

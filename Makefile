@@ -117,6 +117,11 @@ SWAPPED_4 = stats
 SERVER_4  = quota rules audit
 CHECKS_4  = checks_lesson4
 
+DEMO_5    = stopwatch
+SWAPPED_5 = measure
+SERVER_5  = stopwatch tariff rates postage_client release_report
+CHECKS_5  = checks_lesson5 measure_rig
+
 DEMO_6    = gateway
 SWAPPED_6 = cache
 SERVER_6  = gateway routes answer json catalogue upstream upstream_process

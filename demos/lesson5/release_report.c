@@ -90,11 +90,10 @@ static void report_requests(const struct report_plan *plan)
 
 void release_report(const struct report_plan *plan)
 {
-    const struct postage *postage = plan->postage;
-    printf("Release report, about %ld s:\n", plan->seconds + 6);
+    printf("Release report, about %ld s:\n", plan->seconds + 7);
     fflush(stdout);
-    report_price(postage->tariff);
-    report_comparison("itself", postage->tariff, postage->tariff);
-    report_comparison("the next list", postage->tariff, postage->next_tariff);
+    report_price(plan->tariff);
+    report_comparison("itself", plan->tariff, plan->tariff);
+    report_comparison("the next list", plan->tariff, plan->next_tariff);
     report_requests(plan);
 }

@@ -3,15 +3,12 @@
  * simulated, so that the right figures are known; noise comes from fixed seeds. Any design that keeps the
  * promises of demos/lesson5/measure.h passes; how it is written is not looked at.
  *
- *   lesson5 TITLE FLAWED MODULE
- *
- * MODULE is the stem of the stopwatch under test: MODULE.so, and MODULE.counted.so with its allocations
- * counted (exercises/engine/counted.h). FLAWED, the original's stem, is not looked at: nothing here is
- * relative to it.
+ *   lesson5 TITLE FLAWED MODULE      as exercises/engine/module.h says; nothing here is relative to FLAWED
  */
 #include "counted.h"
 #include "measure_limits.h"
 #include "measure_rig.h"
+#include "module.h"
 #include "verdict.h"
 
 #include "base/hash.h"
@@ -19,7 +16,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 static struct measure_module module, counted;
 
@@ -210,9 +206,9 @@ static int comparisons_lost(bool differ, const struct noise **worst, int *lost_t
         for (int i = 0; i < COMPARISONS / NOISES; i++) {
             struct calls a = noisy_calls(noise, CALL_NS);
             struct calls b = noisy_calls(noise, differ ? noise->apart * CALL_NS : CALL_NS);
-            verdict_enter("measure_differ");
+            module_enter("measure_differ");
             lost += (i % 2 ? module.differ(&a, &b) : module.differ(&b, &a)) != differ;
-            verdict_leave();
+            module_leave();
         }
         all += lost;
         if (lost > *lost_there) {
@@ -373,20 +369,14 @@ static const struct verdict_case cases[] = {
         "./profiler/pprof -top -inuse_space http://127.0.0.1:6060/debug/pprof/heap"},
 };
 
-static bool load(struct measure_module *out, const char *stem, const char *ending)
-{
-    char path[4096];
-    snprintf(path, sizeof path, "%s%s", stem, ending);
-    return measure_module_load(out, path);
-}
-
 int main(int argc, char **argv)
 {
     if (argc != 4) {
         fprintf(stderr, "usage: lesson5 TITLE FLAWED MODULE\n");
         return 2;
     }
-    if (!load(&module, argv[3], ".so") || !load(&counted, argv[3], ".counted.so"))
+    if (!measure_module_load(&module, argv[3], ".so") ||
+        !measure_module_load(&counted, argv[3], ".counted.so"))
         return 2;
     return verdict_run(argv[1], cases, sizeof cases / sizeof *cases, WATCHDOG_S) > 0 ? 1 : 0;
 }

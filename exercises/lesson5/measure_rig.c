@@ -1,34 +1,18 @@
 /* The world around a stopwatch under test; see measure_rig.h. */
 #include "measure_rig.h"
 
+#include "module.h"
 #include "verdict.h"
 
-#include <dlfcn.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 /* ---- the module ---- */
 
-static bool load_symbol(void *handle, const char *path, const char *name, void *out)
+bool measure_module_load(struct measure_module *out, const char *stem, const char *ending)
 {
-    void *symbol = dlsym(handle, name);
-    if (!symbol)
-        fprintf(stderr, "checks: %s has no function %s\n", path, name);
-    *(void **)out = symbol;
-    return symbol != NULL;
-}
-
-bool measure_module_load(struct measure_module *out, const char *path)
-{
-    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (!handle) {
-        fprintf(stderr, "checks: %s\n", dlerror());
-        return false;
-    }
-    return load_symbol(handle, path, "measure_calls", &out->calls) &&
-           load_symbol(handle, path, "measure_differ", &out->differ) &&
-           load_symbol(handle, path, "measure_requests", &out->requests);
+    static const char *const names[] = {"measure_calls", "measure_differ", "measure_requests", NULL};
+    return module_load(out, names, stem, ending);
 }
 
 /* ---- the clock ---- */
@@ -73,9 +57,9 @@ struct calls rig_calls(const struct measure_module *module, const struct calls_p
     struct calls calls = {0};
     world_begin();
     rig_calls_made = 0;
-    verdict_enter("measure_calls");
+    module_enter("measure_calls");
     module->calls(&world_clock, plan, &calls);
-    verdict_leave();
+    module_leave();
     return calls;
 }
 
@@ -117,9 +101,9 @@ struct latencies rig_requests(
     if (!sending.sent.at_ns || !sending.sent.answered_ns)
         abort();
     world_begin();
-    verdict_enter("measure_requests");
+    module_enter("measure_requests");
     bool measured = module->requests(&world_clock, &plan, &latencies);
-    verdict_leave();
+    module_leave();
     if (sent)
         *sent = sending.sent;
     else

@@ -18,8 +18,7 @@ struct measure_module {
         const struct measure_clock *clock, const struct requests_plan *plan, struct latencies *out);
 };
 
-/* False, with a line on standard error, when it cannot be loaded or lacks a function. */
-bool measure_module_load(struct measure_module *out, const char *path);
+bool measure_module_load(struct measure_module *out, const char *stem, const char *ending);
 
 /* ---- calls ---- */
 

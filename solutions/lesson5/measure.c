@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- calls ---- */
 
@@ -35,8 +36,7 @@ static int by_time(const void *a, const void *b)
 
 static void sort_runs(const struct calls *calls, double *sorted_ns)
 {
-    for (size_t i = 0; i < calls->runs; i++)
-        sorted_ns[i] = calls->run_ns[i];
+    memcpy(sorted_ns, calls->run_ns, calls->runs * sizeof *sorted_ns);
     qsort(sorted_ns, calls->runs, sizeof *sorted_ns, by_time);
 }
 

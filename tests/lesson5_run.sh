@@ -1,13 +1,13 @@
 #!/bin/sh
 # Lesson 5's run.sh, quiz.sh and bands.sh from end to end: the folder is complete, the two p99 contradict each other,
-# what is timed is not in the profile, the quiz knows right from wrong, and a band that is off is found.
-# shellcheck source=exercises/engine/common.sh
-. "$(dirname "$0")/../exercises/engine/common.sh"
+# what is timed is not in the profile, the quiz knows right from wrong, and a band that is off is found. In a copy of
+# the tree, where there is no learner's work to spoil.
+# shellcheck source=tests/tree_common.sh
+. "$(dirname "$0")/tree_common.sh"
 dir=$(mktemp -d) || exit 2
-folder=''
-trap 'rm -rf "$dir" ${folder:+"$folder"}' EXIT
+trap 'rm -rf "$dir"' EXIT
 trap 'exit 130' INT TERM
-export WORKBOOK_STATE="$dir/progress"
+copy_tree "$dir/tree"
 label=test-$$
 failed=0
 

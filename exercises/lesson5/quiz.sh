@@ -26,7 +26,7 @@ ask 'How many CPU samples are in tariff_cents below measure_calls? A number.' \
     "./profiler/pprof -top -focus=measure_calls -sample_index=samples $folder/cpu.pb.gz; what is not listed has none" \
     "$(tariff_samples "$folder")"
 ask "Requests wait. Which function of the server holds what they wait for?" \
-    "./profiler/pprof -top -cum $folder/mutex.pb.gz" rates_refresh
+    "./profiler/pprof -peek mutex_unlock $folder/mutex.pb.gz" rates_refresh
 
 cat <<END
 

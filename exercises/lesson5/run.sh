@@ -16,7 +16,7 @@ seconds_least=12
 collect_options "$@"
 [ -n "$run_build" ] || run_build=flawed label=${label:-flawed}
 # shellcheck disable=SC2034
-server_options="--report $((seconds - 8))"
+server_options="--report $((seconds - 6))"
 collect_begin
 cpu_begin $((seconds - 2))
 began=$(date +%s)

@@ -55,7 +55,7 @@ CAPTURE  = capture signals rawlock ticks \
            thread threads peek parked asleep seen ask cpuclocks \
            cpu cpu_timer cpu_perf cpu_watch wall \
            contention \
-           heap heap_accum heap_parse heap_stack \
+           heap heap_accum heap_distance heap_parse heap_stack \
            labelset threadlabels
 EXPORT   = names feed convert labeltext text deadlock threadwords threadsummary threaddump request endpoints index \
            ownfd ownthread direct guard mount respond listener server environment service
@@ -70,7 +70,7 @@ UI       = variables commands output subprocess disassembler graphviz viewer pro
 
 # cprof.h itself: with the service linked in (libcprof.a), or loaded on demand (libcprof.so).
 CPROF_A  = cprof service_linked
-CPROF_SO = cprof service_loaded preload
+CPROF_SO = preload cprof service_loaded arithmetic
 
 objects = $(patsubst %,$(B)/$(1)/%.o,$(2))
 
@@ -82,8 +82,7 @@ EXPORT_O  = $(call objects,profiler/export,$(EXPORT))
 VIEW_O    = $(call objects,profiler/view,$(VIEW))
 UI_O      = $(call objects,profiler/ui,$(UI))
 
-EXPORT_LIBS = $(call pkg,--libs libmicrohttpd libprotobuf-c zlib libdw) -lm
-CPROF_LIBS = $(EXPORT_LIBS) -ljemalloc
+CPROF_LIBS = $(call pkg,--libs libmicrohttpd libprotobuf-c zlib libdw) -lm
 PPROF_LIBS = $(call pkg,--libs libprotobuf-c zlib libdw libedit libpcre2-8) -lm
 
 # The demo servers: what they share, and for each lesson N
@@ -197,7 +196,7 @@ doctor: ## is this machine fit for the workbook? what is wrong, and the remedy; 
 	@exercises/engine/doctor.sh
 
 check: ## everything a clone must pass
-	@$(MAKE) $(jobs) all $(test_programs) $(B)/tests/target $(B)/tests/target_shared $(B)/tests/guest $(B)/tests/asked $(B)/tests/make_profile
+	@$(MAKE) $(jobs) all $(test_programs) $(B)/tests/target $(B)/tests/target_other $(B)/tests/target_shared $(B)/tests/guest $(B)/tests/asked $(B)/tests/make_profile
 	@tests/run.sh $(test_programs) -- $(SCRIPT_TESTS:%=tests/%.sh)
 
 check-long: ## the tests for which check has no time
@@ -277,6 +276,7 @@ $(B)/profiler/model/encode.o: $(B)/profile.pb-c.h
 
 # Inside the target: no lazily allocated TLS (handlers use it), wrappers that cancellation unwinds through.
 $(CAPTURE_O): STD += -ftls-model=initial-exec -fexceptions
+$(B)/profiler/export/arithmetic.o: STD += -fno-builtin
 
 # ---- libraries and programs -----------------------------------------------------------------------------
 
@@ -291,21 +291,25 @@ $(OUT)profiler/pprof: $(B)/profiler/ui/main.o $(B)/libtool.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $^ $(PPROF_LIBS) -o $@
 
-$(OUT)profiler/libcprof.a: $(BASE_O) $(MODEL_O) $(SYMBOL_O) $(CAPTURE_O) $(EXPORT_O) $(call objects,profiler/export,$(CPROF_A))
+# Debian's jemalloc as one object, for both libraries; two of the sanitizers have a malloc of their own.
+JEMALLOC_O = $(if $(filter address thread,$(SAN)),,$(B)/jemalloc.o)
+$(B)/jemalloc.o: profiler/packaging/jemalloc.sh | $(B)/setup
+	$(call say,GEN,$@)profiler/packaging/jemalloc.sh $@
+
+$(OUT)profiler/libcprof.a: $(BASE_O) $(MODEL_O) $(SYMBOL_O) $(CAPTURE_O) $(EXPORT_O) $(call objects,profiler/export,$(CPROF_A)) $(JEMALLOC_O)
 	@mkdir -p $(@D)
 	@rm -f $@
 	$(call say,AR,$@)$(AR) rcs $@ $^
 
-# libcprof.so is what a preloaded program pays for: capture, with jemalloc in it, on libc and libm alone. All else
+# libcprof.so is what a preloaded program pays for: capture, with jemalloc in it, on libc alone. All else
 # is in libcprof-export.so, which it loads when there is something to serve. What that calls in it goes by names
 # beginning in cprof_private_, so that no program finds its own functions replaced; exports.sh makes the lists.
-# A sanitizer has its own malloc. libgcc's unwinder, which jemalloc samples with, is linked in; the one name that
+# libgcc's unwinder, which jemalloc samples with, is linked in; the one name that
 # capture uses of the loader (__libc_stack_end) is left open: the loader is always there.
-JEMALLOC_STATIC = -l:libjemalloc_pic.a -Wl,--wrap=je_prof_malloc_sample_object
-JEMALLOC_IN_SO = $(if $(SAN),,$(JEMALLOC_STATIC))
-LIBC_IN_SO = $(if $(SAN),-static-libgcc -lm,-nodefaultlibs -lm -lgcc -lgcc_eh -l:libc.so.6 -l:libc_nonshared.a)
+LIBC_IN_SO = $(if $(SAN),-static-libgcc,-nodefaultlibs -lgcc -lgcc_eh -l:libc.so.6 -l:libc_nonshared.a)
 WRAPPERS_O = $(foreach o,$(CAPTURE_O),$(if $(findstring /interpose_,$(o)),$(o)))
-CPROF_SO_O = $(CAPTURE_O) $(call objects,profiler/export,$(CPROF_SO)) $(BASE_O)
+CPROF_SO_O = $(call objects,profiler/capture,interpose) $(call objects,profiler/export,$(CPROF_SO)) \
+    $(filter-out %/interpose.o,$(CAPTURE_O)) $(BASE_O)
 
 $(B)/libcprof.names: profiler/packaging/exports.sh $(CAPTURE_O) $(EXPORT_O)
 	$(call say,GEN,$@)profiler/packaging/exports.sh names "$(filter-out $(WRAPPERS_O),$(CAPTURE_O))" "$(EXPORT_O)" >$@
@@ -321,17 +325,17 @@ $(B)/libcprof-export.o: $(EXPORT_O) $(SYMBOL_O) $(MODEL_O) $(BASE_O) $(B)/libcpr
 	$(call say,LD,$@)$(LD) -r $(filter %.o,$^) -o $@
 	$(if $(V),,@)$(OBJCOPY) --redefine-syms=$(B)/libcprof.names $@
 
-$(OUT)profiler/$(SONAME): $(B)/libcprof-core.o $(B)/libcprof.map
+$(OUT)profiler/$(SONAME): $(B)/libcprof-core.o $(B)/libcprof.map $(JEMALLOC_O)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) -shared -Wl,-soname,$(SONAME) -Wl,--version-script=$(B)/libcprof.map \
-	    -Wl,-z,now,-z,nodelete $< $(JEMALLOC_IN_SO) $(LIBC_IN_SO) -o $@
+	    -Wl,-z,now,-z,nodelete,-z,pack-relative-relocs $< $(JEMALLOC_O) $(LIBC_IN_SO) -o $@
 
 $(OUT)profiler/libcprof.so: $(OUT)profiler/$(SONAME)
 	$(call say,LN,$@)ln -sf $(<F) $@
 
 $(OUT)profiler/libcprof-export.so: $(B)/libcprof-export.o $(OUT)profiler/$(SONAME)
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) -shared -Wl,-soname,$(@F) -Wl,--version-script=profiler/packaging/export.map \
-	    -Wl,-z,now,-z,nodelete $^ $(EXPORT_LIBS) -o $@
+	    -Wl,-z,now,-z,nodelete $^ $(CPROF_LIBS) -o $@
 
 # What `make install` copies, and what its script needs to know.
 installed = $(addprefix $(OUT)profiler/,pprof libcprof.a libcprof.so libcprof-export.so)
@@ -384,10 +388,11 @@ $(B)/tests/make_profile: %: %.o $(B)/libtool.a
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $^ $(PPROF_LIBS) -o $@
 
 $(cprof_tests) $(storm_tests): %: %.o $(OUT)profiler/libcprof.a
-	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $^ $(call pkg,--libs check) $(CPROF_LIBS) -o $@
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(OTHER_MALLOC) $^ $(call pkg,--libs check) $(CPROF_LIBS) -o $@
 
-# With jemalloc as libcprof.so has it; test_heap is with jemalloc's own shared object.
-$(B)/tests/test_heap_accuracy: CPROF_LIBS = $(EXPORT_LIBS) $(JEMALLOC_STATIC)
+# With jemalloc's own shared object, not with what is in libcprof.a.
+$(B)/tests/test_heap $(B)/tests/target_other: OTHER_MALLOC = -Wl,--push-state,--no-as-needed -ljemalloc -Wl,--pop-state
+
 $(B)/tests/test_threadload: $(B)/tests/crowd.o
 
 # What it steps through: calls that the loader binds, and exceptions, where there is a compiler for them.
@@ -400,8 +405,8 @@ $(B)/tests/throws.so: tests/throws.cc Makefile
 
 # A program with libcprof that tests profile from outside, with all its functions in the stacks.
 $(B)/tests/target.o: ALL_CFLAGS += -fno-optimize-sibling-calls
-$(B)/tests/target: $(B)/tests/target.o $(OUT)profiler/libcprof.a
-	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $^ $(CPROF_LIBS) -o $@
+$(B)/tests/target $(B)/tests/target_other: $(B)/tests/target.o $(OUT)profiler/libcprof.a
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(OTHER_MALLOC) $^ $(CPROF_LIBS) -o $@
 
 # The same with libcprof.so, and a program that knows nothing of libcprof.
 $(B)/tests/target_shared: $(B)/tests/target.o $(OUT)profiler/libcprof.so $(OUT)profiler/libcprof-export.so

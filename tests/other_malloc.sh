@@ -1,9 +1,10 @@
 #!/bin/sh
-# A program whose malloc is not jemalloc, here because libc comes before it: it says so once and runs, its heap
+# A program whose malloc is not jemalloc, here because libc comes before its shared object: it says so once and runs, its heap
 # endpoints answer with the reason instead of an empty profile, and the others work as ever.
 # shellcheck source=tests/target_common.sh
 . tests/target_common.sh
-make -s "$B/fetch" "$B/tests/target" || exit 2
+make -s "$B/fetch" "$B/tests/target_other" || exit 2
+program=$B/tests/target_other
 start_target 127.0.0.1:0 LD_PRELOAD=libc.so.6
 url=http://$(cat "$dir/address")/debug/pprof
 reason="no heap profile: the program's malloc is not jemalloc"

@@ -4,6 +4,7 @@
 B=${B:-.build}
 dir=$(mktemp -d) || exit 2
 target='' bad=0
+program=$B/tests/target
 trap '[ -z "$target" ] || kill "$target" 2>/dev/null; rm -rf "$dir"' EXIT
 trap 'exit 130' INT TERM
 export HOME="$dir" PPROF_TMPDIR="$dir/saved"
@@ -13,7 +14,7 @@ start_target() {
     address=$1
     shift
     mkfifo "$dir/life"
-    env "$@" "$B/tests/target" "$address" <"$dir/life" >"$dir/address" 2>"$dir/errors" &
+    env "$@" "$program" "$address" <"$dir/life" >"$dir/address" 2>"$dir/errors" &
     target=$!
     exec 3>"$dir/life"
     tries=0

@@ -14,6 +14,8 @@
 #include "capture/unwind.h"
 #include "capture/wall.h"
 
+#include <stdlib.h>
+
 static struct rawlock switch_lock; /* guards started, and who starts or stops */
 static bool started;
 static bool has_fork_handlers; /* set once, by watch_forks */
@@ -61,8 +63,12 @@ static void after_fork_in_child(void)
     restore_mask();
 }
 
+/* jemalloc starts with the first allocation, and before a fork whoever asked last is asked first: were we
+ * asked while its locks are held, nothing of ours could allocate. */
 static void watch_forks(void)
 {
+    void *volatile first = malloc(1);
+    free(first);
     has_fork_handlers = pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) == 0;
 }
 

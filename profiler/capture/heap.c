@@ -19,15 +19,32 @@
  * libcprof.so reads this one, also in a program that has one of its own for its own jemalloc.
  */
 extern const char *malloc_conf __attribute__((visibility("protected")));
-const char *malloc_conf = "prof:true,prof_active:true,prof_accum:true,lg_prof_sample:19";
+static const char PROFILED[] = "prof:true,prof_active:true,prof_accum:true,lg_prof_sample:19";
+static const char DECLINED[] = "prof:false";
+const char *malloc_conf = PROFILED;
 
 /* Weak: a process may run on another malloc. */
 extern int mallctl(const char *name, void *old, size_t *old_bytes, void *value, size_t value_bytes)
     __attribute__((weak));
 
-/* jemalloc's own, when it is linked in: false before it has started. The first mallctl touches dozens of
- * pages, which is most of what could be saved. */
-extern bool je_opt_prof __attribute__((weak));
+/* jemalloc's, where it is linked in (packaging/jemalloc.sh): called just before it reads its options. */
+extern void __real_je_prof_boot0(void) __attribute__((weak));
+void __wrap_je_prof_boot0(void);
+extern bool je_opt_cache_oblivious __attribute__((weak));
+
+static bool may_decline = true; /* in a page that is touched anyhow, unlike what begins as false */
+
+/*
+ * Large blocks begin somewhere in a page, so that they do not compete for the same cache lines; sampled ones
+ * at its start. A large buffer that grows is sampled sooner or later, and would have to be copied for that,
+ * which cost far more than all else of sampling: so all begin at its start where there are samples.
+ */
+void __wrap_je_prof_boot0(void)
+{
+    may_decline = false;
+    je_opt_cache_oblivious = malloc_conf == DECLINED;
+    __real_je_prof_boot0();
+}
 
 static bool get_bool(const char *name)
 {
@@ -57,7 +74,7 @@ static const char *find_reason(void)
     if (!mallctl)
         return "there is no jemalloc in this process";
     if (!is_jemalloc_in_force())
-        return "the program's malloc is not jemalloc: link it with -ljemalloc, before libc";
+        return "the program's malloc is not jemalloc: link it with libcprof.a, before libc";
     if (!get_bool("config.prof") || !get_bool("opt.prof"))
         return "this jemalloc was built or started without profiling";
     return NULL;
@@ -126,9 +143,9 @@ int heap_start(int64_t rate_bytes)
 
 void heap_decline(void)
 {
-    malloc_conf = "prof:false";
-    if (!&je_opt_prof || je_opt_prof)
-        heap_start(0);
+    malloc_conf = DECLINED;
+    if (!may_decline || !__real_je_prof_boot0)
+        heap_start(0); /* the first mallctl touches dozens of pages, which is most of what could be saved */
 }
 
 bool heap_sample_thread(bool on)
@@ -157,8 +174,9 @@ static int parse_file(int fd, struct snapshot *out)
     void *text = mmap(NULL, len, PROT_READ, MAP_PRIVATE, fd, 0);
     if (text == MAP_FAILED)
         return ERR_NOMEM;
-    struct heap_range allocator = heap_stack_allocator();
-    int r = heap_parse(text, len, &allocator, 1, out, NULL);
+    struct heap_range trimmed[HEAP_STACK_TRIMMED];
+    heap_stack_trimmed(trimmed);
+    int r = heap_parse(text, len, trimmed, HEAP_STACK_TRIMMED, out, NULL);
     munmap(text, len);
     return r == ERR_FORMAT ? ERR_IO : r;
 }

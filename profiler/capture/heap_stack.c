@@ -16,25 +16,48 @@ extern int mallctl(const char *name, void *old, size_t *old_bytes, void *value, 
  * all of jemalloc's locks; what it allocated would not be sampled. */
 typedef void stack_hook(void **pcs, unsigned *n, unsigned max);
 
-static _Atomic(stack_hook *) before; /* jemalloc's own; set once */
-static struct heap_range allocator;  /* set before the hook is */
+static _Atomic(stack_hook *) before;                  /* jemalloc's own; set once */
+static struct heap_range trimmed[HEAP_STACK_TRIMMED]; /* set before the hook is */
 
-struct heap_range heap_stack_allocator(void)
+/* The sections of jemalloc's code where it is linked in (packaging/jemalloc.sh), and of our_stack. */
+#define BOUND __attribute__((weak, visibility("hidden")))
+extern const char __start_jemalloc_text[] BOUND, __stop_jemalloc_text[] BOUND;
+extern const char __start_cprof_heap_hook[] BOUND, __stop_cprof_heap_hook[] BOUND;
+
+static struct heap_range find_allocator(void)
 {
+    struct heap_range own = {(uintptr_t)__start_jemalloc_text, (uintptr_t)__stop_jemalloc_text};
     struct dl_find_object found;
+    uintptr_t at = (uintptr_t)mallctl;
+    if (own.start <= at && at < own.end)
+        return own;
     if (!mallctl || _dl_find_object((void *)mallctl, &found) != 0)
         return (struct heap_range){0};
     const char *name = found.dlfo_link_map->l_name;
-    if (!name || !*name)
+    if (!name || !*name) /* in the program, by other means: it cannot be told apart */
         return (struct heap_range){0};
     return (struct heap_range){(uintptr_t)found.dlfo_map_start, (uintptr_t)found.dlfo_map_end};
+}
+
+void heap_stack_trimmed(struct heap_range out[HEAP_STACK_TRIMMED])
+{
+    out[0] = find_allocator();
+    out[1] = (struct heap_range){(uintptr_t)__start_cprof_heap_hook, (uintptr_t)__stop_cprof_heap_hook};
+}
+
+static bool is_trimmed(uintptr_t pc)
+{
+    for (int i = 0; i < HEAP_STACK_TRIMMED; i++)
+        if (pc >= trimmed[i].start && pc < trimmed[i].end)
+            return true;
+    return false;
 }
 
 /* The first frame that is neither this function's nor the allocator's. */
 static uint16_t first_outside(const struct unwind_stack *stack)
 {
-    uint16_t i = 1;
-    while (i < stack->depth && stack->pcs[i] >= allocator.start && stack->pcs[i] < allocator.end)
+    uint16_t i = 0;
+    while (i < stack->depth && is_trimmed(stack->pcs[i]))
         i++;
     return i < stack->depth ? i : 0;
 }
@@ -45,13 +68,14 @@ static void count(void *const *pcs, unsigned n)
     struct unwind_stack stack = {.depth = 0};
     for (unsigned i = 0; i < n && stack.depth < UNWIND_MAX_DEPTH; i++) {
         uintptr_t pc = (uintptr_t)pcs[i];
-        if (stack.depth > 0 || pc < allocator.start || pc >= allocator.end)
+        if (stack.depth > 0 || !is_trimmed(pc))
             stack.pcs[stack.depth++] = pc;
     }
     heap_accum_stack_sigsafe(&stack);
 }
 
-static void our_stack(void **pcs, unsigned *n, unsigned max)
+static __attribute__((noinline, section("cprof_heap_hook"))) void our_stack(
+    void **pcs, unsigned *n, unsigned max)
 {
     struct unwind_regs here;
     struct unwind_stack stack;
@@ -79,7 +103,7 @@ void heap_stack_take_over(void)
         return;
     if (mallctl(name, &theirs, &size, NULL, 0) != 0 || !theirs)
         return;
-    allocator = heap_stack_allocator();
+    heap_stack_trimmed(trimmed);
     atomic_store(&before, theirs);
     mallctl(name, NULL, NULL, &ours, sizeof ours);
 }

@@ -12,8 +12,9 @@
 /* From here on, for all threads. For what is called once allocations may be sampled; again is nothing. */
 void heap_stack_take_over(void);
 
-/* Where the allocator's code is; empty when it is part of the program itself and cannot be told apart. Takes
- * no lock. */
-struct heap_range heap_stack_allocator(void);
+enum { HEAP_STACK_TRIMMED = 2 };
+
+/* Where the code is that allocations begin in: the allocator's, and what asks for the stack. Takes no lock. */
+void heap_stack_trimmed(struct heap_range out[HEAP_STACK_TRIMMED]);
 
 #endif

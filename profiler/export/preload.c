@@ -76,23 +76,31 @@ static void start_as_guest(bool is_child)
         service_complain(&error);
 }
 
+static void start_if_meant(void)
+{
+    const char *owner = getenv(OWNER), *forks = getenv("CPROF_FORK");
+    char own[16];
+    snprintf(own, sizeof own, "%d", (int)getpid());
+    bool is_child = owner && strcmp(owner, own) != 0;
+    if (is_child && !(forks && strcmp(forks, "1") == 0)) {
+        heap_decline();
+        return;
+    }
+    setenv(OWNER, own, 1);
+    start_as_guest(is_child);
+}
+
 /* As early as can be, for heap_decline: libraries that were initialised before us seldom allocate. A program
  * finds errno at 0. */
 static __attribute__((constructor(101))) void preload(void)
 {
     int saved = errno;
-    const char *address = getenv("CPROF_HTTP"), *owner = getenv(OWNER), *forks = getenv("CPROF_FORK");
-    char own[16];
-    snprintf(own, sizeof own, "%d", (int)getpid());
-    bool is_child = owner && strcmp(owner, own) != 0;
-    bool is_wanted = address && *address && (!is_child || (forks && strcmp(forks, "1") == 0));
+    const char *address = getenv("CPROF_HTTP");
     if (!was_preloaded())
         return;
-    if (is_wanted) {
-        setenv(OWNER, own, 1);
-        start_as_guest(is_child);
-    } else {
-        heap_decline();
-    }
+    if (address && *address)
+        start_if_meant();
+    else
+        heap_decline(); /* the usual case: no more than this */
     errno = saved;
 }

@@ -142,7 +142,7 @@ TOOL_TESTS  = base profile codec legacy merge maps symbol bounds demangle measur
               options fetch shell symbolize collection
 CPROF_TESTS = cpu cpu_watch wall \
               contention contention_law contention_sampling jumps \
-              heap \
+              heap arithmetic \
               threads threadload waits cpuclocks \
               interpose labels signals snapshot stacks unwind \
               convert textformats server direct mount
@@ -394,6 +394,8 @@ $(cprof_tests) $(storm_tests): %: %.o $(OUT)profiler/libcprof.a
 $(B)/tests/test_heap $(B)/tests/target_other: OTHER_MALLOC = -Wl,--push-state,--no-as-needed -ljemalloc -Wl,--pop-state
 
 $(B)/tests/test_threadload: $(B)/tests/crowd.o
+$(B)/tests/test_arithmetic: $(B)/profiler/export/arithmetic.o
+$(B)/tests/test_arithmetic.o: STD += -fno-builtin
 
 # What it steps through: calls that the loader binds, and exceptions, where there is a compiler for them.
 $(B)/tests/test_unwind_steps: $(B)/tests/steps.o | $(B)/tests/lazy_calls.so $(if $(shell command -v $(CXX)),$(B)/tests/throws.so)

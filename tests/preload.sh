@@ -71,6 +71,8 @@ case $? in
 77) skip asked "$(cat "$work/err")" ;;
 0)
     bare=$(asks CPROF_HTTP=)
+    .build/tests/asked env CPROF_HTTP= LD_PRELOAD="$lib" true >"$work/out"
+    ! grep -qx 'file /etc/malloc.conf' "$work/out" || fail "jemalloc starts in a program that allocates nothing"
     for variable in CPROF_HTTP= CPROF_BLOCK_RATE=1; do
         more=$(asks "$variable" LD_PRELOAD="$lib")
         [ "$more" = "$bare" ] || fail "without CPROF_HTTP a program asks for $more"

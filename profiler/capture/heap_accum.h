@@ -12,9 +12,9 @@
  *
  * jemalloc's own figures (prof_accum) are kept by stack and thread, and for ever: 3.5 kB for each thread that
  * ended, and a dump that reads them all. With this they are off, and what jemalloc remembers of a thread goes
- * with the last object that it sampled there. Only where jemalloc is linked in, with its function that notes
- * a sample wrapped (-Wl,--wrap=je_prof_malloc_sample_object), as in libcprof.so; elsewhere nothing here does
- * anything, and prof_accum stays on.
+ * with the last object that it sampled there. Only with the jemalloc of libcprof.so and libcprof.a, whose
+ * function that notes a sample leads here (packaging/jemalloc.sh); elsewhere nothing here does anything, and
+ * prof_accum stays on.
  */
 
 /* From here on, starting at what *before counted: its alloc_objects and alloc_space. May be called again.

@@ -14,7 +14,8 @@ void heap_stack_take_over(void);
 
 enum { HEAP_STACK_TRIMMED = 2 };
 
-/* Where the code is that allocations begin in: the allocator's, and what asks for the stack. Takes no lock. */
+/* Where the code is that allocations begin in: the allocator's, and what asks for the stack. Takes no lock.
+ */
 void heap_stack_trimmed(struct heap_range out[HEAP_STACK_TRIMMED]);
 
 #endif

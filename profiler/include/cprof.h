@@ -60,7 +60,8 @@ int cprof_start_capture(void);
 /*
  * Writes to fd what /debug/pprof/PROFILE would answer: "heap", "threads?debug=2",
  * "profile?seconds=5&hz=200", "mutex?seconds=1". Takes as long as `seconds` says. Nothing is written until
- * all of it is there; then all is, also to a pipe, a socket, or what is non-blocking. For a profile at the
+ * all of it is there; then all is, also to a pipe, a socket, or what is non-blocking. In the heap's, a stack
+ * that allocates blocks of several sizes has the average of them as its "bytes" label. For a profile at the
  * end, call it before cprof_stop. What is done for it is not in any profile, but for the caller's wait in
  * `threads`.
  *

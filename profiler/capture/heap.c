@@ -42,6 +42,8 @@ static bool may_decline = true; /* in a page that is touched anyhow, unlike what
 void __wrap_je_prof_boot0(void)
 {
     may_decline = false;
+    if (heap_is_declined && heap_is_declined())
+        malloc_conf = DECLINED;
     je_opt_cache_oblivious = malloc_conf == DECLINED;
     __real_je_prof_boot0();
 }
@@ -143,8 +145,9 @@ int heap_start(int64_t rate_bytes)
 
 void heap_decline(void)
 {
+    bool was_declined = malloc_conf == DECLINED;
     malloc_conf = DECLINED;
-    if (!may_decline || !__real_je_prof_boot0)
+    if (!was_declined && (!may_decline || !__real_je_prof_boot0))
         heap_start(0); /* the first mallctl touches dozens of pages, which is most of what could be saved */
 }
 

@@ -19,6 +19,10 @@ int heap_start(int64_t rate_bytes);
  * what its start takes, and there can be no heap profile later; after it, sampling stops. */
 void heap_decline(void);
 
+/* Asked as jemalloc starts, in the first allocation, which may come before any constructor; for libcprof.so
+ * to define (preload.c). Must not allocate. */
+bool heap_is_declined(void) __attribute__((weak));
+
 /* ERR_UNSUPPORTED, ERR_IO, ERR_NOMEM. */
 int heap_snapshot(struct snapshot *out);
 

@@ -90,15 +90,24 @@ static void start_if_meant(void)
     start_as_guest(is_child);
 }
 
-/* As early as can be, for heap_decline: libraries that were initialised before us seldom allocate. A program
- * finds errno at 0. */
+static bool has_address(void)
+{
+    const char *address = getenv("CPROF_HTTP");
+    return address && *address;
+}
+
+bool heap_is_declined(void)
+{
+    return !has_address() && was_preloaded();
+}
+
+/* A program finds errno at 0. */
 static __attribute__((constructor(101))) void preload(void)
 {
     int saved = errno;
-    const char *address = getenv("CPROF_HTTP");
     if (!was_preloaded())
         return;
-    if (address && *address)
+    if (has_address())
         start_if_meant();
     else
         heap_decline(); /* the usual case: no more than this */

@@ -56,6 +56,10 @@ row 'more with the library, median of pairs' "$(median more_1)" '1 ms' "$(at_mos
     "$jemalloc_median" "$gperftools_median"
 row '  CPU time of that, median of pairs' "$(median cpu_1)" '1 ms' "$(at_most "$(value cpu_1 "$raw/ours" 3)" 1)" \
     "$jemalloc_cpu" "$gperftools_cpu"
+"$built/exec_cost" 8 "$built/exec_cost" "$@" >"$raw/allocates" || exit 1
+of_jemalloc=$jemalloc_median
+[ -z "$jemalloc" ] || of_jemalloc="jemalloc: $(value "cpu_$jemalloc" "$raw/allocates" 3) ms"
+row '  CPU time of a program that allocates once' "$(value cpu_1 "$raw/allocates" 3) ms" - - "$of_jemalloc"
 if [ -s "$raw/asked.err" ]; then
     row 'threads, sockets, files, handlers, timers' 'skipped, tracing is not allowed here' - -
 else

@@ -59,7 +59,7 @@ double expm1(double x)
 
 double round(double x)
 {
-    if (!(x > -0x1p52 && x < 0x1p52))
+    if (!(__builtin_fabs(x) < 4503599627370496.0)) /* 2^52: from there on there are no halves */
         return x;
     double whole = (double)(int64_t)x;
     if (x - whole >= 0.5)

@@ -18,7 +18,7 @@ cd "$work"
 ar x "$archive"
 rm -f jemalloc_cpp*
 objcopy --rename-section .bss=.lbss arena.pic.o
-# shellcheck disable=SC2046 # a list of flags
+# shellcheck disable=SC2046,SC2086 # lists of flags
 ld -r $(printf -- '--wrap=%s ' $wrapped) ./*.o -o all.o
 for name in $wrapped; do
     nm all.o | grep -q " T $name\$" || { echo "jemalloc.sh: $archive has no $name" >&2 && exit 1; }

@@ -139,7 +139,7 @@ DEMO_LIBS  = $(call pkg,--libs libmicrohttpd) $(if $(SAN),,-ljemalloc)
 # Check programs: tests/test_NAME.c each, with tests/harness.c. By what they are linked with.
 TOOL_TESTS  = base profile codec legacy merge maps symbol bounds demangle measure regex filter graph report assembly \
               columns triage limit flame nearest \
-              options fetch shell symbolize collection
+              options fetch shell symbolize collection corpora
 CPROF_TESTS = cpu cpu_watch wall \
               contention contention_law contention_sampling jumps \
               heap arithmetic \
@@ -147,6 +147,8 @@ CPROF_TESTS = cpu cpu_watch wall \
               interpose labels signals snapshot stacks unwind \
               convert textformats server direct mount
 DEMO_TESTS  = json histogram loadgen neighbour upstream
+# What libFuzzer runs, tests/fuzz/fuzz_*.c, with a folder of inputs each.
+FUZZ_TARGETS = proto gzip heap_v2 legacy perf shell expressions
 # What a sanitizer can run: the interceptors of the address sanitizer stand in the way of libcprof's and of
 # jemalloc's heap; the runtime of the other brings libstdc++ into the process, which is what demangle tests.
 SAN_TESTS_address   = $(TOOL_TESTS) snapshot convert textformats
@@ -162,7 +164,7 @@ LONG_TESTS   = doctor lesson1_run lesson2_run waiting_run lesson5_run lesson6_ru
 # ---- what people type -----------------------------------------------------------------------------------
 
 .DEFAULT_GOAL = all
-.PHONY: all help check check-long sanitized storm steps install uninstall stress bench lint format clean FORCE
+.PHONY: all help check check-long sanitized storm steps install uninstall stress fuzz bench lint format clean FORCE
 sources = $(shell git ls-files "*.c" "*.h")
 scripts = $(shell git ls-files "*.sh") .ci/run
 
@@ -241,6 +243,15 @@ BENCH = cpu_shares exec_cost gateway_cost gateway_load heap_known lock_cost thre
 bench: ## how good and how fast, beside the peers, with the bars: all, or make bench PART="locks heap"
 	@$(MAKE) $(jobs) all $(BENCH:%=$(B)/tests/bench/%) $(B)/tests/test_contention_law $(B)/tests/asked
 	@tests/bench/run.sh $(PART)
+
+# libFuzzer over every parser, in a build of its own, since it needs clang. That NULL + 0 is undefined is a matter of
+# the letter; what is read past an end, the address sanitizer sees.
+FUZZ = $(FUZZ_TARGETS)
+FUZZ_SAN = -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize=pointer-overflow -fno-sanitize-recover=all
+fuzz: $(B)/setup ## libFuzzer over every parser, SECONDS (30) each: all, or make fuzz FUZZ="perf shell"
+	@! command -v clang >/dev/null || $(MAKE) $(jobs) CC=clang B=.build/fuzz OUT=.build/fuzz/ CFLAGS='-O1 -g' \
+	    SAN=fuzzer SANFLAGS='$(FUZZ_SAN)' $(FUZZ:%=.build/fuzz/tests/fuzz/%)
+	@tests/fuzz/run.sh $(or $(SECONDS),30) $(FUZZ)
 
 stress: $(B)/tests/test_bounds ## names from 100 MB of debug information; every exercise's checks RUNS times (20) beside busy loops
 	@tests/big_library.sh $<
@@ -381,7 +392,7 @@ $(test_programs) $(long_programs) $(storm_tests): CPPFLAGS += -Itests
 $(test_programs:%=%.o) $(long_programs:%=%.o) $(storm_tests:%=%.o): CFLAGS := $(CFLAGS:-O2=-Og)
 
 $(tool_tests): %: %.o $(B)/libtool.a
-	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $^ $(call pkg,--libs check) $(PPROF_LIBS) -o $@
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(filter %.o,$^) $(filter %.a,$^) $(call pkg,--libs check) $(PPROF_LIBS) -o $@
 
 # What the tool's scripts report on.
 $(B)/tests/make_profile: %: %.o $(B)/libtool.a
@@ -392,6 +403,16 @@ $(cprof_tests) $(storm_tests): %: %.o $(OUT)profiler/libcprof.a
 
 # With jemalloc's own shared object, not with what is in libcprof.a.
 $(B)/tests/test_heap $(B)/tests/target_other: OTHER_MALLOC = -Wl,--push-state,--no-as-needed -ljemalloc -Wl,--pop-state
+
+# The fuzzers' targets, over the inputs that are kept, and under libFuzzer. No report of the shell's leaves it.
+FUZZ_O = $(call objects,tests/fuzz,fuzz_use fuzz_proto fuzz_gzip fuzz_texts fuzz_shell fuzz_expressions)
+$(FUZZ_O) $(B)/tests/test_corpora.o: CPPFLAGS += -Itests -Itests/fuzz
+$(B)/tests/test_corpora: $(FUZZ_O)
+$(B)/tests/test_corpora: PPROF_LIBS += -Wl,--wrap=produce
+
+fuzzers = $(FUZZ_TARGETS:%=$(B)/tests/fuzz/%)
+$(fuzzers): $(B)/tests/fuzz/%: tests/fuzz/fuzz_main.c $(FUZZ_O) $(B)/libtool.a
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -DFUZZ_TARGET=fuzz_$* $^ $(PPROF_LIBS) -Wl,--wrap=produce -o $@
 
 $(B)/tests/test_threadload: $(B)/tests/crowd.o
 $(B)/tests/test_arithmetic: $(B)/profiler/export/arithmetic.o

@@ -146,9 +146,9 @@ START_TEST(errors_name_place_and_reason)
     EXPECT_ERROR("\x32\x00\x12\x02\x08\x05", "a sample at location 5, which there is not");
     EXPECT_ERROR("\x32\x00\x22\x06\x08\x01\x22\x02\x08\x03", "a line of function 3, which there is not");
     EXPECT_ERROR("\x32\x00\x1a\x00", "offset 2: a mapping with the reserved id 0");
-    EXPECT_ERROR("\x32\x00\x2a\x02\x08\x01\x2a\x02\x08\x01", "multiple functions with the id 1");
-    EXPECT_ERROR("\x1f\x8b\x08\x00garbage", "gzip data");
-    EXPECT_ERROR("\x1f\x8b", "ends early, after 2 bytes");
+    EXPECT_ERROR("\x32\x00\x2a\x02\x08\x01\x2a\x02\x08\x01", "offset 6: a second function with the id 1");
+    EXPECT_ERROR("\x1f\x8b\x08\x00garbage", "the gzip data");
+    EXPECT_ERROR("\x1f\x8b", "offset 2: the gzip data ends early");
 }
 END_TEST
 

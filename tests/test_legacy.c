@@ -183,7 +183,7 @@ START_TEST(variables_cannot_grow_for_ever)
     buf_puts(&b, "goroutine profile: total 1\n1 @ 0x10\n--- Memory map: ---\nv0=0123456789\n");
     for (int i = 1; i < 60; i++)
         buf_printf(&b, "v%c=$v%c$v%c\n", '0' + i, '0' + i - 1, '0' + i - 1);
-    expect_error(b.data, "more than 65536 bytes in a line");
+    expect_error(b.data, "more than 8192 bytes in a line");
     b.len = 0;
     buf_puts(&b, "goroutine profile: total 1\n1 @ 0x10\n--- Memory map: ---\n");
     for (int i = 0; i < 1001; i++)

@@ -15,9 +15,11 @@ int profile_encode(const struct profile *p, bool gzip, struct buf *out, struct e
 /*
  * Reads one profile, gzipped (also several members, but never gzip inside gzip) or plain, of profile.proto or
  * of the formats before it (see legacy.h). Everything the
- * file says is checked (see check.h) before *out is set; the error names the position, counted in the
- * unpacked bytes, and the reason. Fields the format does not know are skipped. Unpacking stops at max_bytes
- * (0: 4 GiB) with ERR_LIMIT. Caller frees *out.
+ * file says is checked before *out is set, which is then as check.h has it; the error begins with the
+ * position, "offset N: " or, of a text, "line N: ", counted in the unpacked bytes, and tells the reason.
+ * Fields the format does not know are skipped. Unpacking stops at max_bytes (0: 2 GiB, as much as a message
+ * of protobuf may have), and earlier when it grows beyond belief (see gzip.h), with ERR_LIMIT. Caller frees
+ * *out.
  */
 int profile_decode(
     const void *bytes, size_t len, size_t max_bytes, struct profile **out, struct error *error);

@@ -1,6 +1,5 @@
 #include "model/codec.h"
 
-#include "model/check.h"
 #include "model/gzip.h"
 #include "model/idmap.h"
 #include "model/legacy.h"
@@ -146,7 +145,9 @@ static int add_string(struct decoder *d, const struct wire_field *f)
         return fail(d, f->offset, "string 0 is not empty");
     if (len > INT32_MAX)
         return fail(d, f->offset, "a string of more than 2 GiB");
-    const char *text = intern_bytes(d->p->strings, (const char *)f->bytes.at, len);
+    /* No name has a NUL in it; what follows one would be lost later, and two names look like one. */
+    const char *text =
+        intern_bytes(d->p->strings, (const char *)f->bytes.at, strnlen((const char *)f->bytes.at, len));
     return text && vec_push(&d->strings, text) ? 0 : nomem(d);
 }
 
@@ -221,9 +222,16 @@ static int mapping_field(struct decoder *d, struct wire_field *f, void *into)
     return 0;
 }
 
-static int reserved_id(struct decoder *d, const struct wire_field *f, const char *what)
+/* An id that is 0, or that another one has. */
+static int check_id(
+    struct decoder *d, const struct wire_field *f, uint64_t id, const struct idmap *taken, const char *what)
 {
-    return error_set(d->error, ERR_FORMAT, "offset %zu: a %s with the reserved id 0", f->offset, what);
+    if (!id)
+        return error_set(d->error, ERR_FORMAT, "offset %zu: a %s with the reserved id 0", f->offset, what);
+    if (idmap_get(taken, id) != NO_INDEX)
+        return error_set(
+            d->error, ERR_FORMAT, "offset %zu: a second %s with the id %" PRIu64, f->offset, what, id);
+    return 0;
 }
 
 static int add_mapping(struct decoder *d, const struct wire_field *f)
@@ -231,10 +239,10 @@ static int add_mapping(struct decoder *d, const struct wire_field *f)
     struct mapping m = {.file = intern_empty, .build_id = intern_empty};
     uint32_t index;
     int code = get_message(d, f, mapping_field, &m, "mapping");
+    if (!code)
+        code = check_id(d, f, m.id, &d->mappings, "mapping");
     if (code)
         return code;
-    if (!m.id)
-        return reserved_id(d, f, "mapping");
     return profile_add_mapping(d->p, &m, &index) || !idmap_put(&d->mappings, m.id, index) ? nomem(d) : 0;
 }
 
@@ -261,10 +269,10 @@ static int add_function(struct decoder *d, const struct wire_field *f)
     struct function fn = {.name = intern_empty, .system_name = intern_empty, .file = intern_empty};
     uint32_t index;
     int code = get_message(d, f, function_field, &fn, "function");
+    if (!code)
+        code = check_id(d, f, fn.id, &d->functions, "function");
     if (code)
         return code;
-    if (!fn.id)
-        return reserved_id(d, f, "function");
     return profile_add_function(d->p, &fn, &index) || !idmap_put(&d->functions, fn.id, index) ? nomem(d) : 0;
 }
 
@@ -381,10 +389,10 @@ static int read_location(struct decoder *d, struct wire_field *f, void *into)
     uint32_t index;
     d->lines.len = 0;
     int code = get_message(d, f, location_field, &raw, "location");
+    if (!code)
+        code = check_id(d, f, raw.location.id, &d->locations, "location");
     if (code)
         return code;
-    if (!raw.location.id)
-        return reserved_id(d, f, "location");
     raw.location.mapping = idmap_get(&d->mappings, raw.mapping_id);
     return profile_add_location(d->p, &raw.location, d->lines.items, (uint32_t)d->lines.len, &index) ||
                    !idmap_put(&d->locations, raw.location.id, index)
@@ -503,6 +511,8 @@ static int read_sample(struct decoder *d, struct wire_field *f, void *into)
         return error_set(d->error, ERR_FORMAT,
             "offset %zu: a sample of %zu values in a profile of %zu sample types", f->offset, d->values.len,
             d->p->sample_types.len);
+    if (d->values.len == 0)
+        return fail(d, f->offset, "a sample without values");
     if (d->p->locs.len + d->locs.len > UINT32_MAX || d->p->labels.len + d->labels.len > UINT32_MAX)
         return error_set(d->error, ERR_LIMIT, "offset %zu: more than 4 billion frames", f->offset);
     return profile_add_sample(d->p, d->locs.items, (uint32_t)d->locs.len, d->values.items, d->labels.items,
@@ -534,7 +544,7 @@ static int decode_all(struct decoder *d, struct wire w)
         code = each_field(d, w, read_location, NULL);
     if (!code)
         code = each_field(d, w, read_sample, NULL);
-    return code ? code : profile_check(d->p, d->error);
+    return code;
 }
 
 static void decoder_fini(struct decoder *d)
@@ -553,7 +563,7 @@ static void decoder_fini(struct decoder *d)
 static int decode_plain(const void *bytes, size_t len, struct profile **out, struct error *error)
 {
     if (len == 0)
-        return error_set(error, ERR_FORMAT, "the profile is empty");
+        return error_set(error, ERR_FORMAT, "offset 0: the profile is empty");
     struct decoder d = {.p = profile_new(NULL), .error = error};
     if (!d.p)
         return error_set(error, ERR_NOMEM, "out of memory");
@@ -587,7 +597,7 @@ int profile_decode(const void *bytes, size_t len, size_t max_bytes, struct profi
     if (!gzip_is(bytes, len))
         return decode_any(bytes, len, out, error);
     struct buf plain = {0};
-    size_t limit = max_bytes ? max_bytes : (size_t)4 << 30;
+    size_t limit = max_bytes ? max_bytes : (size_t)2 << 30;
     int code = gzip_unpack(bytes, len, limit, &plain, error);
     if (!code)
         code = decode_any(plain.data, plain.len, out, error);

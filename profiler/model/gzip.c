@@ -5,7 +5,14 @@
 #include <string.h>
 #include <zlib.h>
 
-enum { CHUNK_BYTES = 64 * 1024, WINDOW_GZIP = 15 + 16 };
+enum { CHUNK_BYTES = 64 * 1024, STEP_BYTES = 1 << 20, WINDOW_GZIP = 15 + 16 };
+
+/* What len packed bytes may unpack to. */
+static size_t gzip_most(size_t len)
+{
+    size_t most = len < SIZE_MAX / GZIP_MOST_RATIO ? len * GZIP_MOST_RATIO : SIZE_MAX;
+    return most > GZIP_FREE_BYTES ? most : GZIP_FREE_BYTES;
+}
 
 /* zlib counts input in 32 bits: it is given at most this much at a time. */
 static const size_t MAX_INPUT_BYTES = 1u << 30;
@@ -29,11 +36,10 @@ static int rollback(struct buf *out, size_t old_len, int code)
     return code;
 }
 
-/* The size that the last member claims to unpack to, as far as it can be true: nothing packs better than
- * this. */
+/* The size that the last member claims to unpack to, as far as it may be true. */
 static size_t claimed_size(const unsigned char *bytes, size_t len)
 {
-    const size_t most = len < SIZE_MAX / 1040 ? len * 1040 : SIZE_MAX;
+    const size_t most = gzip_most(len);
     if (len < 18)
         return 0;
     const unsigned char *at = bytes + len - 4;
@@ -41,23 +47,40 @@ static size_t claimed_size(const unsigned char *bytes, size_t len)
     return size < most ? size : most;
 }
 
+/* Some more bytes. zlib's status; *made are how many. */
+static int inflate_some(z_stream *z, struct buf *out, size_t *made)
+{
+    size_t room = out->cap - out->len - 1;
+    unsigned char *start = (unsigned char *)out->data + out->len;
+    z->next_out = start;
+    z->avail_out = (unsigned)(room < STEP_BYTES ? room : STEP_BYTES);
+    int status = inflate(z, Z_NO_FLUSH);
+    *made = (size_t)(z->next_out - start);
+    return status;
+}
+
 static int inflate_all(z_stream *z, const unsigned char *bytes, size_t len, size_t max_bytes, struct buf *out,
     struct error *error)
 {
-    size_t start = out->len, claim = claimed_size(bytes, len);
+    size_t start = out->len, claim = claimed_size(bytes, len), made;
     buf_reserve(out, claim < max_bytes ? claim : max_bytes); /* if it cannot, it need not be true */
     for (;;) {
         refill(z, bytes, len);
         if (!buf_reserve(out, CHUNK_BYTES))
             return error_set(error, ERR_NOMEM, "out of memory after unpacking %zu bytes", out->len - start);
-        size_t room = out->cap - out->len - 1;
-        z->next_out = (unsigned char *)out->data + out->len;
-        z->avail_out = (unsigned)(room < MAX_INPUT_BYTES ? room : MAX_INPUT_BYTES);
-        int status = inflate(z, Z_NO_FLUSH);
-        size_t offset = (size_t)(z->next_in - bytes);
-        size_t made = (size_t)(z->next_out - (unsigned char *)out->data) - out->len;
-        if (made > max_bytes - (out->len - start))
-            return error_set(error, ERR_LIMIT, "unpacks to more than %zu bytes", max_bytes);
+        int status = inflate_some(z, out, &made);
+        size_t offset = (size_t)(z->next_in - bytes), all = out->len - start + made;
+        if (all > max_bytes)
+            return error_set(error, ERR_LIMIT,
+                "offset %zu: the gzip data unpacks to more than %zu bytes (gunzip it first if it is to be "
+                "read)",
+                offset, max_bytes);
+        if (all > gzip_most(offset))
+            return error_set(error, ERR_LIMIT,
+                "offset %zu: the gzip data unpacks to more than %d times its size (gunzip it first if it is "
+                "to be "
+                "read)",
+                offset, GZIP_MOST_RATIO);
         out->len += made;
         out->data[out->len] = '\0';
         if (status == Z_STREAM_END && offset == len)
@@ -65,11 +88,11 @@ static int inflate_all(z_stream *z, const unsigned char *bytes, size_t len, size
         if (status == Z_STREAM_END)
             inflateReset(z); /* another member follows */
         else if (status == Z_BUF_ERROR || (status == Z_OK && offset == len && made == 0))
-            return error_set(error, ERR_FORMAT, "gzip data ends early, after %zu bytes", len);
+            return error_set(error, ERR_FORMAT, "offset %zu: the gzip data ends early", len);
         else if (status == Z_MEM_ERROR)
             return error_set(error, ERR_NOMEM, "out of memory");
         else if (status != Z_OK)
-            return error_set(error, ERR_FORMAT, "gzip data is damaged near byte %zu: %s", offset,
+            return error_set(error, ERR_FORMAT, "offset %zu: the gzip data is damaged: %s", offset,
                 z->msg ? z->msg : "needs a dictionary");
     }
 }

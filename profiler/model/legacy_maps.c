@@ -9,7 +9,7 @@
  * perhaps behind what a logger puts first, and "name=value" lines, after which $name stands for value.
  */
 
-enum { MAX_LINE_BYTES = 1 << 16, MAX_VARIABLES = 1000 }; /* values may hold values: not for ever */
+enum { MAX_LINE_BYTES = 1 << 13, MAX_VARIABLES = 1000 }; /* values may hold values: not for ever */
 
 struct variable {
     char *name, *value; /* of one block */

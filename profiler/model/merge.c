@@ -306,9 +306,9 @@ static int merge_header(struct profile *p, const struct profile *src)
     return p->default_sample_type && p->doc_url ? merge_comments(p, src) : ERR_NOMEM;
 }
 
-static int merge_headers(struct profile *p, const struct profile *const srcs[], size_t n)
+/* What the first decides for all. */
+static int begin_header(struct profile *p, const struct profile *first)
 {
-    const struct profile *first = srcs[0];
     p->drop_frames = first->drop_frames;
     p->keep_frames = first->keep_frames;
     p->period_type = first->period_type;
@@ -316,8 +316,6 @@ static int merge_headers(struct profile *p, const struct profile *const srcs[], 
     for (size_t i = 0; i < first->sample_types.len && !code; i++)
         code =
             profile_add_sample_type(p, first->sample_types.items[i].type, first->sample_types.items[i].unit);
-    for (size_t i = 0; i < n && !code; i++)
-        code = merge_header(p, srcs[i]);
     return code;
 }
 
@@ -329,8 +327,11 @@ static bool has_zero_sample(const struct profile *p)
     return false;
 }
 
-static void merger_fini(struct merger *m)
+void merger_free(struct merger *m)
 {
+    if (!m)
+        return;
+    profile_free(m->p);
     table_fini(&m->samples);
     table_fini(&m->locations);
     table_fini(&m->functions);
@@ -338,33 +339,63 @@ static void merger_fini(struct merger *m)
     vec_fini(&m->locs);
     vec_fini(&m->labels);
     vec_fini(&m->lines);
+    free(m);
+}
+
+static int nomem(struct error *error)
+{
+    return error_set(error, ERR_NOMEM, "out of memory");
+}
+
+int merger_new(const struct profile *first, struct merger **out, struct error *error)
+{
+    struct merger *m = calloc(1, sizeof *m);
+    if (m)
+        m->p = profile_new(first->strings);
+    if (!m || !m->p || begin_header(m->p, first)) {
+        merger_free(m);
+        return nomem(error);
+    }
+    *out = m;
+    return 0;
+}
+
+int merger_add(struct merger *m, const struct profile *src, struct error *error)
+{
+    int code = profile_compatible(m->p, src, error);
+    if (code)
+        return code;
+    return merge_header(m->p, src) || add_source(m, src) ? nomem(error) : 0;
+}
+
+int merger_finish(struct merger *m, struct profile **out, struct error *error)
+{
+    struct profile *p = m->p;
+    m->p = NULL;
+    merger_free(m);
+    if (!has_zero_sample(p)) {
+        *out = p;
+        return 0;
+    }
+    /* Samples that cancelled out leave locations nobody uses: once more, over the result. */
+    const struct profile *again = p;
+    int code = profile_merge(&again, 1, out, error);
+    profile_free(p);
+    return code;
 }
 
 int profile_merge(const struct profile *const srcs[], size_t n, struct profile **out, struct error *error)
 {
-    for (size_t i = 1; i < n; i++) {
-        int code = profile_compatible(srcs[0], srcs[i], error);
-        if (code)
-            return code;
-    }
+    struct merger *m;
     if (n == 0)
         return error_set(error, ERR_INVALID, "no profiles to merge");
-    struct merger m = {.p = profile_new(srcs[0]->strings)};
-    int code = m.p ? merge_headers(m.p, srcs, n) : ERR_NOMEM;
+    int code = merger_new(srcs[0], &m, error);
+    if (code)
+        return code;
     for (size_t i = 0; i < n && !code; i++)
-        code = add_source(&m, srcs[i]);
-    merger_fini(&m);
-    if (code) {
-        profile_free(m.p);
-        return error_set(error, code, "out of memory");
-    }
-    if (!has_zero_sample(m.p)) {
-        *out = m.p;
-        return 0;
-    }
-    /* Samples that cancelled out leave locations nobody uses: once more, over the result. */
-    const struct profile *again = m.p;
-    code = profile_merge(&again, 1, out, error);
-    profile_free(m.p);
+        code = merger_add(m, srcs[i], error);
+    if (!code)
+        return merger_finish(m, out, error);
+    merger_free(m);
     return code;
 }

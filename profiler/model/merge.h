@@ -15,4 +15,16 @@
  */
 int profile_merge(const struct profile *const srcs[], size_t n, struct profile **out, struct error *error);
 
+/*
+ * The same, one profile after another, so that none of them need stay: a merger has what was merged so far.
+ * Not even `first`, which only decides the types, has to be there longer than merger_new takes; it is merged
+ * when it is added. After a failure there is nothing but merger_free. merger_finish frees the merger in any
+ * case.
+ */
+struct merger;
+int merger_new(const struct profile *first, struct merger **out, struct error *error);
+int merger_add(struct merger *m, const struct profile *src, struct error *error);
+int merger_finish(struct merger *m, struct profile **out, struct error *error);
+void merger_free(struct merger *m); /* NULL is allowed */
+
 #endif

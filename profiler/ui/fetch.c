@@ -159,6 +159,7 @@ static int read_fd(struct fetch *f, int fd)
     struct stat st = {0};
     if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
         return error_set(&f->error, ERR_IO, "is a directory");
+    f->reads_again = S_ISREG(st.st_mode);
     if (!buf_reserve(b, READ_BYTES + (st.st_size > 0 ? (size_t)st.st_size : 0)))
         return error_set(&f->error, ERR_NOMEM, "out of memory");
     for (;;) {
@@ -177,14 +178,15 @@ static int read_fd(struct fetch *f, int fd)
     return 0;
 }
 
-static int read_file(struct fetch *f)
+void fetch_file(struct fetch *f)
 {
     int fd = open(f->address, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return error_set(&f->error, ERR_NOTFOUND, "%s", strerror(errno));
-    int code = read_fd(f, fd);
+    if (fd < 0) {
+        f->code = error_set(&f->error, ERR_NOTFOUND, "%s", strerror(errno));
+        return;
+    }
+    f->code = read_fd(f, fd);
     close(fd);
-    return code;
 }
 
 /* ---- HTTP ---- */
@@ -484,11 +486,12 @@ int fetch_all(struct fetch *sources, size_t n, const struct fetch_limits *limits
     int code = transfers && seconds ? 0 : ERR_NOMEM;
     for (size_t i = 0; i < n && !code; i++) {
         struct fetch *f = &sources[i];
+        f->fetched = true;
         f->url = fetch_url(f->address, limits->seconds, &seconds[nurls]);
         if (f->url)
             transfers[nurls++].f = f;
-        else
-            f->code = read_file(f);
+        else if (!limits->files_later)
+            fetch_file(f);
     }
     if (!code && nurls)
         load(transfers, nurls);

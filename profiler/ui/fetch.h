@@ -17,8 +17,10 @@ struct fetch {
     const char *post;    /* the body, of a POST; NULL to GET */
     size_t post_len;
     struct buf bytes;
-    int code;      /* 0, or what failed */
-    bool answered; /* a server did, be it with an error */
+    bool fetched;     /* fetch_all has been there */
+    int code;         /* 0, or what failed */
+    bool answered;    /* a server did, be it with an error */
+    bool reads_again; /* a file, and no pipe: fetch_file gives the same once more */
     struct error error;
 };
 
@@ -27,7 +29,8 @@ struct fetch_limits {
     const char *token;      /* sent as "Authorization: Bearer"; NULL or "" for none, as for all of these */
     const char *tls_cert, *tls_key, *tls_ca; /* files: whom to be for https, and whom to believe */
     const volatile sig_atomic_t *cancel;
-    bool quiet; /* without a line for each URL */
+    bool quiet;       /* without a line for each URL */
+    bool files_later; /* by fetch_file, one by one */
 };
 
 /*
@@ -47,6 +50,10 @@ long fetch_timeout_ms(int seconds, int timeout_s);
  * had come by the time it was cancelled is there.
  */
 int fetch_all(struct fetch *sources, size_t n, const struct fetch_limits *limits);
+
+/* Reads the file that f->address is: bytes, or code and error. */
+void fetch_file(struct fetch *f);
+
 void fetch_fini(struct fetch *f);
 
 #endif

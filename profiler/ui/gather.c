@@ -2,6 +2,7 @@
 
 #include "model/codec.h"
 #include "ui/fetch.h"
+#include "ui/progress.h"
 #include "ui/remote_names.h"
 #include "ui/store.h"
 #include "view/combine.h"
@@ -37,7 +38,7 @@ static int adjust_mappings(struct profile *p, const struct options *o)
 }
 
 /* PPROF_BINARY_PATH, else $HOME/pprof/binaries. */
-static int locate(struct profile *p)
+static int locate(struct profile *p, bool quiet)
 {
     const char *path = getenv("PPROF_BINARY_PATH"), *home = getenv("HOME");
     struct buf search = {0}, notes = {0};
@@ -46,104 +47,209 @@ static int locate(struct profile *p)
     else
         buf_printf(&search, "%s/pprof/binaries", home ? home : "");
     int code = search.failed ? ERR_NOMEM : locate_binaries(p, search.data, &notes);
-    if (notes.data)
+    if (notes.data && !quiet)
         fputs(notes.data, stderr);
     buf_fini(&search);
     buf_fini(&notes);
     return code;
 }
 
-static int decode_fetched(
-    struct fetch *f, const struct options *o, struct remote_names *names, struct profile **out)
-{
-    if (f->code)
-        return f->code;
-    int code = profile_decode(f->bytes.data ? f->bytes.data : "", f->bytes.len, 0, out, &f->error);
-    buf_fini(&f->bytes);
-    if (code == ERR_FORMAT)
-        error_prefix(&f->error, "not a profile");
-    if (!code &&
-        (locate(*out) || adjust_mappings(*out, o) || (f->url && remote_names_add(names, *out, f->url)))) {
-        profile_free(*out);
-        code = nomem(&f->error);
-    }
-    return code;
-}
+/*
+ * One group of sources, those to report or the base: up to CHUNK of them are added up, then that to what was
+ * added up before, as in the reference, where it decides which types all have in common.
+ *
+ * A source is decoded, added and forgotten. Only where the types or units of a chunk differ are all of it
+ * needed at once, and decoded again; so what cannot be read twice is kept until the chunk is done.
+ */
+enum { CHUNK = 128 };
 
-/* One group of sources: those to report, or the base. */
 struct group {
     const char *what;
     struct fetch *fetches; /* its part of all of them */
-    size_t n, loaded;
-    const struct profile **profiles;
+    size_t n, loaded, tried, bytes;
+    const struct options *o;
+    const struct fetch_limits *limits;
+    struct remote_names *names;
+    struct error last; /* the last source's that failed */
+    struct progress progress;
 };
 
-static int decode_group(
-    struct group *g, const struct options *o, struct remote_names *names, struct error *error)
+/* ---- one source ---- */
+
+static bool is_url(const struct fetch *f)
 {
-    g->profiles = calloc(g->n + 1, sizeof *g->profiles);
-    if (!g->profiles)
-        return nomem(error);
-    for (size_t i = 0; i < g->n; i++) {
-        struct profile *p;
-        struct fetch *f = &g->fetches[i];
-        int code = decode_fetched(f, o, names, &p);
-        if (!code) {
-            g->profiles[g->loaded++] = p;
-            continue;
-        }
-        *error = f->error;
-        error->code = code;
-        error_prefix(error, "%s", f->address);
-        if (g->n > 1)
-            fprintf(stderr, "%s\n", error->text);
+    return f->url != NULL;
+}
+
+static int prepare(struct group *g, struct profile *p, const struct fetch *f, bool again)
+{
+    if (locate(p, again) || adjust_mappings(p, g->o))
+        return ERR_NOMEM;
+    if (!is_url(f))
+        return 0;
+    int code = remote_names_mark(p, f->url);
+    return code || again ? code : remote_names_add(g->names, p, f->url);
+}
+
+static int decode(struct group *g, struct fetch *f, bool again, struct profile **out)
+{
+    if (!f->code && !is_url(f) && !f->bytes.len)
+        fetch_file(f);
+    if (f->code)
+        return f->code;
+    f->code = profile_decode(f->bytes.data ? f->bytes.data : "", f->bytes.len, 0, out, &f->error);
+    if (f->code == ERR_FORMAT)
+        error_prefix(&f->error, "not a profile");
+    g->bytes += f->bytes.len;
+    if (f->reads_again)
+        buf_fini(&f->bytes);
+    if (!f->code && prepare(g, *out, f, again)) {
+        profile_free(*out);
+        f->code = nomem(&f->error);
+    }
+    return f->code;
+}
+
+static void note_failure(struct group *g, const struct fetch *f)
+{
+    g->last = f->error;
+    g->last.code = f->code;
+    error_prefix(&g->last, "%s", f->address);
+    if (g->n > 1)
+        fprintf(stderr, "%s\n", g->last.text);
+}
+
+/* *out: NULL when it cannot be read, which is said once. ERR_CANCELLED. */
+static int load(struct group *g, size_t i, struct profile **out, struct error *error)
+{
+    struct fetch *f = &g->fetches[i];
+    bool again = i < g->tried;
+    *out = NULL;
+    if (g->limits->cancel && *g->limits->cancel)
+        return error_set(error, ERR_CANCELLED, "%s", error_text(ERR_CANCELLED));
+    if (g->n > 1)
+        progress_update(&g->progress, g->n - i, g->bytes);
+    bool failed = decode(g, f, again, out) != 0;
+    if (!again) {
+        g->tried = i + 1;
+        g->loaded += !failed;
+        if (failed)
+            note_failure(g, f);
+    }
+    return 0;
+}
+
+/* ---- a chunk ---- */
+
+/* All at once, where what becomes of one depends on the others. */
+static int combine_held(struct group *g, size_t from, size_t to, struct profile **out, struct error *error)
+{
+    struct profile *held[CHUNK] = {0};
+    size_t n = 0;
+    int code = 0;
+    for (size_t i = from; i < to && !code; i++) {
+        code = load(g, i, &held[n], error);
+        n += !code && held[n];
+    }
+    if (!code)
+        code = combine_profiles((const struct profile *const *)held, n, out, error);
+    for (size_t i = 0; i < n; i++)
+        profile_free(held[i]);
+    return code;
+}
+
+/* One by one. ERR_UNSUPPORTED: they are not alike. */
+static int combine_passing(struct group *g, size_t from, size_t to, struct profile **out, struct error *error)
+{
+    struct combiner c = {0};
+    struct profile *p;
+    int code = 0;
+    for (size_t i = from; i < to && !code; i++) {
+        code = load(g, i, &p, error);
+        if (!code && p && (code = combiner_add(&c, p, error)))
+            profile_free(p);
+    }
+    if (!code)
+        return combiner_finish(&c, out, error);
+    combiner_fini(&c);
+    return code;
+}
+
+/* *out: NULL when none could be read. */
+static int load_chunk(struct group *g, size_t from, size_t to, struct profile **out, struct error *error)
+{
+    *out = NULL;
+    int code = g->fetches[from].fetched ? 0 : fetch_all(g->fetches + from, to - from, g->limits);
+    if (code)
+        return error_set(error, code, "%s", error_text(code));
+    code = combine_passing(g, from, to, out, error);
+    if (code == ERR_UNSUPPORTED)
+        code = combine_held(g, from, to, out, error);
+    for (size_t i = from; i < to; i++)
+        buf_fini(&g->fetches[i].bytes);
+    return code;
+}
+
+/* ---- a group ---- */
+
+/* Adds more to *sum, and frees both. */
+static int add_up(struct profile **sum, struct profile *more, struct error *error)
+{
+    const struct profile *both[] = {*sum, more};
+    struct profile *result = NULL;
+    int code = combine_profiles(both, 2, &result, error);
+    profile_free(*sum);
+    profile_free(more);
+    *sum = result;
+    return code;
+}
+
+/* What there is to say when some failed; an error when all did. */
+static int count_loaded(const struct group *g, struct error *error)
+{
+    if (g->loaded == 0 && g->n == 1) {
+        *error = g->last;
+        return error->code;
     }
     if (g->loaded == 0)
-        return g->n == 1 ? error->code
-                         : error_set(error, ERR_NOTFOUND, "none of the %zu %s profiles could be read", g->n,
-                               g->what);
+        return error_set(error, ERR_NOTFOUND, "none of the %zu %s profiles could be read", g->n, g->what);
     if (g->loaded < g->n)
         fprintf(stderr, "Fetched %zu %s profiles out of %zu\n", g->loaded, g->what, g->n);
     return 0;
 }
 
-static void group_fini(struct group *g)
+static int load_group(struct group *g, struct profile **out, struct error *error)
 {
-    for (size_t i = 0; i < g->loaded; i++)
-        profile_free((struct profile *)g->profiles[i]);
-    free(g->profiles);
-}
-
-static bool has_twin_types(const struct profile *p)
-{
-    for (size_t i = 1; i < p->sample_types.len; i++)
-        for (size_t k = 0; k < i; k++)
-            if (p->sample_types.items[i].type == p->sample_types.items[k].type)
-                return true;
-    return false;
-}
-
-static int combine_groups(struct group *sources, struct group *bases, const struct options *o,
-    struct profile **out, struct error *error)
-{
-    struct profile *p = NULL, *base = NULL;
-    if (sources->loaded == 1 && !bases->n && !has_twin_types(sources->profiles[0])) {
-        *out = (struct profile *)sources->profiles[--sources->loaded]; /* nothing to do: hand it over */
-        return 0;
+    struct profile *sum = NULL, *chunk;
+    int code = 0;
+    progress_start(&g->progress, 0);
+    for (size_t from = 0; from < g->n && !code; from += CHUNK) {
+        code = load_chunk(g, from, from + CHUNK < g->n ? from + CHUNK : g->n, &chunk, error);
+        if (!code && sum && chunk)
+            code = add_up(&sum, chunk, error);
+        else if (!code && chunk)
+            sum = chunk;
     }
-    int code = combine_profiles(sources->profiles, sources->loaded, &p, error);
-    if (!code && bases->n) {
-        code = combine_profiles(bases->profiles, bases->loaded, &base, error);
-        struct profile *difference;
-        if (!code)
-            code = combine_with_base(p, base, o->diff_base, o->settings.config.normalize, &difference, error);
-        profile_free(p);
-        p = code ? NULL : difference;
-    }
-    profile_free(base);
+    progress_end(&g->progress);
     if (!code)
-        *out = p;
+        code = count_loaded(g, error);
+    if (code)
+        profile_free(sum);
+    else
+        *out = sum;
     return code;
+}
+
+static int subtract(
+    struct profile **p, const struct profile *base, const struct options *o, struct error *error)
+{
+    struct profile *difference;
+    int code = combine_with_base(*p, base, o->diff_base, o->settings.config.normalize, &difference, error);
+    if (code)
+        return code;
+    profile_free(*p);
+    *p = difference;
+    return 0;
 }
 
 static int symbolize(
@@ -192,36 +298,58 @@ static void save(const struct profile *p)
     free(file);
 }
 
-static int load_fetched(struct fetch *all, const struct options *o, struct remote_names *names,
+static int load_groups(struct group *sources, struct group *bases, const struct options *o,
     struct profile **out, struct error *error)
 {
-    struct group sources = {.what = "source", .fetches = all, .n = o->sources.len};
-    struct group bases = {.what = "base", .fetches = all + o->sources.len, .n = o->bases.len};
-    struct profile *p = NULL;
-    bool remote = false;
-    int code = decode_group(&sources, o, names, error);
-    if (!code && bases.n)
-        code = decode_group(&bases, o, names, error);
+    struct profile *p = NULL, *base = NULL;
+    int code = load_group(sources, &p, error);
+    if (!code && bases->n)
+        code = load_group(bases, &base, error);
+    if (!code && bases->n)
+        code = subtract(&p, base, o, error);
+    profile_free(base);
     if (!code)
-        code = combine_groups(&sources, &bases, o, &p, error);
-    group_fini(&sources);
-    group_fini(&bases);
-    if (!code)
-        code = symbolize(&p, o, names, error);
+        code = symbolize(&p, o, sources->names, error);
     if (!code) {
-        remote_names_unmark(names, p);
+        remote_names_unmark(sources->names, p);
         code = finish(&p, o, error);
     }
-    if (code) {
+    if (code)
         profile_free(p);
-        return code;
-    }
-    for (size_t i = 0; i < sources.n + bases.n; i++)
-        remote |= all[i].url && !all[i].code;
-    if (remote)
-        save(p);
-    *out = p;
-    return 0;
+    else
+        *out = p;
+    return code;
+}
+
+static bool any_remote(const struct fetch *all, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (is_url(&all[i]) && !all[i].code)
+            return true;
+    return false;
+}
+
+static int gather(struct fetch *all, const struct options *o, const struct fetch_limits *limits,
+    struct profile **out, struct error *error)
+{
+    struct remote_names names;
+    struct group sources = {.what = "source", .fetches = all, .n = o->sources.len};
+    struct group bases = {.what = "base", .fetches = all + o->sources.len, .n = o->bases.len};
+    sources.o = bases.o = o;
+    sources.limits = bases.limits = limits;
+    sources.names = bases.names = &names;
+    size_t n = sources.n + bases.n;
+    int code = remote_names_init(&names, limits);
+    if (!code && n <= CHUNK) /* sources and base at the same time */
+        code = fetch_all(all, n, limits);
+    if (code)
+        error_set(error, code, "%s", error_text(code));
+    else
+        code = load_groups(&sources, &bases, o, out, error);
+    if (!code && any_remote(all, n))
+        save(*out);
+    remote_names_fini(&names);
+    return code;
 }
 
 int gather_profile(
@@ -239,16 +367,9 @@ int gather_profile(
         .tls_cert = o->tls_cert,
         .tls_key = o->tls_key,
         .tls_ca = o->tls_ca,
-        .cancel = cancel};
-    struct remote_names names;
-    int code = remote_names_init(&names, &limits);
-    if (!code)
-        code = fetch_all(all, n, &limits);
-    if (code)
-        error_set(error, code, "%s", error_text(code));
-    else
-        code = load_fetched(all, o, &names, out, error);
-    remote_names_fini(&names);
+        .cancel = cancel,
+        .files_later = true};
+    int code = gather(all, o, &limits, out, error);
     for (size_t i = 0; i < n; i++)
         fetch_fini(&all[i]);
     free(all);

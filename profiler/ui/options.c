@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Everything the parser must remember between options. */
@@ -305,10 +306,12 @@ static int parse_option(struct parser *p, int argc, char **argv, int *i)
 
 /* ---- sources ---- */
 
+/* Not of a pipe, whose first bytes would then be missing. */
 static bool is_elf(const char *file)
 {
     char magic[4] = {0};
-    FILE *f = fopen(file, "re");
+    struct stat st;
+    FILE *f = stat(file, &st) == 0 && S_ISREG(st.st_mode) ? fopen(file, "re") : NULL;
     if (!f)
         return false;
     bool elf = fread(magic, 1, 4, f) == 4 && memcmp(magic, "\177ELF", 4) == 0;

@@ -50,17 +50,25 @@ static struct name_server *add_server(struct remote_names *r, const char *url)
     return NULL;
 }
 
-int remote_names_add(struct remote_names *r, struct profile *p, const char *url)
+int remote_names_mark(struct profile *p, const char *url)
 {
-    struct name_server *server = add_server(r, url);
-    if (!server)
-        return ERR_NOMEM;
     for (size_t i = 0; i < p->mappings.len; i++) {
         struct mapping *m = &p->mappings.items[i];
         if (!*m->build_id && !*m->file)
             m->file = profile_string(p, url);
         if (!m->file)
             return ERR_NOMEM;
+    }
+    return 0;
+}
+
+int remote_names_add(struct remote_names *r, const struct profile *p, const char *url)
+{
+    struct name_server *server = add_server(r, url);
+    if (!server)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < p->mappings.len; i++) {
+        const struct mapping *m = &p->mappings.items[i];
         struct name_source s = {.start = m->start, .server = server};
         s.key = intern_string(r->strings, *m->build_id ? m->build_id : m->file);
         if (!s.key || !vec_push(&r->sources.items, s))

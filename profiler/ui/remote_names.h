@@ -17,11 +17,12 @@ struct remote_names {
 int remote_names_init(struct remote_names *r, const struct fetch_limits *limits);
 void remote_names_fini(struct remote_names *r);
 
-/*
- * Notes the mappings of p, which came from url. One that has neither a build id nor a file is given the URL
- * for its file, so that merging keeps those of different servers apart. ERR_NOMEM.
- */
-int remote_names_add(struct remote_names *r, struct profile *p, const char *url);
+/* Gives mappings of p, which came from url, that have neither a build id nor a file the URL for their file,
+ * so that merging keeps those of different servers apart. ERR_NOMEM. */
+int remote_names_mark(struct profile *p, const char *url);
+
+/* Notes the mappings of p, which came from url and was marked. ERR_NOMEM. */
+int remote_names_add(struct remote_names *r, const struct profile *p, const char *url);
 
 /* Takes those URLs back out of p, once all is named. */
 void remote_names_unmark(const struct remote_names *r, struct profile *p);

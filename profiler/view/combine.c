@@ -109,7 +109,8 @@ static int equalize_units(struct batch *b, struct error *error)
     return code;
 }
 
-int combine_profiles(const struct profile *const srcs[], size_t n, struct profile **out, struct error *error)
+static int combine_unlike(
+    const struct profile *const srcs[], size_t n, struct profile **out, struct error *error)
 {
     struct batch b = {0};
     int code = batch_init(&b, srcs, n, error);
@@ -124,6 +125,92 @@ int combine_profiles(const struct profile *const srcs[], size_t n, struct profil
     batch_fini(&b);
     return code;
 }
+
+/* ---- profiles alike, which need no preparation ---- */
+
+/* Two sample types of one name, of which the reference takes neither. */
+static bool has_twin_types(const struct profile *p)
+{
+    for (size_t i = 1; i < p->sample_types.len; i++)
+        for (size_t k = 0; k < i; k++)
+            if (p->sample_types.items[i].type == p->sample_types.items[k].type)
+                return true;
+    return false;
+}
+
+/* Whether it would come out of all of the above as it is, among others with its types and units. */
+static bool is_plain(const struct profile *p)
+{
+    const int64_t exact = (int64_t)1 << 53; /* in a double, through which units are changed */
+    for (size_t i = 0; i < p->sample_types.len; i++)
+        if (measure_scale(1, p->sample_types.items[i].unit, p->sample_types.items[i].unit).value != 1)
+            return false;
+    const char *unit = p->period_type.unit;
+    return p->sample_types.len && !has_twin_types(p) && measure_scale(1, unit, unit).value == 1 &&
+           p->period <= exact && p->period >= -exact;
+}
+
+static bool are_alike(const struct profile *const srcs[], size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!is_plain(srcs[i]) || profile_compatible(srcs[0], srcs[i], NULL))
+            return false;
+    return true;
+}
+
+int combine_profiles(const struct profile *const srcs[], size_t n, struct profile **out, struct error *error)
+{
+    return n > 1 && are_alike(srcs, n) ? profile_merge(srcs, n, out, error)
+                                       : combine_unlike(srcs, n, out, error);
+}
+
+static int begin_merging(struct combiner *c, struct error *error)
+{
+    int code = merger_new(c->first, &c->merger, error);
+    if (!code)
+        code = merger_add(c->merger, c->first, error);
+    return code;
+}
+
+int combiner_add(struct combiner *c, struct profile *p, struct error *error)
+{
+    const struct profile *both[] = {c->first, p};
+    if (c->first ? !are_alike(both, 2) : has_twin_types(p))
+        return error_set(error, ERR_UNSUPPORTED, "profiles with different types or units");
+    if (!c->first) {
+        c->first = p;
+        return 0;
+    }
+    int code = c->merger ? 0 : begin_merging(c, error);
+    if (!code)
+        code = merger_add(c->merger, p, error);
+    if (!code)
+        profile_free(p);
+    return code;
+}
+
+int combiner_finish(struct combiner *c, struct profile **out, struct error *error)
+{
+    int code = 0;
+    if (c->merger) {
+        code = merger_finish(c->merger, out, error);
+        c->merger = NULL;
+    } else {
+        *out = c->first;
+        c->first = NULL;
+    }
+    combiner_fini(c);
+    return code;
+}
+
+void combiner_fini(struct combiner *c)
+{
+    merger_free(c->merger);
+    profile_free(c->first);
+    *c = (struct combiner){0};
+}
+
+/* ---- less a base ---- */
 
 static int label_base(const struct profile *base, struct profile **out, struct error *error)
 {

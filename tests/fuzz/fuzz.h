@@ -33,4 +33,7 @@ void fuzz_use_profile(struct profile *p);
 /* Takes what is no profile, too: decoded, used, freed. */
 void fuzz_decode(const uint8_t *bytes, size_t len);
 
+/* The same without using it: whether it is a profile. */
+bool fuzz_reads(const uint8_t *bytes, size_t len);
+
 #endif

@@ -119,13 +119,29 @@ void fuzz_use_profile(struct profile *p)
     profile_free(p);
 }
 
-void fuzz_decode(const uint8_t *bytes, size_t len)
+static struct profile *decode(const uint8_t *bytes, size_t len)
 {
     struct profile *p;
     struct error error = {0};
     int code = profile_decode(bytes, len, UNPACKED_BYTES, &p, &error);
-    if (code)
-        fuzz_check_error(code, &error);
-    else
+    if (!code)
+        return p;
+    fuzz_check_error(code, &error);
+    return NULL;
+}
+
+void fuzz_decode(const uint8_t *bytes, size_t len)
+{
+    struct profile *p = decode(bytes, len);
+    if (p)
         fuzz_use_profile(p);
+}
+
+bool fuzz_reads(const uint8_t *bytes, size_t len)
+{
+    struct profile *p = decode(bytes, len);
+    struct error error = {0};
+    fuzz_require(!p || profile_check(p, &error) == 0, "what was read", error.text);
+    profile_free(p);
+    return p != NULL;
 }

@@ -43,6 +43,40 @@ static void reply_profile(
     profile_free(p);
 }
 
+/* Addresses alone. */
+static void reply_nameless(int fd)
+{
+    struct profile *p = profile_new(NULL);
+    struct buf bytes = {0};
+    struct error e;
+    uint32_t locs[2];
+    profile_add_sample_type(p, profile_string(p, "inuse_space"), profile_string(p, "bytes"));
+    profile_add_mapping(p, &(struct mapping){.start = 0x1000, .limit = 0x9000}, NULL);
+    for (uint32_t i = 0; i < 2; i++)
+        profile_add_location(p, &(struct location){.address = 0x1010 + 16 * i}, NULL, 0, &locs[i]);
+    profile_add_sample(p, locs, 2, (int64_t[]){1}, NULL, 0);
+    profile_encode(p, true, &bytes, &e);
+    reply(fd, "200 OK", bytes.data, bytes.len);
+    buf_fini(&bytes);
+    profile_free(p);
+}
+
+/* All of a request, with the body of a POST. */
+static bool read_request(int fd, char *request, size_t room)
+{
+    size_t len = 0;
+    bool whole = false;
+    while (!whole && len < room - 1) {
+        ssize_t n = read(fd, request + len, room - 1 - len);
+        if (n <= 0)
+            return false;
+        request[len += (size_t)n] = '\0';
+        const char *end = strstr(request, "\r\n\r\n");
+        whole = end && (strncmp(request, "POST", 4) != 0 || strstr(end, "0x1020"));
+    }
+    return whole;
+}
+
 static bool asks(const char *request, const char *path)
 {
     return strncmp(request + 4, path, strlen(path)) == 0;
@@ -52,11 +86,14 @@ static bool asks(const char *request, const char *path)
 static void serve(int fd, int *looks)
 {
     char request[2000];
-    ssize_t n = read(fd, request, sizeof request - 1);
-    if (n <= 4)
+    static const char names[] = "0x1010 evict_all\n0x1020 main\n";
+    if (!read_request(fd, request, sizeof request))
         return;
-    request[n] = '\0';
-    if (asks(request, "/debug/pprof/mutex?seconds=1 "))
+    if (strncmp(request, "POST /nameless/debug/pprof/symbol ", 34) == 0)
+        reply(fd, "200 OK", names, sizeof names - 1);
+    else if (asks(request, "/nameless/debug/pprof/heap "))
+        reply_nameless(fd);
+    else if (asks(request, "/debug/pprof/mutex?seconds=1 "))
         reply_profile(fd, "delay", "nanoseconds", evicting, 1);
     else if (asks(request, "/debug/pprof/goroutine "))
         reply_profile(fd, "goroutine", "count", ++*looks == 2 ? many : few, 2);
@@ -139,6 +176,31 @@ START_TEST(what_a_server_has_is_kept_and_opens_again)
     ck_assert_int_eq(triage_stuck_threads(c.profiles[LENS_THREADS]), 40); /* the worst look */
     collection_fini(&c);
     free(folder);
+    options_fini(&o);
+    remove_home();
+}
+END_TEST
+
+/* Names are asked for while there is somebody to ask, and stay in the folder. */
+START_TEST(what_has_no_names_is_kept_with_them)
+{
+    struct options o;
+    struct collection c;
+    struct error e = {0};
+    char *folder, *address;
+    start_server();
+    ck_assert_int_gt(asprintf(&address, "%s/nameless/debug/pprof", base), 0);
+    parse(&o, "-seconds=1", address);
+    ck_assert_msg(collection_take(&o, address, NULL, &folder, &e) == 0, "%s", e.text);
+    ck_assert_msg(collection_open(&c, &o, folder, &e) == 0, "%s", e.text);
+    const struct profile *heap = c.profiles[LENS_HEAP];
+    ck_assert_ptr_nonnull(heap);
+    ck_assert_uint_eq(heap->functions.len, 2);
+    ck_assert_str_eq(heap->functions.items[0].name, "evict_all");
+    ck_assert_str_eq(heap->mappings.items[0].file, "");
+    collection_fini(&c);
+    free(folder);
+    free(address);
     options_fini(&o);
     remove_home();
 }
@@ -227,8 +289,8 @@ END_TEST
 
 Suite *suite(void)
 {
-    const TTest *tests[] = {what_a_server_has_is_kept_and_opens_again, an_interrupt_keeps_what_has_come,
-        a_server_that_is_not_there_leaves_nothing, a_folder_of_something_else_is_refused,
-        any_url_of_a_server_will_do};
+    const TTest *tests[] = {what_a_server_has_is_kept_and_opens_again, what_has_no_names_is_kept_with_them,
+        an_interrupt_keeps_what_has_come, a_server_that_is_not_there_leaves_nothing,
+        a_folder_of_something_else_is_refused, any_url_of_a_server_will_do};
     return HARNESS_SUITE("collection", 20, tests);
 }

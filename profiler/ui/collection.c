@@ -1,5 +1,6 @@
 #include "ui/collection.h"
 
+#include "model/codec.h"
 #include "ui/fetch.h"
 #include "ui/gather.h"
 #include "ui/output.h"
@@ -131,6 +132,37 @@ static int check_any(const struct fetch *fetches, int code, struct error *error)
     return error_prefix(error, "%s", fetches[0].address);
 }
 
+/* Puts names into what came without, while there is a server to ask: the folder has them then, wherever it is
+ * opened. What is no profile, or cannot be named, stays as it was sent. ERR_NOMEM. */
+static int name_part(struct fetch *f, const struct options *o, const struct fetch_limits *limits)
+{
+    struct profile *p;
+    struct error ignored;
+    struct buf bytes = {0};
+    bool found = false;
+    int code = profile_decode(f->bytes.data ? f->bytes.data : "", f->bytes.len, 0, &p, &ignored);
+    if (code)
+        return code == ERR_NOMEM ? code : 0;
+    code = gather_names(&p, f->url, o, limits, &found, &ignored);
+    if (!code && found)
+        code = profile_encode(p, true, &bytes, &ignored);
+    if (!code && found) {
+        buf_fini(&f->bytes);
+        f->bytes = bytes;
+    }
+    profile_free(p);
+    return code == ERR_NOMEM ? code : 0;
+}
+
+static int name_parts(
+    struct fetch *fetches, const struct options *o, const struct fetch_limits *limits, struct error *error)
+{
+    for (int i = 0; i < N_PARTS; i++)
+        if (!fetches[i].code && name_part(&fetches[i], o, limits))
+            return nomem(error);
+    return 0;
+}
+
 static int keep(
     const struct fetch *fetches, const char *base, int seconds, char **folder, struct error *error)
 {
@@ -164,6 +196,8 @@ int collection_take(const struct options *o, const char *address, const volatile
         if (!fetched && fetches[0].answered)
             fetched = fetch_all(fetches + 1, N_PARTS - 1, &limits);
         code = check_any(fetches, fetched, error);
+        if (!code)
+            code = name_parts(fetches, o, &limits, error);
         if (!code)
             code = keep(fetches, base, seconds, folder, error);
         if (!code && fetched)

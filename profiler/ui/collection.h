@@ -11,8 +11,8 @@
  *     threads.pb.gz threads-2.pb.gz threads-3.pb.gz threads-4.pb.gz   looks at all threads, at different
  * times about.txt   a line each: "source URL", "seconds N", "time ...", "missing NAME WHY"
  *
- * Each as the server sent it, so that any pprof reads it. A folder that somebody else has filled, with some
- * of these names, opens as well.
+ * Each as the server sent it, but with names where it had only addresses, so that any pprof reads it
+ * anywhere. A folder that somebody else has filled, with some of these names, opens as well.
  */
 struct collection {
     char *title;

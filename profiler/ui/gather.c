@@ -37,8 +37,35 @@ static int adjust_mappings(struct profile *p, const struct options *o)
     return main->file && main->build_id ? 0 : ERR_NOMEM;
 }
 
+static bool has_line(const struct buf *lines, const char *line, size_t len)
+{
+    const char *end = lines->data + lines->len;
+    for (const char *at = lines->data; at && at < end;
+         at = (const char *)memchr(at, '\n', (size_t)(end - at)) + 1)
+        if ((size_t)(end - at) >= len && memcmp(at, line, len) == 0)
+            return true;
+    return false;
+}
+
+/* Each line once, however many profiles give rise to it. */
+static void say_once(const struct buf *notes)
+{
+    static struct buf said;
+    for (const char *at = notes->data, *end; at && *at; at = end) {
+        end = strchrnul(at, '\n');
+        end += *end == '\n';
+        size_t len = (size_t)(end - at);
+        if (has_line(&said, at, len))
+            continue;
+        fwrite(at, 1, len, stderr);
+        buf_append(&said, at, len);
+        if (end[-1] != '\n')
+            buf_putc(&said, '\n');
+    }
+}
+
 /* PPROF_BINARY_PATH, else $HOME/pprof/binaries. */
-static int locate(struct profile *p, bool quiet)
+static int locate(struct profile *p)
 {
     const char *path = getenv("PPROF_BINARY_PATH"), *home = getenv("HOME");
     struct buf search = {0}, notes = {0};
@@ -47,8 +74,7 @@ static int locate(struct profile *p, bool quiet)
     else
         buf_printf(&search, "%s/pprof/binaries", home ? home : "");
     int code = search.failed ? ERR_NOMEM : locate_binaries(p, search.data, &notes);
-    if (notes.data && !quiet)
-        fputs(notes.data, stderr);
+    say_once(&notes);
     buf_fini(&search);
     buf_fini(&notes);
     return code;
@@ -83,7 +109,7 @@ static bool is_url(const struct fetch *f)
 
 static int prepare(struct group *g, struct profile *p, const struct fetch *f, bool again)
 {
-    if (locate(p, again) || adjust_mappings(p, g->o))
+    if (locate(p) || adjust_mappings(p, g->o))
         return ERR_NOMEM;
     if (!is_url(f))
         return 0;
@@ -260,13 +286,37 @@ static int symbolize(
     if (!symbolize_needed(*p, o->symbolize, &names->sources))
         return 0;
     int code = symbolize_profile(*p, o->symbolize, &names->sources, &named, &notes, error);
-    if (notes.data)
-        fputs(notes.data, stderr);
+    say_once(&notes);
     if (!code) {
         profile_free(*p);
         *p = named;
     }
     buf_fini(&notes);
+    return code;
+}
+
+static size_t count_named(const struct profile *p)
+{
+    size_t named = 0;
+    for (size_t i = 0; i < p->locations.len; i++)
+        named += p->locations.items[i].nlines > 0;
+    return named;
+}
+
+int gather_names(struct profile **p, const char *url, const struct options *o,
+    const struct fetch_limits *limits, bool *found, struct error *error)
+{
+    struct remote_names names;
+    size_t before = count_named(*p);
+    int code = remote_names_init(&names, limits);
+    if (code || locate(*p) || adjust_mappings(*p, o) || remote_names_mark(*p, url) ||
+        remote_names_add(&names, *p, url))
+        code = nomem(error);
+    else
+        code = symbolize(p, o, &names, error);
+    remote_names_unmark(&names, *p);
+    remote_names_fini(&names);
+    *found = !code && count_named(*p) > before;
     return code;
 }
 

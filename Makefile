@@ -159,7 +159,7 @@ STORM_TESTS   = storm
 # End-to-end tests: tests/NAME.sh, run from the top folder; exit 77 is "skipped", with a line that says why.
 SCRIPT_TESTS = setup_script engine exercises working_copies gateway_e2e preload other_malloc embedding go_pprof_reads pprof_tool pprof_malformed pprof_like_go remote_names
 # Those for which `make check` has no time.
-LONG_TESTS   = doctor lesson1_run lesson2_run waiting_run lesson5_run lesson6_run pages preload_programs preload_servers preload_hostile
+LONG_TESTS   = doctor lesson1_run lesson2_run waiting_run lesson5_run lesson6_run pages completions preload_programs preload_servers preload_hostile
 
 # ---- what people type -----------------------------------------------------------------------------------
 

@@ -164,7 +164,7 @@ LONG_TESTS   = doctor lesson1_run lesson2_run waiting_run lesson5_run lesson6_ru
 # ---- what people type -----------------------------------------------------------------------------------
 
 .DEFAULT_GOAL = all
-.PHONY: all help check check-long sanitized storm steps install uninstall stress fuzz bench lint format clean FORCE
+.PHONY: all help check check-long sanitized storm steps install uninstall stress fuzz fuzzers bench lint format clean FORCE
 sources = $(shell git ls-files "*.c" "*.h")
 scripts = $(shell git ls-files "*.sh") .ci/run
 
@@ -241,17 +241,18 @@ clean: ## remove what was built; never a learner's work
 # Each figure's own programs; what a peer needs, its script compiles where the peer is installed.
 BENCH = cpu_shares exec_cost gateway_cost gateway_load heap_known lock_cost threads_dump tool_profile tool_run unwind_frames
 bench: ## how good and how fast, beside the peers, with the bars: all, or make bench PART="locks heap"
-	@$(MAKE) $(jobs) all $(BENCH:%=$(B)/tests/bench/%) $(B)/tests/test_contention_law $(B)/tests/asked
+	@$(MAKE) $(jobs) all $(BENCH:%=$(B)/tests/bench/%) $(B)/tests/test_contention_law $(B)/tests/asked $(B)/tests/make_profile
 	@tests/bench/run.sh $(PART)
 
 # libFuzzer over every parser, in a build of its own, since it needs clang. That NULL + 0 is undefined is a matter of
 # the letter; what is read past an end, the address sanitizer sees.
 FUZZ = $(FUZZ_TARGETS)
 FUZZ_SAN = -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize=pointer-overflow -fno-sanitize-recover=all
-fuzz: $(B)/setup ## libFuzzer over every parser, SECONDS (30) each: all, or make fuzz FUZZ="perf shell"
-	@! command -v clang >/dev/null || $(MAKE) $(jobs) CC=clang B=.build/fuzz OUT=.build/fuzz/ CFLAGS='-O1 -g' \
-	    SAN=fuzzer SANFLAGS='$(FUZZ_SAN)' $(FUZZ:%=.build/fuzz/tests/fuzz/%)
-	@tests/fuzz/run.sh $(or $(SECONDS),30) $(FUZZ)
+fuzz: ## libFuzzer over every parser, SECONDS (30) each: all, or make fuzz FUZZ="perf shell"
+	@+tests/fuzz/run.sh $(or $(SECONDS),30) $(FUZZ)
+fuzzers:
+	@$(MAKE) $(jobs) CC=clang B=.build/fuzz OUT=.build/fuzz/ CFLAGS='-O1 -g' SAN=fuzzer SANFLAGS='$(FUZZ_SAN)' \
+	    $(FUZZ:%=.build/fuzz/tests/fuzz/%)
 
 stress: $(B)/tests/test_bounds ## names from 100 MB of debug information; every exercise's checks RUNS times (20) beside busy loops
 	@tests/big_library.sh $<

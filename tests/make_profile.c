@@ -1,6 +1,7 @@
 #include "gateway_profile.h"
 
 #include "model/codec.h"
+#include "variant_profile.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -36,17 +37,24 @@ static struct profile *own_profile(void)
     return p;
 }
 
-/* Writes a profile of our own making to standard output, gzipped: make_profile gateway, own, or SEED. */
+static struct profile *make(const char *kind)
+{
+    unsigned number = (unsigned)strtoul(kind + strcspn(kind, "0123456789"), NULL, 10);
+    if (strncmp(kind, "variant", 7) == 0)
+        return variant_profile(number);
+    if (number)
+        return random_profile(number);
+    return strcmp(kind, "own") == 0 ? own_profile() : gateway_profile();
+}
+
+/* Writes a profile of our own making to standard output, gzipped. */
 int main(int argc, char **argv)
 {
     if (argc != 2) {
-        fputs("usage: make_profile gateway|own|SEED\n", stderr);
+        fputs("usage: make_profile gateway|own|variantN|SEED\n", stderr);
         return 2;
     }
-    unsigned seed = (unsigned)strtoul(argv[1], NULL, 10);
-    struct profile *p = seed                          ? random_profile(seed)
-                        : strcmp(argv[1], "own") == 0 ? own_profile()
-                                                      : gateway_profile();
+    struct profile *p = make(argv[1]);
     struct buf out = {0};
     struct error error;
     int failed = profile_encode(p, true, &out, &error) || fwrite(out.data, 1, out.len, stdout) != out.len;

@@ -3,6 +3,7 @@
 #include "gateway_profile.h"
 #include "model/codec.h"
 #include "ui/gather.h"
+#include "variant_profile.h"
 #include "view/combine.h"
 
 #include <fcntl.h>
@@ -14,7 +15,7 @@
 
 /* Many sources as one profile: what comes out, and what it takes. */
 
-enum { VARIANTS = 10, STACKS = 4000, FRAMES = 25, FEW = 10, MANY = 300 };
+enum { VARIANTS = 10, FEW = 10, MANY = 300 };
 
 static char dir[] = "/tmp/pprof-test-XXXXXX";
 
@@ -50,28 +51,6 @@ static int gather(const char *const *files, int n, struct profile **out, struct 
 }
 
 #ifndef __SANITIZE_ADDRESS__ /* which keeps what was freed */
-/* The same stacks in each, with other values. */
-static struct profile *variant(int which)
-{
-    struct profile *p = profile_new(NULL);
-    uint32_t locs[FRAMES], function;
-    char name[40];
-    profile_add_sample_type(p, profile_string(p, "cpu"), profile_string(p, "nanoseconds"));
-    profile_add_mapping(p, &(struct mapping){.start = 0x1000, .limit = 0x900000}, NULL);
-    for (uint32_t i = 0; i < STACKS; i++) {
-        snprintf(name, sizeof name, "function_%u", i);
-        profile_add_function(p, &(struct function){.name = profile_string(p, name)}, &function);
-        profile_add_location(
-            p, &(struct location){.address = 0x1000 + i}, &(struct line){.function = function}, 1, NULL);
-    }
-    for (uint32_t i = 0; i < STACKS; i++) {
-        for (uint32_t k = 0; k < FRAMES; k++)
-            locs[k] = (i * (k + 1) + k) % STACKS;
-        profile_add_sample(p, locs, FRAMES, (int64_t[]){1 + (i + (uint32_t)which) % 7}, NULL, 0);
-    }
-    return p;
-}
-
 static long peak_kb(void)
 {
     char line[200];
@@ -119,7 +98,7 @@ START_TEST(many_take_the_memory_of_few)
     char names[VARIANTS][100];
     size_t few_samples, many_samples;
     for (int i = 0; i < VARIANTS; i++) {
-        struct profile *p = variant(i);
+        struct profile *p = variant_profile((unsigned)i);
         snprintf(names[i], sizeof names[i], "%s", path("variant", i));
         write_profile(names[i], p);
         profile_free(p);
@@ -127,8 +106,8 @@ START_TEST(many_take_the_memory_of_few)
     for (int i = 0; i < MANY; i++)
         files[i] = names[i % VARIANTS];
     long few = memory_of(files, FEW, &few_samples), many = memory_of(files, MANY, &many_samples);
-    ck_assert_uint_eq(few_samples, STACKS);
-    ck_assert_uint_eq(many_samples, STACKS);
+    ck_assert_uint_eq(few_samples, VARIANT_STACKS);
+    ck_assert_uint_eq(many_samples, VARIANT_STACKS);
     ck_assert_int_gt(few, 1000);
     ck_assert_msg(many < 2 * few, "%d take %ld kB, %d take %ld kB", FEW, few, MANY, many);
 }

@@ -12,6 +12,12 @@ if ! command -v clang >/dev/null 2>&1; then
     echo 'fuzz: skipped, no clang (Debian package clang)'
     exit 0
 fi
+if ! echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' | clang -fsanitize=fuzzer -x c - -o /dev/null 2>/dev/null; then
+    echo 'fuzz: skipped, this clang has no libFuzzer (Debian package libclang-rt-14-dev)'
+    exit 0
+fi
+make fuzzers FUZZ="$*" || exit 1
+
 failed=0
 for target; do
     mkdir -p "$fuzz/corpus/$target" "$fuzz/found/$target"

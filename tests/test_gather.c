@@ -15,7 +15,7 @@
 
 /* Many sources as one profile: what comes out, and what it takes. */
 
-enum { VARIANTS = 10, FEW = 10, MANY = 300 };
+enum { VARIANTS = 10, FEW = 10, MANY = 200 };
 
 static char dir[] = "/tmp/pprof-test-XXXXXX";
 
@@ -281,7 +281,7 @@ Suite *suite(void)
 {
     Suite *s = suite_create("gather");
     TCase *c = tcase_create("gather");
-    tcase_set_timeout(c, 30);
+    tcase_set_timeout(c, 60);
     tcase_add_checked_fixture(c, make_dir, remove_dir);
 #ifndef __SANITIZE_ADDRESS__
     tcase_add_test(c, many_take_the_memory_of_few);

@@ -79,6 +79,59 @@ static uint32_t find_edge(struct graph *g, uint32_t src, uint32_t dest, bool res
 
 /* ---- walking the samples ---- */
 
+/*
+ * Nodes first, edges when somebody asks: what a node costs does not depend on which others are kept, and most
+ * reports trim away most nodes before they look at a single edge.
+ */
+
+/* What counting touches of a node for each frame, close together. */
+struct tally {
+    int64_t cum;
+    uint32_t seen; /* the last sample counted, plus 1 */
+};
+
+static bool is_cancelled(const struct graph *g)
+{
+    return g->options.cancel && *g->options.cancel;
+}
+
+/* Adds the sample's value to each node on its stack, once. */
+static void count_stack(
+    const struct graph *g, const struct sample *s, int64_t value, uint32_t number, struct tally *tallies)
+{
+    const uint32_t *locs = g->p->locs.items + s->first_loc;
+    for (uint32_t k = 0; k < s->nlocs; k++) {
+        for (uint32_t i = g->first_frame[locs[k]], end = g->first_frame[locs[k] + 1]; i < end; i++) {
+            struct tally *t = &tallies[g->frame_nodes[i]];
+            if (t->seen != number) {
+                t->seen = number;
+                add(&t->cum, value);
+            }
+        }
+    }
+}
+
+/* Counts one of the values, into flat and cum or, if divs, into what these are divided by. */
+static int count_values(struct graph *g, size_t value_index, bool divs)
+{
+    struct tally *tallies = calloc(g->nodes.len + 1, sizeof *tallies);
+    if (!tallies)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < g->p->samples.len && !is_cancelled(g); i++) {
+        const struct sample *s = &g->p->samples.items[i];
+        int64_t value = profile_values(g->p, i)[value_index];
+        if (!value || !s->nlocs)
+            continue;
+        count_stack(g, s, value, (uint32_t)i + 1, tallies);
+        struct node *leaf = &g->nodes.items[g->frame_nodes[g->first_frame[g->p->locs.items[s->first_loc]]]];
+        add(divs ? &leaf->flat_div : &leaf->flat, value);
+    }
+    for (size_t i = 0; i < g->nodes.len; i++)
+        *(divs ? &g->nodes.items[i].cum_div : &g->nodes.items[i].cum) = tallies[i].cum;
+    free(tallies);
+    return is_cancelled(g) ? ERR_CANCELLED : 0;
+}
+
 struct walk {
     uint32_t sample; /* plus 1 */
     int64_t value, div;
@@ -105,6 +158,30 @@ static int cross_edge(
     return 0;
 }
 
+/* Crosses the edges between the frames that are kept. */
+static int walk_stack(struct graph *g, const struct sample *s, const struct walk *w)
+{
+    const uint32_t *locs = g->p->locs.items + s->first_loc;
+    uint32_t parent = NO_INDEX;
+    bool residual = false; /* over frames that are not kept */
+    for (uint32_t k = s->nlocs; k-- > 0;) {
+        uint32_t first = g->first_frame[locs[k]], end = g->first_frame[locs[k] + 1];
+        for (uint32_t i = end; i-- > first;) {
+            uint32_t node = g->frame_nodes[i];
+            if (node == NO_INDEX) {
+                residual = true;
+                continue;
+            }
+            if (parent != NO_INDEX && parent != node &&
+                cross_edge(g, w, parent, node, residual, i != end - 1))
+                return ERR_NOMEM;
+            parent = node;
+            residual = false;
+        }
+    }
+    return 0;
+}
+
 static void count_cum(const struct walk *w, struct node *n)
 {
     if (n->seen == w->sample)
@@ -114,38 +191,7 @@ static void count_cum(const struct walk *w, struct node *n)
     add(&n->cum_div, w->div);
 }
 
-static void count_flat(const struct walk *w, struct node *n)
-{
-    add(&n->flat, w->value);
-    add(&n->flat_div, w->div);
-}
-
-static int walk_stack(struct graph *g, const struct sample *s, const struct walk *w)
-{
-    uint32_t parent = NO_INDEX;
-    bool residual = false; /* over frames that are not kept */
-    for (uint32_t k = s->nlocs; k-- > 0;) {
-        uint32_t loc = g->p->locs.items[s->first_loc + k];
-        uint32_t first = g->first_frame[loc], n = g->first_frame[loc + 1] - first;
-        for (uint32_t i = n; i-- > 0;) {
-            uint32_t node = g->frame_nodes[first + i];
-            if (node == NO_INDEX) {
-                residual = true;
-                continue;
-            }
-            count_cum(w, &g->nodes.items[node]);
-            if (!g->options.no_edges && parent != NO_INDEX && parent != node &&
-                cross_edge(g, w, parent, node, residual, i != n - 1))
-                return ERR_NOMEM;
-            parent = node;
-            residual = false;
-        }
-    }
-    if (parent != NO_INDEX && !residual)
-        count_flat(w, &g->nodes.items[parent]);
-    return 0;
-}
-
+/* Makes the nodes of a call tree, and counts them and their edges. */
 static int walk_tree(struct graph *g, const struct sample *s, const struct walk *w)
 {
     uint32_t parent = NO_INDEX;
@@ -162,21 +208,49 @@ static int walk_tree(struct graph *g, const struct sample *s, const struct walk 
             parent = node;
         }
     }
-    if (parent != NO_INDEX)
-        count_flat(w, &g->nodes.items[parent]);
+    if (parent != NO_INDEX) {
+        add(&g->nodes.items[parent].flat, w->value);
+        add(&g->nodes.items[parent].flat_div, w->div);
+    }
     return 0;
 }
 
-static int walk_sample(struct graph *g, size_t index)
+typedef int (*walk_fn)(struct graph *g, const struct sample *s, const struct walk *w);
+
+static int walk_samples(struct graph *g, walk_fn fn)
 {
-    const struct sample *s = &g->p->samples.items[index];
-    const int64_t *values = profile_values(g->p, index);
-    struct walk w = {.sample = (uint32_t)index + 1,
-        .value = values[g->options.value_index],
-        .div = g->options.mean ? values[0] : 0};
-    if (w.value == 0 && w.div == 0)
+    int code = 0;
+    for (size_t i = 0; i < g->p->samples.len && !code; i++) {
+        const int64_t *values = profile_values(g->p, i);
+        struct walk w = {.sample = (uint32_t)i + 1,
+            .value = values[g->options.value_index],
+            .div = g->options.mean ? values[0] : 0};
+        if (w.value || w.div)
+            code = fn(g, &g->p->samples.items[i], &w);
+        if (is_cancelled(g))
+            code = ERR_CANCELLED;
+    }
+    return code;
+}
+
+static int count_nodes(struct graph *g)
+{
+    g->connected = g->options.no_edges || g->options.call_tree;
+    if (g->options.call_tree)
+        return walk_samples(g, walk_tree);
+    int code = count_values(g, g->options.value_index, false);
+    return code || !g->options.mean ? code : count_values(g, 0, true);
+}
+
+int graph_connect(struct graph *g)
+{
+    if (g->connected)
         return 0;
-    return g->options.call_tree ? walk_tree(g, s, &w) : walk_stack(g, s, &w);
+    for (size_t i = 0; i < g->nodes.len; i++)
+        g->nodes.items[i].last_in = NO_INDEX;
+    int code = walk_samples(g, walk_stack);
+    g->connected = !code;
+    return code;
 }
 
 static int list_nodes(struct graph *g)
@@ -187,23 +261,11 @@ static int list_nodes(struct graph *g)
     for (size_t i = 0; i < g->nodes.len; i++) {
         struct node *n = &g->nodes.items[i];
         bool negative = n->flat < 0 || (n->flat == 0 && n->cum < 0);
-        n->listed = (n->cum || n->flat) && !(g->options.drop_negative && negative);
+        n->listed = n->kept && (n->cum || n->flat) && !(g->options.drop_negative && negative);
         if (n->listed)
             g->listed.items[g->listed.len++] = (uint32_t)i;
     }
     return 0;
-}
-
-static int walk_samples(struct graph *g)
-{
-    int code = 0;
-    for (size_t i = 0; i < g->p->samples.len && !code; i++) {
-        code = walk_sample(g, i);
-        if (g->options.cancel && *g->options.cancel)
-            code = ERR_CANCELLED;
-    }
-    g->linked = false;
-    return code ? code : list_nodes(g);
 }
 
 int graph_init(struct graph *g, struct frames *frames, const struct graph_options *options)
@@ -211,7 +273,9 @@ int graph_init(struct graph *g, struct frames *frames, const struct graph_option
     *g = (struct graph){.p = frames->p, .frames = frames, .options = *options};
     int code = make_nodes(g);
     if (!code)
-        code = walk_samples(g);
+        code = count_nodes(g);
+    if (!code)
+        code = list_nodes(g);
     if (code)
         graph_fini(g);
     return code;
@@ -252,23 +316,16 @@ void graph_list_kept(struct graph *g)
     g->listed.len = kept;
 }
 
-int graph_rebuild(struct graph *g)
+int graph_keep(struct graph *g)
 {
-    if (g->options.no_edges) { /* then nothing is left of the others: the nodes that stay are as they were */
-        graph_list_kept(g);
-        return 0;
-    }
-    for (size_t i = 0; i < g->nodes.len; i++) {
-        struct node *n = &g->nodes.items[i];
-        n->kept = n->listed && n->kept;
-        n->flat = n->flat_div = n->cum = n->cum_div = 0;
-        n->seen = 0;
-        n->last_in = NO_INDEX;
-    }
+    for (size_t i = 0; i < g->nodes.len; i++)
+        g->nodes.items[i].kept &= g->nodes.items[i].listed;
     forget_frames(g);
     g->edges.len = 0;
     table_fini(&g->edge_table);
-    return walk_samples(g);
+    g->connected = g->options.no_edges;
+    g->linked = false;
+    return list_nodes(g);
 }
 
 const char *graph_name(struct graph *g, uint32_t node)
@@ -283,16 +340,17 @@ const char *graph_name(struct graph *g, uint32_t node)
     return n->name;
 }
 
-size_t graph_drop_edges(struct graph *g, int64_t cutoff)
+int graph_drop_edges(struct graph *g, int64_t cutoff, size_t *dropped)
 {
-    size_t dropped = 0;
-    for (size_t i = 0; i < g->edges.len; i++) {
+    int code = graph_connect(g);
+    *dropped = 0;
+    for (size_t i = 0; i < g->edges.len && !code; i++) {
         struct edge *e = &g->edges.items[i];
         if (e->dropped || !g->nodes.items[e->dest].listed || magnitude(e->weight) >= cutoff)
             continue;
         e->dropped = true;
         g->linked = false;
-        dropped++;
+        ++*dropped;
     }
-    return dropped;
+    return code;
 }

@@ -11,12 +11,13 @@
  * them. Built as google/pprof's graph package builds it: a node is counted once a sample however often it
  * recurs, so is an edge; the leaf's node gets the flat value.
  *
- *     frames ─► nodes (all of them, once) ─► walk the samples ─► graph_select: those with a value ─► listed
- *                  ▲                              │
- *                  └──── graph_keep(some) ◄───────┘    trimming walks again over the nodes that are kept
+ *     frames ─► nodes (all of them, once) ─► walk the samples: flat and cum ─► those with a value ─► listed
+ *                  │                                                                                  │
+ *                  ▼                                              graph_keep(some) ◄──────────────────┘
+ *               edges, when asked for ◄─ walk the samples ◄─ the nodes that are kept
  *
- * A frame that is not kept leaves a residual edge over it. With call_tree a node is a frame on one path, and
- * the graph is a forest.
+ * A frame that is not kept leaves a residual edge over it. With call_tree a node is a frame on one path, the
+ * graph is a forest, and its edges come with its nodes.
  *
  * Flat arrays and integer keys throughout: no allocation a sample.
  */
@@ -57,7 +58,7 @@ struct graph_options {
     size_t value_index; /* of the sample type */
     bool mean;          /* divide by the first sample type */
     bool call_tree, drop_negative, tags;
-    bool no_edges; /* a report of nodes alone: half the work; flat and cum are the same */
+    bool no_edges;                      /* a report of nodes alone: half the work */
     const char *tag_unit, *output_unit; /* of the numeric label "bytes", and what to print it in */
     const volatile sig_atomic_t *cancel;
 };
@@ -72,9 +73,9 @@ struct graph {
     VEC(uint32_t) listed; /* the nodes of the report, in order */
     VEC(uint32_t) in, out;
     struct table node_table, edge_table;
-    uint32_t *first_frame; /* of each location, into frame_nodes */
-    uint32_t *frame_nodes; /* node of each frame, NO_INDEX when it is not kept; not for call trees */
-    bool linked;
+    uint32_t *first_frame;  /* of each location, into frame_nodes */
+    uint32_t *frame_nodes;  /* node of each frame, NO_INDEX when it is not kept; not for call trees */
+    bool connected, linked; /* the edges are there; each node's are sorted */
 };
 
 /* ERR_NOMEM, ERR_CANCELLED. frames must outlive the graph. */
@@ -84,8 +85,13 @@ void graph_fini(struct graph *g);
 /* Nodes that are not `kept` are listed no more. */
 void graph_list_kept(struct graph *g);
 
-/* Walks the samples again, over the listed nodes that are `kept` alone. */
-int graph_rebuild(struct graph *g);
+/* Leaves the listed nodes that are `kept` alone in the graph, and forgets all edges. Not for call trees.
+ * ERR_NOMEM. */
+int graph_keep(struct graph *g);
+
+/* Walks the samples for the edges between the nodes that are kept. Called when needed. ERR_NOMEM,
+ * ERR_CANCELLED. */
+int graph_connect(struct graph *g);
 
 /* Walks the samples for the tags of these nodes alone: all nodes' together can be far more than the graph.
  * Takes the place of the tags counted before. Each node's are a run of graph.tags. (graph_tags.c) */
@@ -94,14 +100,14 @@ int graph_count_tags(struct graph *g, const uint32_t *nodes, size_t n);
 /* Removes the nodes that are not `kept` from the listed ones of a call tree, joining what they held apart. */
 int graph_trim_tree(struct graph *g);
 
-/* Sorts each node's live edges. Called when needed; edges that change unlink. ERR_NOMEM. */
+/* Sorts each node's live edges. Called when needed; edges that change unlink. ERR_NOMEM, ERR_CANCELLED. */
 int graph_link(struct graph *g);
 
-/* Drops edges into listed nodes that weigh less. Returns how many. */
-size_t graph_drop_edges(struct graph *g, int64_t cutoff);
+/* Drops edges into listed nodes that weigh less, and says how many. ERR_NOMEM, ERR_CANCELLED. */
+int graph_drop_edges(struct graph *g, int64_t cutoff, size_t *dropped);
 void graph_drop_tags(struct graph *g, int64_t cutoff);
 
-/* Drops residual edges that another path makes superfluous (for drawings). ERR_NOMEM. */
+/* Drops residual edges that another path makes superfluous (for drawings). ERR_NOMEM, ERR_CANCELLED. */
 int graph_drop_redundant_edges(struct graph *g);
 
 enum graph_order { ORDER_FLAT, ORDER_CUM, ORDER_ENTROPY };

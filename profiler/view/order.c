@@ -153,6 +153,9 @@ int graph_link(struct graph *g)
 {
     if (g->linked)
         return 0;
+    int code = graph_connect(g);
+    if (code)
+        return code;
     VEC(uint32_t) live = {0};
     g->in.len = g->out.len = 0;
     bool ok = vec_reserve(&live, g->edges.len) && vec_reserve(&g->in, g->edges.len) &&

@@ -122,10 +122,10 @@ static int64_t cutoff(int64_t total, double fraction)
     return magnitude(measure_int((double)total * fraction));
 }
 
-/* Rebuilds without the nodes that are not kept. */
+/* Takes the nodes that are not kept out of the graph. */
 static int apply_kept(struct graph *g)
 {
-    return g->options.call_tree ? graph_trim_tree(g) : graph_rebuild(g);
+    return g->options.call_tree ? graph_trim_tree(g) : graph_keep(g);
 }
 
 static int drop_small_nodes(struct graph *g, int64_t least, size_t *dropped)
@@ -181,14 +181,17 @@ static int fit_boxes(struct graph *g, int64_t least, size_t *count)
     return 0;
 }
 
-static int keep_top(struct graph *g, const struct trim *t, int64_t least, enum graph_order order)
+static int keep_top(
+    struct graph *g, const struct trim *t, int64_t least, enum graph_order order, bool *changed)
 {
     size_t count = (size_t)t->nodecount;
     int code = t->visual ? fit_boxes(g, least, &count) : 0;
+    *changed = false;
     if (code || count >= g->listed.len)
         return code;
     for (size_t i = 0; i < g->listed.len; i++)
         g->nodes.items[g->listed.items[i]].kept = i < count;
+    *changed = true;
     code = apply_kept(g);
     return code ? code : graph_sort(g, order);
 }
@@ -201,18 +204,24 @@ int trim_graph(struct graph *g, const struct trim *t, struct trimmed *result)
         total = wrap_add(total, g->nodes.items[g->listed.items[i]].flat);
     int64_t least_node = cutoff(total, t->nodefraction), least_edge = cutoff(total, t->edgefraction);
 
+    size_t dropped;
+    bool changed = true;
     int code = drop_small_nodes(g, least_node, &result->dropped_nodes);
     result->nodes_before_top = g->listed.len;
     if (!code)
         code = graph_sort(g, order);
     if (!code && t->nodecount > 0) {
-        graph_drop_edges(g, least_edge);
-        code = keep_top(g, t, least_node, order);
+        if (t->visual) /* elsewhere no edge decides which nodes stay */
+            code = graph_drop_edges(g, least_edge, &dropped);
+        if (!code)
+            code = keep_top(g, t, least_node, order, &changed);
     }
     if (!code)
         code = tag_listed(g, g->listed.len, least_node);
+    if (!code)
+        code = graph_drop_edges(g, least_edge, &dropped);
     if (code)
         return code;
-    result->dropped_edges = graph_drop_edges(g, least_edge);
+    result->dropped_edges = changed ? dropped : 0; /* the source counts those of the last graph's last cut */
     return t->visual ? graph_drop_redundant_edges(g) : 0;
 }

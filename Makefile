@@ -43,7 +43,8 @@ jobs = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 # ---- rooms ----------------------------------------------------------------------------------------------
 
 BASE     = error vec buf intern table nearest
-MODEL    = profile check idmap wire gzip decode encode sample_types merge \
+MODEL    = profile gzip encode
+READ     = check idmap wire gunzip decode sample_types merge \
            legacy legacy_build legacy_maps legacy_cpu legacy_heap legacy_stacks legacy_contention legacy_java \
            legacy_jemalloc legacy_perf legacy_perf_line
 SYMBOL   = loader maps effort fileguard elffile debugfile linetable debuginfo ifunc demangle symbol
@@ -76,6 +77,7 @@ objects = $(patsubst %,$(B)/$(1)/%.o,$(2))
 
 BASE_O    = $(call objects,profiler/base,$(BASE))
 MODEL_O   = $(call objects,profiler/model,$(MODEL)) $(B)/profile.pb-c.o
+READ_O    = $(call objects,profiler/model,$(READ))
 SYMBOL_O  = $(call objects,profiler/symbol,$(SYMBOL))
 CAPTURE_O = $(call objects,profiler/capture,$(CAPTURE))
 EXPORT_O  = $(call objects,profiler/export,$(EXPORT))
@@ -83,7 +85,8 @@ VIEW_O    = $(call objects,profiler/view,$(VIEW))
 UI_O      = $(call objects,profiler/ui,$(UI))
 
 CPROF_LIBS = $(call pkg,--libs libmicrohttpd libprotobuf-c zlib libdw) -lm
-PPROF_LIBS = $(call pkg,--libs libprotobuf-c zlib libdw libedit libpcre2-8) -lm
+DEFLATE = -l:libdeflate.a
+PPROF_LIBS = $(call pkg,--libs libprotobuf-c zlib libdw libedit libpcre2-8) $(DEFLATE) -lm
 
 # The demo servers: what they share, and for each lesson N
 #   DEMO_N     the program: demos/NAME, solutions/lessonN/NAME and, of the learner's copy, exercises/lessonN/NAME
@@ -293,7 +296,7 @@ $(B)/profiler/export/arithmetic.o: STD += -fno-builtin
 # ---- libraries and programs -----------------------------------------------------------------------------
 
 # All of the tool but its main(): what pprof and its tests are linked with.
-$(B)/libtool.a: $(BASE_O) $(MODEL_O) $(SYMBOL_O) $(VIEW_O) $(UI_O)
+$(B)/libtool.a: $(BASE_O) $(MODEL_O) $(READ_O) $(SYMBOL_O) $(VIEW_O) $(UI_O)
 	@rm -f $@
 	$(call say,AR,$@)$(AR) rcs $@ $^
 
@@ -414,6 +417,10 @@ $(B)/tests/test_corpora: PPROF_LIBS += -Wl,--wrap=produce
 fuzzers = $(FUZZ_TARGETS:%=$(B)/tests/fuzz/%)
 $(fuzzers): $(B)/tests/fuzz/%: tests/fuzz/fuzz_main.c $(FUZZ_O) $(B)/libtool.a
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -DFUZZ_TARGET=fuzz_$* $^ $(PPROF_LIBS) -Wl,--wrap=produce -o $@
+
+# What it makes, it reads again.
+$(B)/tests/test_convert: $(READ_O)
+$(B)/tests/test_convert: CPROF_LIBS += $(DEFLATE)
 
 $(B)/tests/test_threadload: $(B)/tests/crowd.o
 $(B)/tests/test_arithmetic: $(B)/profiler/export/arithmetic.o

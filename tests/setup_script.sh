@@ -48,7 +48,7 @@ run() {
     code=$?
 }
 
-packages='gcc libc6-dev pkg-config check libmicrohttpd-dev libjemalloc-dev libprotobuf-c-dev protobuf-c-compiler zlib1g-dev libdw-dev libcurl4-openssl-dev libedit-dev libpcre2-dev'
+packages='gcc libc6-dev pkg-config check libmicrohttpd-dev libjemalloc-dev libprotobuf-c-dev protobuf-c-compiler zlib1g-dev libdeflate-dev libdw-dev libcurl4-openssl-dev libedit-dev libpcre2-dev'
 install="apt-get -q -y -o DPkg::Lock::Timeout=120 install --no-install-recommends"
 update="apt-get -q -o DPkg::Lock::Timeout=120 update"
 

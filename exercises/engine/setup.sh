@@ -19,6 +19,7 @@ libjemalloc-dev|pc:jemalloc|the allocator whose heap profile you read
 libprotobuf-c-dev|pc:libprotobuf-c|the format profiles are stored in
 protobuf-c-compiler|cmd:protoc-c|makes the code for that format
 zlib1g-dev|pc:zlib|profiles are gzipped
+libdeflate-dev|pc:libdeflate|unpacks them fast
 libdw-dev|pc:libdw|turns addresses into functions, files and lines
 libcurl4-openssl-dev|pc:libcurl|lets pprof fetch profiles
 libedit-dev|pc:libedit|line editing in the pprof shell

@@ -1,5 +1,6 @@
 #include "model/codec.h"
 
+#include "model/gunzip.h"
 #include "model/gzip.h"
 #include "model/idmap.h"
 #include "model/legacy.h"
@@ -60,7 +61,9 @@ static int nomem(struct decoder *d)
     return error_set(d->error, ERR_NOMEM, "out of memory");
 }
 
-static int each_field(struct decoder *d, struct wire w, field_fn fn, void *into)
+/* In line, so that fn is, too: a message of two fields is not worth a call for each. */
+static inline __attribute__((always_inline)) int each_field(
+    struct decoder *d, struct wire w, field_fn fn, void *into)
 {
     struct wire_field f;
     int more;
@@ -72,7 +75,7 @@ static int each_field(struct decoder *d, struct wire w, field_fn fn, void *into)
     return more;
 }
 
-static int get_message(
+static inline __attribute__((always_inline)) int get_message(
     struct decoder *d, const struct wire_field *f, field_fn fn, void *into, const char *what)
 {
     if (f->type != WIRE_BYTES)
@@ -440,7 +443,7 @@ static int add_label(struct decoder *d, const struct wire_field *f)
     return vec_push(&d->labels, raw.label) ? 0 : nomem(d);
 }
 
-static int add_loc(struct decoder *d, const struct wire_field *f, uint64_t id)
+static inline int add_loc(struct decoder *d, const struct wire_field *f, uint64_t id)
 {
     uint32_t index = idmap_get(&d->locations, id);
     if (index == NO_INDEX)
@@ -598,7 +601,9 @@ int profile_decode(const void *bytes, size_t len, size_t max_bytes, struct profi
         return decode_any(bytes, len, out, error);
     struct buf plain = {0};
     size_t limit = max_bytes ? max_bytes : (size_t)2 << 30;
-    int code = gzip_unpack(bytes, len, limit, &plain, error);
+    int code = 0;
+    if (!gunzip_whole(bytes, len, limit, &plain))
+        code = gzip_unpack(bytes, len, limit, &plain, error);
     if (!code)
         code = decode_any(plain.data, plain.len, out, error);
     buf_fini(&plain);

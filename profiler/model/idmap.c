@@ -30,6 +30,10 @@ static uint32_t find_other(const struct idmap *m, uint64_t id)
 
 bool idmap_put(struct idmap *m, uint64_t id, uint32_t index)
 {
+    if (id - 1 == m->nstraight && id - 1 == index)
+        m->nstraight++;
+    else if (id - 1 < m->nstraight && id - 1 != index)
+        m->nstraight = (size_t)(id - 1);
     if (id < m->ndense) {
         m->dense[id] = index + 1;
         return true;

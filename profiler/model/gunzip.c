@@ -1,0 +1,28 @@
+#include "model/gunzip.h"
+
+#include <libdeflate.h>
+
+enum { TRAILER_BYTES = 8, LEAST_BYTES = 18, MOST_A_BYTE = 1040 }; /* nothing packs better than this */
+
+static size_t claimed_size(const unsigned char *bytes, size_t len)
+{
+    const unsigned char *at = bytes + len - TRAILER_BYTES / 2;
+    return (size_t)at[0] | (size_t)at[1] << 8 | (size_t)at[2] << 16 | (size_t)at[3] << 24;
+}
+
+bool gunzip_whole(const void *bytes, size_t len, size_t max_bytes, struct buf *out)
+{
+    size_t claim = len < LEAST_BYTES ? 0 : claimed_size(bytes, len), used = 0, made = 0;
+    if (claim == 0 || claim > max_bytes || claim / MOST_A_BYTE > len || !buf_reserve(out, claim))
+        return false;
+    struct libdeflate_decompressor *d = libdeflate_alloc_decompressor();
+    enum libdeflate_result result =
+        d ? libdeflate_gzip_decompress_ex(d, bytes, len, out->data + out->len, claim, &used, &made)
+          : LIBDEFLATE_BAD_DATA;
+    libdeflate_free_decompressor(d);
+    bool whole = result == LIBDEFLATE_SUCCESS && used == len && made == claim;
+    if (whole)
+        out->len += made;
+    out->data[out->len] = '\0';
+    return whole;
+}

@@ -67,7 +67,8 @@ VIEW     = measure regex path frames graph graph_tags order trim labels label_li
            dot_tags assembly binary weblist machinery columns triage triage_text \
            report_folded report_table limit report_limits report_growth flame report_flame suggest
 UI       = variables commands output subprocess disassembler graphviz viewer produce options progress libcurl fetch \
-           store remote_names gather interrupt shell session terminal collection triage_run ci completions
+           store remote_names gather interrupt shell session terminal collection triage_run ci completions \
+           largepages
 
 # cprof.h itself: with the service linked in (libcprof.a), or loaded on demand (libcprof.so).
 CPROF_A  = cprof service_linked

@@ -2,6 +2,8 @@
 
 #include <stdint.h>
 
+void (*vec_grew)(void *block, size_t bytes);
+
 bool vec_reserve_bytes(void **items, size_t *cap, size_t len, size_t more, size_t item_bytes)
 {
     if (more <= *cap - len)
@@ -16,6 +18,8 @@ bool vec_reserve_bytes(void **items, size_t *cap, size_t len, size_t more, size_
     void *grown = realloc(*items, want * item_bytes);
     if (!grown)
         return false;
+    if (vec_grew)
+        vec_grew(grown, want * item_bytes);
     *items = grown;
     *cap = want;
     return true;

@@ -2,6 +2,7 @@
 #include "ui/completions.h"
 #include "ui/gather.h"
 #include "ui/interrupt.h"
+#include "ui/largepages.h"
 #include "ui/produce.h"
 #include "ui/session.h"
 #include "ui/triage_run.h"
@@ -89,6 +90,7 @@ int main(int argc, char **argv)
     struct options o;
     struct error error = {0};
     bool passed = false;
+    largepages_use();
     int code = options_parse(&o, argc, argv, &error);
     if (!code && o.help)
         code = print_help(&o, &error);

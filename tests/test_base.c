@@ -1,5 +1,6 @@
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/decimal.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/intern.h"
@@ -139,6 +140,41 @@ START_TEST(hashes_spread_neighbours)
 }
 END_TEST
 
+static void expect_decimals(double x)
+{
+    char ours[DECIMAL_TEXT], printf_s[DECIMAL_TEXT];
+    for (int decimals = 0; decimals <= 5; decimals++) {
+        size_t len = decimal_format(ours, x, decimals);
+        snprintf(printf_s, sizeof printf_s, "%.*f", decimals, x);
+        ck_assert_str_eq(ours, printf_s);
+        ck_assert_uint_eq(len, strlen(ours));
+    }
+    if (__builtin_signbit(x) || !(x < 1))
+        return;
+    decimal_format_short(ours, x);
+    snprintf(printf_s, sizeof printf_s, "%.2g", x);
+    ck_assert_str_eq(ours, printf_s);
+}
+
+START_TEST(decimals_are_those_of_printf)
+{
+    const double edges[] = {0, -0.0, 0.125, 0.375, -2.5, 0.005, 0.995, 0.9949, 0.0995, 0.09949, 0.00995,
+        0.0001, 0.000099, 0.0000995, 5e-324, 0x1p-60, 0x1p52, 0x1p53, 0x1.fffffffffffffp52, 1e300, 1.0 / 0.0,
+        0.5, 1.5};
+    for (size_t i = 0; i < sizeof edges / sizeof *edges; i++)
+        expect_decimals(edges[i]);
+    for (int i = 0; i < 1000; i++) /* ties and their neighbours */
+        for (int away = -1; away <= 1; away++)
+            expect_decimals(i / 64.0 + away * 0x1p-40);
+    uint64_t draw = 1;
+    for (int i = 0; i < 20000; i++) {
+        draw = draw * UINT64_C(6364136223846793005) + 1;
+        expect_decimals((double)(draw >> 11) * 0x1p-53 / (double)(1 + (draw >> 20) % 10000));
+        expect_decimals((double)(int64_t)draw / (double)(1 + (draw >> 40)));
+    }
+}
+END_TEST
+
 START_TEST(clocks_count_nanoseconds)
 {
     ck_assert_int_gt(clock_realtime_ns(), INT64_C(1500000000) * 1000000000);
@@ -154,6 +190,7 @@ Suite *suite(void)
     const TTest *const tests[] = {errors_have_text_and_keep_the_position,
         an_error_longer_than_its_storage_is_cut, vectors_grow_and_keep_their_items,
         buffers_take_bytes_and_text, a_failed_buffer_gives_nothing, equal_strings_are_one_pointer,
-        a_string_larger_than_a_chunk_is_kept_whole, hashes_spread_neighbours, clocks_count_nanoseconds};
+        a_string_larger_than_a_chunk_is_kept_whole, hashes_spread_neighbours, decimals_are_those_of_printf,
+        clocks_count_nanoseconds};
     return HARNESS_SUITE("base", 10, tests);
 }

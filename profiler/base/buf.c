@@ -19,7 +19,7 @@ bool buf_reserve(struct buf *b, size_t n)
     return vec_reserve_bytes((void **)&b->data, &b->cap, b->len, n + 1, 1);
 }
 
-void buf_append(struct buf *b, const void *bytes, size_t len)
+void buf_append_slowly(struct buf *b, const void *bytes, size_t len)
 {
     if (!buf_room(b, len))
         return;
@@ -27,16 +27,6 @@ void buf_append(struct buf *b, const void *bytes, size_t len)
         memcpy(b->data + b->len, bytes, len);
     b->len += len;
     b->data[b->len] = '\0';
-}
-
-void buf_puts(struct buf *b, const char *text)
-{
-    buf_append(b, text, strlen(text));
-}
-
-void buf_putc(struct buf *b, char c)
-{
-    buf_append(b, &c, 1);
 }
 
 enum { DIGITS = 24 }; /* of a number, at most */

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /*
  * A growable byte buffer: HTTP bodies, encoded profiles, text reports. `struct buf b = {0};` is empty.
@@ -20,9 +21,30 @@ struct buf {
 /* Room for n more bytes and a NUL, without adding them. False when memory runs out; nothing else is then
  * lost. */
 bool buf_reserve(struct buf *b, size_t n);
-void buf_append(struct buf *b, const void *bytes, size_t len);
-void buf_puts(struct buf *b, const char *text);
-void buf_putc(struct buf *b, char c);
+void buf_append_slowly(
+    struct buf *b, const void *bytes, size_t len); /* buf_append() where there is no room */
+
+static inline void buf_append(struct buf *b, const void *bytes, size_t len)
+{
+    if (len == 0 || len >= b->cap - b->len || b->failed) {
+        buf_append_slowly(b, bytes, len);
+        return;
+    }
+    memcpy(b->data + b->len, bytes, len);
+    b->len += len;
+    b->data[b->len] = '\0';
+}
+
+static inline void buf_puts(struct buf *b, const char *text)
+{
+    buf_append(b, text, strlen(text));
+}
+
+static inline void buf_putc(struct buf *b, char c)
+{
+    buf_append(b, &c, 1);
+}
+
 void buf_int(struct buf *b, int64_t n); /* %lld, without printf's price */
 void buf_uint(struct buf *b, uint64_t n);
 void buf_int_right(struct buf *b, int64_t n, int width); /* %*lld */

@@ -336,6 +336,7 @@ const char *graph_name(struct graph *g, uint32_t node)
         frame_print(&n->frame, &text);
         n->name = text.failed ? NULL : intern_bytes(g->frames->strings, text.data, text.len);
         buf_fini(&text);
+        g->ranked = false;
     }
     return n->name;
 }

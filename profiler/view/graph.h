@@ -30,6 +30,7 @@ struct node {
     bool kept, listed, tagged;
     struct frame frame;
     const char *name;          /* as printed; NULL until graph_name() was asked */
+    uint32_t name_rank;        /* among all names, as they sort; set when needed (order.c) */
     uint32_t parent;           /* in a call tree; NO_INDEX for roots */
     uint32_t first_in, n_in;   /* into graph.in: live edges, heaviest first, after graph_link() */
     uint32_t first_out, n_out; /* into graph.out */
@@ -76,6 +77,7 @@ struct graph {
     uint32_t *first_frame;  /* of each location, into frame_nodes */
     uint32_t *frame_nodes;  /* node of each frame, NO_INDEX when it is not kept; not for call trees */
     bool connected, linked; /* the edges are there; each node's are sorted */
+    bool ranked;            /* no node got a name since they were sorted */
 };
 
 /* ERR_NOMEM, ERR_CANCELLED. frames must outlive the graph. */
@@ -113,8 +115,8 @@ int graph_drop_redundant_edges(struct graph *g);
 enum graph_order { ORDER_FLAT, ORDER_CUM, ORDER_ENTROPY };
 int graph_sort(struct graph *g, enum graph_order order);
 
-/* Sorts edges, given by index, heaviest first. After graph_link(). */
-void graph_sort_edges(struct graph *g, uint32_t *edges, size_t n);
+/* Sorts edges, given by index, heaviest first. After graph_link(). ERR_NOMEM. */
+int graph_sort_edges(struct graph *g, uint32_t *edges, size_t n);
 
 /* The node of frame f below parent (NO_INDEX, except in call trees), which is made when there is none.
  * NO_INDEX when memory runs out. */

@@ -1,10 +1,10 @@
 #include "view/measure.h"
 
+#include "base/decimal.h"
 #include "base/number.h"
 
 #include <ctype.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 struct unit {
@@ -90,59 +90,85 @@ static struct measure auto_scale(const struct unit_family *f, double v)
     return (struct measure){v / f->default_factor, f->default_name};
 }
 
-static struct measure scale_in(
-    const struct unit_family *f, const struct unit *from, int64_t value, const char *to)
+struct measure_scaler measure_scaler(const char *from, const char *to)
 {
-    double v = (double)value * from->factor;
-    if (is_auto(to))
-        return auto_scale(f, v);
-    const struct unit *unit = find_unit(f, to);
-    if (unit)
-        return (struct measure){v / unit->factor, unit->name};
-    return (struct measure){v / f->default_factor, f->default_name};
+    struct measure_scaler s = {.from = from, .to = to, .is_auto = is_auto(to)};
+    for (size_t i = 0; i < COUNT(families) && !s.unit; i++) {
+        s.family = &families[i];
+        s.unit = find_unit(s.family, from);
+    }
+    if (!s.unit)
+        s.family = NULL;
+    else if (!s.is_auto)
+        s.to_unit = find_unit(s.family, to);
+    return s;
+}
+
+static struct measure unscaled(const struct measure_scaler *s, int64_t value)
+{
+    bool silent = s->is_auto || strcmp(s->to, "count") == 0 || strcmp(s->to, "sample") == 0 ||
+                  strcmp(s->to, "unit") == 0;
+    return (struct measure){(double)value, silent ? "" : s->to};
+}
+
+struct measure measure_scaled(const struct measure_scaler *s, int64_t value)
+{
+    if (value < 0 && value != INT64_MIN) {
+        struct measure m = measure_scaled(s, -value);
+        m.value = -m.value;
+        return m;
+    }
+    if (!s->family)
+        return unscaled(s, value);
+    double v = (double)value * s->unit->factor;
+    if (s->is_auto)
+        return auto_scale(s->family, v);
+    if (s->to_unit)
+        return (struct measure){v / s->to_unit->factor, s->to_unit->name};
+    return (struct measure){v / s->family->default_factor, s->family->default_name};
 }
 
 struct measure measure_scale(int64_t value, const char *from, const char *to)
 {
-    if (value < 0 && value != INT64_MIN) {
-        struct measure m = measure_scale(-value, from, to);
-        m.value = -m.value;
-        return m;
+    struct measure_scaler s = measure_scaler(from, to);
+    return measure_scaled(&s, value);
+}
+
+void measure_put_scaled(struct buf *out, int64_t value, const struct measure_scaler *s)
+{
+    struct measure m = measure_scaled(s, value);
+    char text[DECIMAL_TEXT];
+    size_t len = decimal_format(text, m.value, 2);
+    if (len > 3 && memcmp(text + len - 3, ".00", 3) == 0)
+        len -= 3;
+    bool zero = text[len - 1] == '0' && (len == 1 || (len == 2 && *text == '-'));
+    if (zero) {
+        buf_putc(out, '0');
+        return;
     }
-    for (size_t i = 0; i < COUNT(families); i++) {
-        const struct unit *unit = find_unit(&families[i], from);
-        if (unit)
-            return scale_in(&families[i], unit, value, to);
-    }
-    bool silent =
-        is_auto(to) || strcmp(to, "count") == 0 || strcmp(to, "sample") == 0 || strcmp(to, "unit") == 0;
-    return (struct measure){(double)value, silent ? "" : to};
+    buf_append(out, text, len);
+    buf_puts(out, m.unit);
 }
 
 void measure_put(struct buf *out, int64_t value, const char *from, const char *to)
 {
-    struct measure m = measure_scale(value, from, to);
-    char text[400]; /* a double has at most 309 digits before the point */
-    int len = snprintf(text, sizeof text, "%.2f", m.value);
-    if (len > 3 && strcmp(text + len - 3, ".00") == 0)
-        text[len - 3] = '\0';
-    if (strcmp(text, "0") == 0 || strcmp(text, "-0") == 0) {
-        buf_putc(out, '0');
-        return;
-    }
-    buf_puts(out, text);
-    buf_puts(out, m.unit);
+    struct measure_scaler s = measure_scaler(from, to);
+    measure_put_scaled(out, value, &s);
 }
 
 void measure_put_percent(struct buf *out, int64_t value, int64_t total)
 {
     double ratio = total ? fabs((double)value / (double)total) * 100 : 0;
-    if (ratio >= 99.95 && ratio <= 100.05)
+    char text[DECIMAL_TEXT];
+    if (ratio >= 99.95 && ratio <= 100.05) {
         buf_puts(out, "  100%");
-    else if (ratio >= 1)
-        buf_printf(out, "%5.2f%%", ratio);
-    else
-        buf_printf(out, "%5.2g%%", ratio);
+        return;
+    }
+    size_t len = ratio >= 1 ? decimal_format(text, ratio, 2) : decimal_format_short(text, ratio);
+    text[len++] = '%';
+    if (len < 6)
+        buf_append(out, "      ", 6 - len); /* 5 and the sign */
+    buf_append(out, text, len);
 }
 
 int64_t measure_int(double x)

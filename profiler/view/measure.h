@@ -21,8 +21,20 @@ struct measure {
 
 struct measure measure_scale(int64_t value, const char *from, const char *to);
 
+/* The same in two steps, for many values of one unit. The strings must outlive it. */
+struct measure_scaler {
+    const char *from, *to;
+    const struct unit_family *family; /* NULL when `from` is not known */
+    const struct unit *unit, *to_unit;
+    bool is_auto;
+};
+
+struct measure_scaler measure_scaler(const char *from, const char *to);
+struct measure measure_scaled(const struct measure_scaler *s, int64_t value);
+
 /* "12.50kB": two decimals, ".00" left out, zero without a unit. */
 void measure_put(struct buf *out, int64_t value, const char *from, const char *to);
+void measure_put_scaled(struct buf *out, int64_t value, const struct measure_scaler *s);
 
 /* " 8.97%", "  100%", "0.067%": how much of total (of either sign) value is. */
 void measure_put_percent(struct buf *out, int64_t value, int64_t total);

@@ -10,11 +10,47 @@
  * equal is told apart by name, then by the remaining fields.
  */
 
-struct scored {
+/* ---- names: a graph has far fewer of them than comparisons, so they are compared once ---- */
+
+struct named {
+    const char *name;
     uint32_t node;
+};
+
+static int compare_names(const void *a, const void *b)
+{
+    const struct named *x = a, *y = b;
+    return x->name == y->name ? 0 : strcmp(x->name, y->name);
+}
+
+/* Gives each node that has a name its place among them; equal names have the same. */
+static int rank_names(struct graph *g)
+{
+    if (g->ranked)
+        return 0;
+    VEC(struct named) all = {0};
+    if (!vec_reserve(&all, g->nodes.len))
+        return ERR_NOMEM;
+    for (uint32_t i = 0; i < g->nodes.len; i++)
+        if (g->nodes.items[i].name)
+            all.items[all.len++] = (struct named){g->nodes.items[i].name, i};
+    if (all.len)
+        qsort(all.items, all.len, sizeof *all.items, compare_names);
+    for (size_t i = 0, rank = 0; i < all.len; i++) {
+        rank += i && all.items[i].name != all.items[i - 1].name;
+        g->nodes.items[all.items[i].node].name_rank = (uint32_t)rank;
+    }
+    vec_fini(&all);
+    g->ranked = true;
+    return 0;
+}
+
+/* ---- nodes ---- */
+
+struct scored {
+    uint32_t node, name_rank;
     size_t position; /* before: what is equal in all else stays as it was */
     int64_t score;   /* magnitude */
-    const char *name;
 };
 
 struct sorting {
@@ -33,8 +69,8 @@ static int compare_nodes(const void *a, const void *b, void *context)
     const struct sorting *s = context;
     const struct node *nx = &s->g->nodes.items[x->node], *ny = &s->g->nodes.items[y->node];
     int order = larger_first(x->score, y->score);
-    if (!order && x->name != y->name)
-        order = strcmp(x->name, y->name);
+    if (!order)
+        order = x->name_rank < y->name_rank ? -1 : x->name_rank > y->name_rank;
     if (!order && s->order == ORDER_FLAT)
         order = larger_first(magnitude(nx->cum), magnitude(ny->cum));
     else if (!order)
@@ -84,11 +120,13 @@ int graph_sort(struct graph *g, enum graph_order order)
     struct sorting sorting = {g, order};
     struct scored *all = malloc((g->listed.len + 1) * sizeof *all);
     int code = all ? order == ORDER_ENTROPY ? graph_link(g) : 0 : ERR_NOMEM;
+    for (size_t i = 0; i < g->listed.len && !code; i++)
+        code = graph_name(g, g->listed.items[i]) ? 0 : ERR_NOMEM;
+    if (!code)
+        code = rank_names(g);
     for (size_t i = 0; i < g->listed.len && !code; i++) {
-        uint32_t node = g->listed.items[i];
-        all[i] = (struct scored){
-            node, i, magnitude(score_of(g, &g->nodes.items[node], order)), graph_name(g, node)};
-        code = all[i].name ? 0 : ERR_NOMEM;
+        const struct node *n = &g->nodes.items[g->listed.items[i]];
+        all[i] = (struct scored){g->listed.items[i], n->name_rank, i, magnitude(score_of(g, n, order))};
     }
     if (!code) {
         qsort_r(all, g->listed.len, sizeof *all, compare_nodes, &sorting);
@@ -99,28 +137,38 @@ int graph_sort(struct graph *g, enum graph_order order)
     return code;
 }
 
-static int compare_edges(const struct graph *g, const struct edge *a, const struct edge *b)
+/* ---- edges ---- */
+
+struct edge_key {
+    int64_t weight; /* magnitude */
+    uint64_t names; /* the source's rank, then the destination's */
+    uint32_t edge;
+};
+
+static int compare_edges(const void *a, const void *b)
 {
-    int order = larger_first(magnitude(a->weight), magnitude(b->weight));
+    const struct edge_key *x = a, *y = b;
+    int order = larger_first(x->weight, y->weight);
     if (!order)
-        order = strcmp(g->nodes.items[a->src].name, g->nodes.items[b->src].name);
-    if (!order)
-        order = strcmp(g->nodes.items[a->dest].name, g->nodes.items[b->dest].name);
-    return order;
+        order = x->names < y->names ? -1 : x->names > y->names;
+    return order ? order : x->edge < y->edge ? -1 : x->edge > y->edge;
 }
 
-static int compare_edge_indexes(const void *a, const void *b, void *context)
+int graph_sort_edges(struct graph *g, uint32_t *edges, size_t n)
 {
-    const struct graph *g = context;
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    int order = compare_edges(g, &g->edges.items[x], &g->edges.items[y]);
-    return order ? order : x < y ? -1 : x > y;
-}
-
-void graph_sort_edges(struct graph *g, uint32_t *edges, size_t n)
-{
-    if (n)
-        qsort_r(edges, n, sizeof *edges, compare_edge_indexes, g);
+    struct edge_key *keys = malloc((n + 1) * sizeof *keys);
+    int code = keys ? rank_names(g) : ERR_NOMEM;
+    for (size_t i = 0; i < n && !code; i++) {
+        const struct edge *e = &g->edges.items[edges[i]];
+        uint64_t src = g->nodes.items[e->src].name_rank, dest = g->nodes.items[e->dest].name_rank;
+        keys[i] = (struct edge_key){magnitude(e->weight), src << 32 | dest, edges[i]};
+    }
+    if (!code)
+        qsort(keys, n, sizeof *keys, compare_edges);
+    for (size_t i = 0; i < n && !code; i++)
+        edges[i] = keys[i].edge;
+    free(keys);
+    return code;
 }
 
 /* Counts, then places: each node's edges become a run. */
@@ -166,8 +214,9 @@ int graph_link(struct graph *g)
         live.items[live.len++] = i;
         ok = graph_name(g, g->edges.items[i].src) && graph_name(g, g->edges.items[i].dest);
     }
+    if (ok && graph_sort_edges(g, live.items, live.len))
+        ok = false;
     if (ok) {
-        graph_sort_edges(g, live.items, live.len);
         place_edges(g, live.items, live.len);
         g->linked = true;
     }

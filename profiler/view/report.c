@@ -163,7 +163,10 @@ static struct buf *scratch(struct report *r)
 {
     struct buf *b = &r->scratch[r->next_scratch++ % (sizeof r->scratch / sizeof *r->scratch)];
     b->len = 0;
-    buf_append(b, "", 0);
+    if (b->data)
+        *b->data = '\0';
+    else
+        buf_append(b, "", 0);
     return b;
 }
 
@@ -180,7 +183,9 @@ int64_t report_exact(const struct report *r, int64_t value)
 const char *report_value(struct report *r, int64_t value)
 {
     struct buf *b = scratch(r);
-    measure_put(b, report_exact(r, value), r->unit, r->output_unit);
+    if (r->scaler.from != r->unit || r->scaler.to != r->output_unit)
+        r->scaler = measure_scaler(r->unit, r->output_unit);
+    measure_put_scaled(b, report_exact(r, value), &r->scaler);
     return text_of(b);
 }
 
@@ -318,10 +323,14 @@ void report_put_values(struct report *r, const struct node *n, int64_t *sum, str
     int64_t flat = node_flat(n), cum = node_cum(n);
     *sum = wrap_add(*sum, flat);
     report_put_right(out, 10, report_value(r, flat));
-    buf_printf(out, " %s", report_percent(r, flat, r->total));
-    buf_printf(out, " %s ", report_percent(r, *sum, r->total));
+    buf_putc(out, ' ');
+    buf_puts(out, report_percent(r, flat, r->total));
+    buf_putc(out, ' ');
+    buf_puts(out, report_percent(r, *sum, r->total));
+    buf_putc(out, ' ');
     report_put_right(out, 10, report_value(r, cum));
-    buf_printf(out, " %s", report_percent(r, cum, r->total));
+    buf_putc(out, ' ');
+    buf_puts(out, report_percent(r, cum, r->total));
 }
 
 /* ---- the pipeline ---- */

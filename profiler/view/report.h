@@ -5,6 +5,7 @@
 #include "view/assembly.h"
 #include "view/graph.h"
 #include "view/labels.h"
+#include "view/measure.h"
 #include "view/regex.h"
 #include "view/trim.h"
 
@@ -85,6 +86,7 @@ struct report {
     size_t value_index;
     struct buf type; /* "mean_" and the name */
     const char *unit, *output_unit;
+    struct measure_scaler scaler; /* from unit to output_unit, when these were last looked at */
     double ratio;
     int64_t total;
     struct regex *symbol;

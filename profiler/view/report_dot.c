@@ -169,11 +169,11 @@ static int put_edges(struct drawing *d)
     for (uint32_t i = 0; i < d->g->edges.len; i++)
         if (!d->g->edges.items[i].dropped && d->g->nodes.items[d->g->edges.items[i].src].listed)
             all[n++] = i;
-    graph_sort_edges(d->g, all, n);
-    for (size_t i = 0; i < n; i++)
+    int code = graph_sort_edges(d->g, all, n);
+    for (size_t i = 0; i < n && !code; i++)
         put_edge(d, &d->g->edges.items[all[i]]);
     free(all);
-    return 0;
+    return code;
 }
 
 static int put_nodes(struct drawing *d)

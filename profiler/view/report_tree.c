@@ -25,7 +25,9 @@ static void put_node(struct report *r, const struct graph *g, uint32_t index, in
     buf_puts(out, separator);
     put_edges(r, g, g->in.items + n->first_in, n->n_in, cum, true, out);
     report_put_values(r, n, sum, out);
-    buf_printf(out, "                | %s\n", n->name);
+    buf_puts(out, "                | ");
+    buf_puts(out, n->name);
+    buf_putc(out, '\n');
     put_edges(r, g, g->out.items + n->first_out, n->n_out, cum, false, out);
 }
 

@@ -109,26 +109,68 @@ int gzip_unpack(const void *bytes, size_t len, size_t max_bytes, struct buf *out
     return code ? rollback(out, old_len, code) : 0;
 }
 
-int gzip_pack(const void *bytes, size_t len, struct buf *out, struct error *error)
+struct gzip_packer {
+    z_stream z;
+    struct buf *out;
+    size_t old_len;
+    unsigned char chunk[CHUNK_BYTES];
+};
+
+struct gzip_packer *gzip_packer_new(struct buf *out)
 {
-    z_stream z = {0};
-    size_t old_len = out->len;
-    unsigned char *chunk = malloc(CHUNK_BYTES);
-    if (!chunk || deflateInit2(&z, Z_BEST_SPEED, Z_DEFLATED, WINDOW_GZIP, 8, Z_DEFAULT_STRATEGY) != Z_OK) {
-        free(chunk);
-        return error_set(error, ERR_NOMEM, "out of memory");
-    }
-    z.next_in = (unsigned char *)bytes;
+    struct gzip_packer *g = malloc(sizeof *g);
+    if (!g)
+        return NULL;
+    g->z = (z_stream){0};
+    g->out = out;
+    g->old_len = out->len;
+    if (deflateInit2(&g->z, Z_BEST_SPEED, Z_DEFLATED, WINDOW_GZIP, 8, Z_DEFAULT_STRATEGY) == Z_OK)
+        return g;
+    free(g);
+    return NULL;
+}
+
+/* Until all input is taken or, to finish, all is written. */
+static void pack(struct gzip_packer *g, int flush)
+{
     int status;
     do {
-        refill(&z, bytes, len);
-        bool last = (size_t)(z.next_in - (unsigned char *)bytes) + z.avail_in == len;
-        z.next_out = chunk;
-        z.avail_out = CHUNK_BYTES;
-        status = deflate(&z, last ? Z_FINISH : Z_NO_FLUSH);
-        buf_append(out, chunk, CHUNK_BYTES - z.avail_out);
-    } while (status != Z_STREAM_END && !out->failed);
-    deflateEnd(&z);
-    free(chunk);
+        g->z.next_out = g->chunk;
+        g->z.avail_out = CHUNK_BYTES;
+        status = deflate(&g->z, flush);
+        buf_append(g->out, g->chunk, CHUNK_BYTES - g->z.avail_out);
+    } while (!g->out->failed && (flush == Z_FINISH ? status != Z_STREAM_END : g->z.avail_in > 0));
+}
+
+void gzip_packer_append(struct gzip_packer *g, const void *bytes, size_t len)
+{
+    const unsigned char *at = bytes;
+    while (len && !g->out->failed) {
+        size_t part = len < MAX_INPUT_BYTES ? len : MAX_INPUT_BYTES;
+        g->z.next_in = (unsigned char *)at;
+        g->z.avail_in = (unsigned)part;
+        pack(g, Z_NO_FLUSH);
+        at += part;
+        len -= part;
+    }
+}
+
+int gzip_packer_finish(struct gzip_packer *g, struct error *error)
+{
+    if (!g)
+        return error_set(error, ERR_NOMEM, "out of memory");
+    pack(g, Z_FINISH);
+    deflateEnd(&g->z);
+    struct buf *out = g->out;
+    size_t old_len = g->old_len;
+    free(g);
     return out->failed ? rollback(out, old_len, error_set(error, ERR_NOMEM, "out of memory")) : 0;
+}
+
+int gzip_pack(const void *bytes, size_t len, struct buf *out, struct error *error)
+{
+    struct gzip_packer *g = gzip_packer_new(out);
+    if (g)
+        gzip_packer_append(g, bytes, len);
+    return gzip_packer_finish(g, error);
 }

@@ -25,6 +25,13 @@ enum { GZIP_MOST_RATIO = 256, GZIP_FREE_BYTES = 16 << 20 };
  * the above, with the offset in the packed bytes; ERR_NOMEM. out is as it was on failure. */
 int gzip_unpack(const void *bytes, size_t len, size_t max_bytes, struct buf *out, struct error *error);
 
+/* Packs piece by piece: what is appended to out is a whole member once it was finished. ERR_NOMEM, of which
+ * finish speaks even when an append failed; out is then as it was at the start. */
+struct gzip_packer;
+struct gzip_packer *gzip_packer_new(struct buf *out); /* NULL when memory runs out */
+void gzip_packer_append(struct gzip_packer *g, const void *bytes, size_t len);
+int gzip_packer_finish(struct gzip_packer *g, struct error *error); /* frees g; NULL is allowed: ERR_NOMEM */
+
 /* Appends bytes, packed. ERR_NOMEM; out is as it was on failure. */
 int gzip_pack(const void *bytes, size_t len, struct buf *out, struct error *error);
 

@@ -2,6 +2,8 @@
 
 #include "base/hash.h"
 
+#include <string.h>
+
 static void add(int64_t *sum, int64_t v)
 {
     *sum = wrap_add(*sum, v);
@@ -135,17 +137,20 @@ static int count_values(struct graph *g, size_t value_index, bool divs)
 struct walk {
     uint32_t sample; /* plus 1 */
     int64_t value, div;
+    uint32_t
+        *last_out; /* of each frame, the last edge crossed from it: a call calls the same function again */
 };
 
-static int cross_edge(
-    struct graph *g, const struct walk *w, uint32_t src, uint32_t dest, bool residual, bool is_inline)
+/* last: where the caller keeps what was crossed last where it comes from, most often the same. */
+static int cross_edge(struct graph *g, const struct walk *w, uint32_t src, uint32_t dest, bool residual,
+    bool is_inline, uint32_t *last)
 {
-    uint32_t i = g->nodes.items[dest].last_in;
-    if (i == NO_INDEX || g->edges.items[i].src != src) {
+    uint32_t i = *last;
+    if (i == NO_INDEX || g->edges.items[i].dest != dest || g->edges.items[i].src != src) {
         i = find_edge(g, src, dest, residual, is_inline);
         if (i == NO_INDEX)
             return ERR_NOMEM;
-        g->nodes.items[dest].last_in = i;
+        *last = i;
     }
     struct edge *e = &g->edges.items[i];
     if (e->seen == w->sample)
@@ -162,7 +167,7 @@ static int cross_edge(
 static int walk_stack(struct graph *g, const struct sample *s, const struct walk *w)
 {
     const uint32_t *locs = g->p->locs.items + s->first_loc;
-    uint32_t parent = NO_INDEX;
+    uint32_t parent = NO_INDEX, *last = NULL;
     bool residual = false; /* over frames that are not kept */
     for (uint32_t k = s->nlocs; k-- > 0;) {
         uint32_t first = g->first_frame[locs[k]], end = g->first_frame[locs[k] + 1];
@@ -173,9 +178,10 @@ static int walk_stack(struct graph *g, const struct sample *s, const struct walk
                 continue;
             }
             if (parent != NO_INDEX && parent != node &&
-                cross_edge(g, w, parent, node, residual, i != end - 1))
+                cross_edge(g, w, parent, node, residual, i != end - 1, last))
                 return ERR_NOMEM;
             parent = node;
+            last = &w->last_out[i];
             residual = false;
         }
     }
@@ -203,7 +209,8 @@ static int walk_tree(struct graph *g, const struct sample *s, const struct walk 
             if (node == NO_INDEX)
                 return ERR_NOMEM;
             count_cum(w, &g->nodes.items[node]);
-            if (parent != NO_INDEX && cross_edge(g, w, parent, node, false, i != n - 1))
+            if (parent != NO_INDEX &&
+                cross_edge(g, w, parent, node, false, i != n - 1, &g->nodes.items[node].last_in))
                 return ERR_NOMEM;
             parent = node;
         }
@@ -217,14 +224,15 @@ static int walk_tree(struct graph *g, const struct sample *s, const struct walk 
 
 typedef int (*walk_fn)(struct graph *g, const struct sample *s, const struct walk *w);
 
-static int walk_samples(struct graph *g, walk_fn fn)
+static int walk_samples(struct graph *g, walk_fn fn, uint32_t *last_out)
 {
     int code = 0;
     for (size_t i = 0; i < g->p->samples.len && !code; i++) {
         const int64_t *values = profile_values(g->p, i);
         struct walk w = {.sample = (uint32_t)i + 1,
             .value = values[g->options.value_index],
-            .div = g->options.mean ? values[0] : 0};
+            .div = g->options.mean ? values[0] : 0,
+            .last_out = last_out};
         if (w.value || w.div)
             code = fn(g, &g->p->samples.items[i], &w);
         if (is_cancelled(g))
@@ -237,7 +245,7 @@ static int count_nodes(struct graph *g)
 {
     g->connected = g->options.no_edges || g->options.call_tree;
     if (g->options.call_tree)
-        return walk_samples(g, walk_tree);
+        return walk_samples(g, walk_tree, NULL);
     int code = count_values(g, g->options.value_index, false);
     return code || !g->options.mean ? code : count_values(g, 0, true);
 }
@@ -246,9 +254,13 @@ int graph_connect(struct graph *g)
 {
     if (g->connected)
         return 0;
-    for (size_t i = 0; i < g->nodes.len; i++)
-        g->nodes.items[i].last_in = NO_INDEX;
-    int code = walk_samples(g, walk_stack);
+    size_t bytes = (g->first_frame[g->p->locations.len] + (size_t)1) * sizeof(uint32_t);
+    uint32_t *last_out = malloc(bytes);
+    if (!last_out)
+        return ERR_NOMEM;
+    memset(last_out, 0xff, bytes); /* NO_INDEX */
+    int code = walk_samples(g, walk_stack, last_out);
+    free(last_out);
     g->connected = !code;
     return code;
 }

@@ -24,9 +24,8 @@
 
 struct node {
     int64_t flat, flat_div, cum, cum_div;
-    uint32_t seen; /* the last sample counted, plus 1 */
-    uint32_t
-        last_in; /* the last edge into it that was crossed: most often the next one too; NO_INDEX at first */
+    uint32_t seen;    /* the last sample counted, plus 1 */
+    uint32_t last_in; /* in a call tree: the edge into it, NO_INDEX for roots */
     bool kept, listed, tagged;
     struct frame frame;
     const char *name;          /* as printed; NULL until graph_name() was asked */

@@ -38,6 +38,9 @@ for dir in profiler/*/; do
         if [ "$file" != profiler/model/gzip.c ] && grep -HnE '#include ["<]zlib' "$file"; then
             echo "only model/gzip.c sees zlib" && bad=1
         fi
+        if [ "$file" != profiler/model/gunzip.c ] && grep -HnE '#include ["<]libdeflate' "$file"; then
+            echo "only model/gunzip.c sees libdeflate" && bad=1
+        fi
     done
 done
 

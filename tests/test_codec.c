@@ -2,6 +2,7 @@
 
 #include "model/check.h"
 #include "model/codec.h"
+#include "model/gunzip.h"
 #include "model/gzip.h"
 #include "sample_profile.h"
 
@@ -257,10 +258,42 @@ START_TEST(members_of_a_gzip_file_follow_one_another)
 }
 END_TEST
 
+static void expect_left_alone(const struct buf *packed, size_t max_bytes, const char *what)
+{
+    struct buf out = {0};
+    buf_puts(&out, "before");
+    ck_assert_msg(!gunzip_whole(packed->data, packed->len, max_bytes, &out), "%s was unpacked", what);
+    ck_assert_str_eq(out.data, "before");
+    ck_assert_uint_eq(out.len, 6);
+    buf_fini(&out);
+}
+
+START_TEST(one_member_of_the_size_it_claims_is_unpacked_at_once)
+{
+    struct buf packed = {0}, out = {0};
+    struct error e;
+    gzip_pack("read all three", 14, &packed, &e);
+    buf_puts(&out, "to ");
+    ck_assert(gunzip_whole(packed.data, packed.len, 14, &out));
+    ck_assert_str_eq(out.data, "to read all three");
+    expect_left_alone(&packed, 13, "more than was allowed");
+    packed.data[packed.len - 4]--; /* the size */
+    expect_left_alone(&packed, 100, "a wrong claim");
+    packed.data[packed.len - 4]++;
+    packed.data[packed.len - 8]--; /* the checksum */
+    expect_left_alone(&packed, 100, "a damaged member");
+    packed.data[packed.len - 8]++;
+    gzip_pack("ones", 4, &packed, &e);
+    expect_left_alone(&packed, 100, "a second member");
+    buf_fini(&out);
+    buf_fini(&packed);
+}
+END_TEST
+
 Suite *suite(void)
 {
     const TTest *tests[] = {round_trip, strings_are_numbered_as_met, errors_name_place_and_reason,
         a_label_without_a_value_is_dropped, truncated_at_every_byte, random_damage, unpacking_is_bounded,
-        members_of_a_gzip_file_follow_one_another};
+        members_of_a_gzip_file_follow_one_another, one_member_of_the_size_it_claims_is_unpacked_at_once};
     return HARNESS_SUITE("codec", 20, tests);
 }

@@ -2,7 +2,13 @@
 
 #include <libdeflate.h>
 
-enum { TRAILER_BYTES = 8, LEAST_BYTES = 18, MOST_A_BYTE = 1040 }; /* nothing packs better than this */
+enum {
+    TRAILER_BYTES = 8,
+    LEAST_BYTES = 18,
+    /* What claims more than this, and to be packed better than this, may be made to fill memory. */
+    HARMLESS_BYTES = 16 << 20,
+    HARMLESS_RATIO = 256
+};
 
 static size_t claimed_size(const unsigned char *bytes, size_t len)
 {
@@ -10,10 +16,15 @@ static size_t claimed_size(const unsigned char *bytes, size_t len)
     return (size_t)at[0] | (size_t)at[1] << 8 | (size_t)at[2] << 16 | (size_t)at[3] << 24;
 }
 
+static bool is_plausible(size_t claim, size_t len, size_t max_bytes)
+{
+    return claim && claim <= max_bytes && (claim <= HARMLESS_BYTES || claim / HARMLESS_RATIO <= len);
+}
+
 bool gunzip_whole(const void *bytes, size_t len, size_t max_bytes, struct buf *out)
 {
     size_t claim = len < LEAST_BYTES ? 0 : claimed_size(bytes, len), used = 0, made = 0;
-    if (claim == 0 || claim > max_bytes || claim / MOST_A_BYTE > len || !buf_reserve(out, claim))
+    if (!is_plausible(claim, len, max_bytes) || !buf_reserve(out, claim))
         return false;
     struct libdeflate_decompressor *d = libdeflate_alloc_decompressor();
     enum libdeflate_result result =

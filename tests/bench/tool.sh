@@ -2,20 +2,20 @@
 # What the tool takes for a report, beside `go tool pprof` and jeprof: whole processes, ours and theirs in turn.
 #
 #   tool.sh [PROFILE…]     beside the profiles that are made here: these
-#   PROFILE=FILE  MB=100  RUNS=9  HUGE=1
+#   PROFILE=FILE  MB=100  RUNS=5  HUGE=1
 #
 # Reports are made of a small profile (4 MB, gzipped) and of one of MB million bytes. Faster is by wall time, of which the
-# medians of RUNS runs count (of 3 where one takes a second); the ratio of CPU time stands beside it. Go's run is ended
-# once it has taken half as long again as the bar asks: then it is "at least" as slow as that, and needed as much
-# memory as until then. Growth is from 10 MB to MB, and with HUGE=1, which takes minutes and 4 GB, to 1000 MB.
+# medians of RUNS runs count (of 3 where one takes a second); the ratio of CPU time stands beside it. Where a run of ours
+# takes a second, Go's is ended once it has taken half as long again as the bar asks: then it is "at least" as slow as
+# that, and needed as much memory as until then. Growth is from 10 MB to MB, and with HUGE=1, which takes minutes and 4 GB, to 1000 MB.
 # shellcheck source=tests/bench/common.sh
 . tests/bench/common.sh
 
-mb=${MB:-100} runs=${RUNS:-9}
+mb=${MB:-100} runs=${RUNS:-5}
 export HOME="$raw" PPROF_TMPDIR="$raw" PPROF_BINARY_PATH=/nonexistent
 pprof=profiler/pprof
 go=$(go env GOTOOLDIR 2>/dev/null)/pprof
-long_ms=1000 our_limit_s=300
+long_ms=1000 our_limit_s=300 their_limit_s=60
 
 # ratio A B
 ratio() {
@@ -40,7 +40,8 @@ median() {
 }
 
 # side_by_side RATIO OURS -- THEIRS…: runs both in turn, into $raw/ours.run and $raw/theirs.run. OURS is one word.
-# THEIRS is ended after half as long again as RATIO times ours, and not run again then.
+# THEIRS is ended after $their_limit_s or, if ours are long, after half as long again as RATIO times ours, and not run
+# again then.
 side_by_side() {
     times=$1 ours=$2
     shift 3
@@ -52,8 +53,10 @@ side_by_side() {
         once "$our_limit_s" "$raw/ours.run" $ours
         wall=$(median "$raw/ours.run" 2)
         [ "$wall" -lt "$long_ms" ] || [ "$left" -le 3 ] || left=3
+        limit=$their_limit_s
+        [ "$wall" -lt "$long_ms" ] || limit=$((wall * times * 3 / 2 / 1000 + 2))
         if [ $# -gt 0 ] && ! grep -q over "$raw/theirs.run"; then
-            once $((wall * times * 3 / 2 / 1000 + 2)) "$raw/theirs.run" "$@"
+            once "$limit" "$raw/theirs.run" "$@"
         fi
         left=$((left - 1))
     done

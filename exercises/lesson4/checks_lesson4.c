@@ -223,21 +223,33 @@ static void *visit(void *argument)
     return NULL;
 }
 
-static void append_outside_lock(void)
+/* A line is held in the log, and another thread comes: whether that one gets through. Then let_go(). */
+static pthread_t holder, visitor;
+
+static bool visit_while_held(void)
 {
-    pthread_t holder, visitor;
-    open_stats(&module, hold_first);
     arm();
     sem_init(&visitor_done, 0, 0);
     start(&holder, refuse_held, NULL);
     if (!trial_wait(&held, RENDEZVOUS_S))
         verdict(false, "each refusal goes to the log", "a client was refused, and no line was written");
     start(&visitor, visit, NULL);
-    bool through = trial_wait(&visitor_done, RENDEZVOUS_S);
-    const char *stuck_in = visitor_in;
+    return trial_wait(&visitor_done, RENDEZVOUS_S);
+}
+
+static void let_go(void)
+{
     sem_post(&may_go);
     pthread_join(visitor, NULL);
     pthread_join(holder, NULL);
+}
+
+static void append_outside_lock(void)
+{
+    open_stats(&module, hold_first);
+    bool through = visit_while_held();
+    const char *stuck_in = visitor_in;
+    let_go();
     close_stats();
     static const char allowed[] = "others get through while a line is written, however long that takes";
     if (!through)
@@ -561,21 +573,14 @@ static uint64_t blocks_meanwhile(void)
     return counted_work() - before;
 }
 
+/* With a line held, and somebody who has come meanwhile: who got through is done, who did not waits. */
 static void sleeps_while_waiting(void)
 {
-    pthread_t holder, visitor;
     open_stats(&counted, hold_first);
     uint64_t idle = blocks_meanwhile();
-    arm();
-    sem_init(&visitor_done, 0, 0);
-    start(&holder, refuse_held, NULL);
-    if (!trial_wait(&held, RENDEZVOUS_S))
-        verdict(false, "each refusal goes to the log", "a client was refused, and no line was written");
-    start(&visitor, visit, NULL);
+    visit_while_held();
     uint64_t held_up = blocks_meanwhile();
-    sem_post(&may_go);
-    pthread_join(visitor, NULL);
-    pthread_join(holder, NULL);
+    let_go();
     uint64_t rest = blocks_meanwhile();
     close_stats();
     uint64_t most = idle > held_up ? idle : held_up;

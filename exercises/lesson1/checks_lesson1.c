@@ -171,13 +171,12 @@ static double memory_for(size_t n)
 
 static void memory_at_once(void)
 {
-    double small = memory_for(2048), large = memory_for(16384), more = small > large ? small : large;
+    double small = memory_for(2048), large = memory_for(4096), more = small > large ? small : large;
     char allowed[100];
     snprintf(allowed, sizeof allowed, "at most %d bytes for each byte of the text, and none left over",
         BYTES_AT_ONCE_MAX);
     verdict(more <= BYTES_AT_ONCE_MAX, allowed,
-        "%.1f bytes allocated at once for each byte of a text of 2,048, %.1f for one of 16,384", small,
-        large);
+        "%.1f bytes allocated at once for each byte of a text of 2,048, %.1f for one of 4,096", small, large);
 }
 
 /* ---- from_many_threads ----------------------------------------------------------------------------------

@@ -78,7 +78,7 @@ END_TEST
 
 static volatile int answer;
 
-__attribute__((noinline)) static void a_function_to_be_listed(void)
+__attribute__((noinline, aligned(4))) static void a_function_to_be_listed(void)
 {
     answer = answer * 3 + 1;
 }

@@ -1,14 +1,10 @@
 #include "model/gunzip.h"
 
+#include "model/gzip.h"
+
 #include <libdeflate.h>
 
-enum {
-    TRAILER_BYTES = 8,
-    LEAST_BYTES = 18,
-    /* What claims more than this, and to be packed better than this, may be made to fill memory. */
-    HARMLESS_BYTES = 16 << 20,
-    HARMLESS_RATIO = 256
-};
+enum { TRAILER_BYTES = 8, LEAST_BYTES = 18 };
 
 static size_t claimed_size(const unsigned char *bytes, size_t len)
 {
@@ -18,7 +14,7 @@ static size_t claimed_size(const unsigned char *bytes, size_t len)
 
 static bool is_plausible(size_t claim, size_t len, size_t max_bytes)
 {
-    return claim && claim <= max_bytes && (claim <= HARMLESS_BYTES || claim / HARMLESS_RATIO <= len);
+    return claim && claim <= max_bytes && (claim <= GZIP_FREE_BYTES || claim / GZIP_MOST_RATIO <= len);
 }
 
 bool gunzip_whole(const void *bytes, size_t len, size_t max_bytes, struct buf *out)

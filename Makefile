@@ -106,7 +106,7 @@ CHECKS_1  = checks_lesson1
 
 DEMO_2    = sessions
 SWAPPED_2 = session_table session_report
-SERVER_2  = sessions settings page
+SERVER_2  = sessions settings html_page
 CHECKS_2  = checks_lesson2 session_rig
 
 DEMO_3    = fanout

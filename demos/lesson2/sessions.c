@@ -3,7 +3,7 @@
  * for the report on who is there.
  *
  *     GET /login/TOKEN, /logout/TOKEN  ->  session_table.c    who is logged in
- *     GET /page/TOKEN                  ->  page.c             what they see
+ *     GET /page/TOKEN                  ->  html_page.c        what they see
  *     GET /report                      ->  session_report.c   who is there, for whoever wants to know
  *
  * There are always about 3,000 people logged in, and yet the process grows day and night. It is also known to
@@ -12,7 +12,7 @@
  */
 #include "common/reply.h"
 #include "common/webserver.h"
-#include "lesson2/page.h"
+#include "lesson2/html_page.h"
 #include "lesson2/session_report.h"
 #include "lesson2/settings.h"
 

@@ -1,5 +1,5 @@
-#ifndef LESSON2_PAGE_H
-#define LESSON2_PAGE_H
+#ifndef LESSON2_HTML_PAGE_H
+#define LESSON2_HTML_PAGE_H
 
 #include <stddef.h>
 

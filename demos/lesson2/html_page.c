@@ -1,5 +1,5 @@
 /* A user's pages: a table of messages in HTML, made for each request and freed when it is sent. */
-#include "lesson2/page.h"
+#include "lesson2/html_page.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -163,12 +163,12 @@ STORM_TESTS   = storm
 # End-to-end tests: tests/NAME.sh, run from the top folder; exit 77 is "skipped", with a line that says why.
 SCRIPT_TESTS = setup_script engine exercises working_copies gateway_e2e preload other_malloc embedding go_pprof_reads pprof_tool pprof_malformed pprof_like_go remote_names
 # Those for which `make check` has no time.
-LONG_TESTS   = doctor lesson1_run lesson2_run waiting_run lesson5_run lesson6_run pages completions preload_programs preload_servers preload_hostile
+LONG_TESTS   = doctor lesson1_run lesson2_run waiting_run lesson5_run lesson6_run completions preload_programs preload_servers preload_hostile
 
 # ---- what people type -----------------------------------------------------------------------------------
 
 .DEFAULT_GOAL = all
-.PHONY: all help check check-long sanitized storm steps install uninstall stress fuzz fuzzers bench lint format clean FORCE
+.PHONY: all help check check-long pages sanitized storm steps install uninstall stress fuzz fuzzers bench lint format clean FORCE
 sources = $(shell git ls-files "*.c" "*.h")
 scripts = $(shell git ls-files "*.sh") .ci/run
 
@@ -208,6 +208,10 @@ check: ## everything a clone must pass
 check-long: ## the tests for which check has no time
 	@$(MAKE) $(jobs) all $(long_programs) $(B)/tests/guest
 	@tests/run.sh $(long_programs) $(LONG_TESTS:%=tests/%.sh)
+
+pages: ## follow the lessons' pages, word for word, and time them: all, or make pages PAGES="1 4"
+	@$(MAKE) $(jobs) all $(B)/fetch
+	@tests/pages.sh $(PAGES)
 
 sanitized: ## the unit tests that a sanitizer can run: make sanitized SAN=address, or SAN=undefined
 	@$(MAKE) $(jobs) $(SAN_TESTS_$(SAN):%=$(B)/tests/test_%)
@@ -393,8 +397,9 @@ test_programs = $(tool_tests) $(filter-out $(long_programs),$(cprof_tests)) $(de
 
 $(test_programs) $(long_programs) $(storm_tests): $(B)/tests/harness.o
 $(test_programs) $(long_programs) $(storm_tests): CPPFLAGS += -Itests
-# They compile in half the time so, and what they test is as it is for everybody.
-$(test_programs:%=%.o) $(long_programs:%=%.o) $(storm_tests:%=%.o): CFLAGS := $(CFLAGS:-O2=-Og)
+# They compile in half the time so, and what they test is as it is for everybody. Under a sanitizer gcc then warns of
+# what cannot be.
+$(test_programs:%=%.o) $(long_programs:%=%.o) $(storm_tests:%=%.o): CFLAGS := $(if $(SAN),$(CFLAGS),$(CFLAGS:-O2=-Og))
 
 $(tool_tests): %: %.o $(B)/libtool.a
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(filter %.o,$^) $(filter %.a,$^) $(call pkg,--libs check) $(PPROF_LIBS) -o $@

@@ -23,5 +23,5 @@ progress() {
 for n in $(lesson_numbers); do
     lesson_load "$n"
     # shellcheck disable=SC2153 # DEMO comes from lesson.conf
-    printf '%2d  %-28s %-10s %s\n' "$n" "$TITLE" "$DEMO" "$(progress)"
+    printf '%2d  %-30s %-10s %s\n' "$n" "$TITLE" "$DEMO" "$(progress)"
 done

@@ -159,7 +159,9 @@ static pb_label label(struct encoder *e, const struct label *l)
         to.num = l->num;
         to.num_unit = number(e, l->num_unit);
     } else {
-        to.str = number(e, l->str);
+        /* At index 0, which means no text at all, a label with an empty one would be gone when it is read. */
+        static const char no_text[] = "";
+        to.str = number(e, *l->str ? l->str : no_text);
     }
     return to;
 }

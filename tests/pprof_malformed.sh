@@ -5,6 +5,7 @@ dir=$(mktemp -d) || exit 2
 trap 'rm -rf "$dir"' EXIT
 export HOME="$dir" TZ=UTC
 build=${BUILD:-.build}
+make -s profiler/pprof "$build/tests/make_profile" || exit 2
 failed=0 checked=0 limit=''
 
 # said WHAT: notes a failure, with what was said.

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <zlib.h>
 
 static struct profile *rich_profile(void)
 {
@@ -290,10 +291,37 @@ START_TEST(one_member_of_the_size_it_claims_is_unpacked_at_once)
 }
 END_TEST
 
+/* Our own packer packs zeros 230 times; what fills memory is made by one that tries harder. */
+START_TEST(what_is_packed_to_fill_memory_is_not_unpacked)
+{
+    const size_t len = 2 * (size_t)GZIP_FREE_BYTES;
+    struct buf packed = {0}, out = {0};
+    struct error e;
+    unsigned char *zeros = calloc(1, len);
+    z_stream z = {.next_in = zeros, .avail_in = (unsigned)len};
+    ck_assert(zeros && buf_reserve(&packed, len / 100));
+    ck_assert_int_eq(deflateInit2(&z, Z_BEST_COMPRESSION, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    z.next_out = (unsigned char *)packed.data;
+    z.avail_out = (unsigned)(len / 100);
+    ck_assert_int_eq(deflate(&z, Z_FINISH), Z_STREAM_END);
+    packed.len = len / 100 - z.avail_out;
+    deflateEnd(&z);
+    ck_assert_uint_eq(gzip_claim(packed.data, packed.len), len);
+    ck_assert_uint_lt(packed.len, len / GZIP_MOST_RATIO);
+    expect_left_alone(&packed, len, "a bomb");
+    ck_assert_int_eq(gzip_unpack(packed.data, packed.len, len, &out, &e), ERR_LIMIT);
+    ck_assert_uint_eq(out.len, 0);
+    buf_fini(&out);
+    buf_fini(&packed);
+    free(zeros);
+}
+END_TEST
+
 Suite *suite(void)
 {
     const TTest *tests[] = {round_trip, strings_are_numbered_as_met, errors_name_place_and_reason,
         a_label_without_a_value_is_dropped, truncated_at_every_byte, random_damage, unpacking_is_bounded,
-        members_of_a_gzip_file_follow_one_another, one_member_of_the_size_it_claims_is_unpacked_at_once};
+        members_of_a_gzip_file_follow_one_another, one_member_of_the_size_it_claims_is_unpacked_at_once,
+        what_is_packed_to_fill_memory_is_not_unpacked};
     return HARNESS_SUITE("codec", 20, tests);
 }

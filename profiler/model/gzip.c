@@ -5,10 +5,10 @@
 #include <string.h>
 #include <zlib.h>
 
+enum { LEAST_BYTES = 18 }; /* of a member */
 enum { CHUNK_BYTES = 64 * 1024, STEP_BYTES = 1 << 20, WINDOW_GZIP = 15 + 16 };
 
-/* What len packed bytes may unpack to. */
-static size_t gzip_most(size_t len)
+size_t gzip_most(size_t len)
 {
     size_t most = len < SIZE_MAX / GZIP_MOST_RATIO ? len * GZIP_MOST_RATIO : SIZE_MAX;
     return most > GZIP_FREE_BYTES ? most : GZIP_FREE_BYTES;
@@ -36,15 +36,12 @@ static int rollback(struct buf *out, size_t old_len, int code)
     return code;
 }
 
-/* The size that the last member claims to unpack to, as far as it may be true. */
-static size_t claimed_size(const unsigned char *bytes, size_t len)
+size_t gzip_claim(const void *bytes, size_t len)
 {
-    const size_t most = gzip_most(len);
-    if (len < 18)
+    if (len < LEAST_BYTES)
         return 0;
-    const unsigned char *at = bytes + len - 4;
-    size_t size = (size_t)at[0] | (size_t)at[1] << 8 | (size_t)at[2] << 16 | (size_t)at[3] << 24;
-    return size < most ? size : most;
+    const unsigned char *at = (const unsigned char *)bytes + len - 4;
+    return (size_t)at[0] | (size_t)at[1] << 8 | (size_t)at[2] << 16 | (size_t)at[3] << 24;
 }
 
 /* Some more bytes. zlib's status; *made are how many. */
@@ -62,8 +59,10 @@ static int inflate_some(z_stream *z, struct buf *out, size_t *made)
 static int inflate_all(z_stream *z, const unsigned char *bytes, size_t len, size_t max_bytes, struct buf *out,
     struct error *error)
 {
-    size_t start = out->len, claim = claimed_size(bytes, len), made;
-    buf_reserve(out, claim < max_bytes ? claim : max_bytes); /* if it cannot, it need not be true */
+    size_t start = out->len, claim = gzip_claim(bytes, len), most = gzip_most(len), made;
+    if (most > max_bytes)
+        most = max_bytes;
+    buf_reserve(out, claim < most ? claim : most); /* if it cannot, it need not be true */
     for (;;) {
         refill(z, bytes, len);
         if (!buf_reserve(out, CHUNK_BYTES))

@@ -20,6 +20,10 @@ static inline bool gzip_is(const void *bytes, size_t len)
  * memory packs 1000 times, and so is found out within the first bytes, before it has filled any.
  */
 enum { GZIP_MOST_RATIO = 256, GZIP_FREE_BYTES = 16 << 20 };
+size_t gzip_most(size_t len);
+
+/* What the last member claims to unpack to, modulo 4 GiB; 0 where there is not room for one. */
+size_t gzip_claim(const void *bytes, size_t len);
 
 /* Appends what bytes unpack to, all members one after another. ERR_FORMAT, and ERR_LIMIT beyond max_bytes and
  * the above, with the offset in the packed bytes; ERR_NOMEM. out is as it was on failure. */

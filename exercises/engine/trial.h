@@ -19,7 +19,16 @@ uint64_t trial_clock_ms(void);
 /* Waits for the semaphore, `seconds` at most: false then. */
 bool trial_wait(sem_t *sem, int seconds);
 
-/* Sorts the values. Of an even number, the upper of the two in the middle. */
-double trial_median(double *values, size_t n);
+/*
+ * What threads wait in a module, against the flawed one. `waited_ms` is one round with either. Rounds take
+ * turns, so that whatever else the machine does hits both alike; and as what it does to one that holds a lock
+ * only adds to waiting, the second best of the rounds counts.
+ */
+struct trial_waiting {
+    double mine_ms, flawed_ms, share;
+};
+enum { TRIAL_WAITING_ROUNDS = 5 };
+struct trial_waiting trial_waiting(
+    double (*waited_ms)(const void *module), const void *flawed, const void *mine);
 
 #endif

@@ -268,7 +268,6 @@ static void append_outside_lock(void)
 enum {
     WAITING_THREADS = 6,
     WAITING_REQUESTS = 40, /* by each thread */
-    WAITING_ROUNDS = 5,
     WAITING_PAUSE_US = 3000,
     WAITING_REFUSED_ONE_IN = 12,
     WAITING_APPEND_US = 3000, /* one thread that writes all lines keeps up with them */
@@ -301,7 +300,7 @@ static void *waiting_run(void *argument)
 }
 
 /* How long callers waited for anything but their own lines. */
-static double waiting_ms_in(const struct stats_module *m)
+static double waiting_ms_in(const void *m)
 {
     struct waiting_worker workers[WAITING_THREADS];
     int64_t together_ns = 0;
@@ -318,26 +317,15 @@ static double waiting_ms_in(const struct stats_module *m)
     return (double)together_ns / 1e6;
 }
 
-/* Round by round, one after the other, so that whatever else the machine does hits both alike. */
 static void waiting_against_flawed(void)
 {
-    double shares[WAITING_ROUNDS], mine_ms[WAITING_ROUNDS], flawed_ms[WAITING_ROUNDS];
-    for (int i = 0; i < WAITING_ROUNDS; i++) {
-        flawed_ms[i] = waiting_ms_in(&flawed);
-        mine_ms[i] = waiting_ms_in(&module);
-        shares[i] = mine_ms[i] / flawed_ms[i];
-        if (getenv("VERDICT_TRACE"))
-            fprintf(stderr, "round %d: flawed %.1f ms, yours %.1f ms, share %.3f\n", i, flawed_ms[i],
-                mine_ms[i], shares[i]);
-    }
-    double share = trial_median(shares, WAITING_ROUNDS);
+    struct trial_waiting w = trial_waiting(waiting_ms_in, &flawed, &module);
     char allowed[80];
     snprintf(allowed, sizeof allowed, "at most %.0f%% of the flawed one's waiting", 100 * WAITING_SHARE_MAX);
-    verdict(share <= WAITING_SHARE_MAX, allowed,
-        "%d threads waited %.1f ms a round, those on the flawed statistics %.1f ms: %.1f%% (median of %d "
-        "rounds)",
-        WAITING_THREADS, trial_median(mine_ms, WAITING_ROUNDS), trial_median(flawed_ms, WAITING_ROUNDS),
-        100 * share, WAITING_ROUNDS);
+    verdict(w.share <= WAITING_SHARE_MAX, allowed,
+        "%d threads waited %.1f ms a round, those on the flawed statistics %.1f ms: %.1f%% (second best of "
+        "%d rounds)",
+        WAITING_THREADS, w.mine_ms, w.flawed_ms, 100 * w.share, TRIAL_WAITING_ROUNDS);
 }
 
 /* ---- totals_exact ---------------------------------------------------------------------------------------

@@ -425,7 +425,6 @@ enum {
     WAITING_THREADS = 6,
     WAITING_CAPACITY = 10000,
     WAITING_OPERATIONS = 100, /* by each thread */
-    WAITING_ROUNDS = 5,
     WAITING_PAUSE_US = 300,
     WAITING_STEP_MS = 45 /* the clock's step for each operation: the flawed sweep falls due now and then */
 };
@@ -454,7 +453,7 @@ static void *waiting_run(void *argument)
     return NULL;
 }
 
-static int64_t waiting_in(const struct cache_module *m)
+static double waiting_ms_in(const void *m)
 {
     struct waiting_worker workers[WAITING_THREADS];
     struct rig rig;
@@ -475,28 +474,18 @@ static int64_t waiting_in(const struct cache_module *m)
     }
     rig_close(&rig);
     rig_values_fini();
-    return waited_ns;
+    return (double)waited_ns / 1e6;
 }
 
-/* Round by round, one after the other, so that whatever else the machine does hits both alike. */
 static void waiting_against_flawed(void)
 {
-    double shares[WAITING_ROUNDS], mine_ms[WAITING_ROUNDS], flawed_ms[WAITING_ROUNDS];
-    for (int i = 0; i < WAITING_ROUNDS; i++) {
-        flawed_ms[i] = (double)waiting_in(&flawed) / 1e6;
-        mine_ms[i] = (double)waiting_in(&module) / 1e6;
-        shares[i] = mine_ms[i] / flawed_ms[i];
-        if (getenv("VERDICT_TRACE"))
-            fprintf(stderr, "round %d: flawed %.1f ms, yours %.1f ms, share %.3f\n", i, flawed_ms[i],
-                mine_ms[i], shares[i]);
-    }
-    double share = trial_median(shares, WAITING_ROUNDS);
+    struct trial_waiting w = trial_waiting(waiting_ms_in, &flawed, &module);
     char allowed[80];
     snprintf(allowed, sizeof allowed, "at most %.0f%% of the flawed one's waiting", 100 * WAITING_SHARE_MAX);
-    verdict(share <= WAITING_SHARE_MAX, allowed,
-        "%d threads waited %.1f ms a round, those on the flawed cache %.1f ms: %.1f%% (median of %d rounds)",
-        WAITING_THREADS, trial_median(mine_ms, WAITING_ROUNDS), trial_median(flawed_ms, WAITING_ROUNDS),
-        100 * share, WAITING_ROUNDS);
+    verdict(w.share <= WAITING_SHARE_MAX, allowed,
+        "%d threads waited %.1f ms a round, those on the flawed cache %.1f ms: %.1f%% (second best of %d "
+        "rounds)",
+        WAITING_THREADS, w.mine_ms, w.flawed_ms, 100 * w.share, TRIAL_WAITING_ROUNDS);
 }
 
 /* ---------------------------------------------------------------------------------------------------------

@@ -153,8 +153,9 @@ CPROF_TESTS = cpu cpu_watch wall \
 DEMO_TESTS  = json histogram loadgen neighbour upstream
 # What libFuzzer runs, tests/fuzz/fuzz_*.c, with a folder of inputs each.
 FUZZ_TARGETS = proto gzip heap_v2 legacy perf shell expressions
-# What a sanitizer can run: the interceptors of the address sanitizer stand in the way of libcprof's, of
-# jemalloc's heap, and of what the tool tells libc's; the runtime of the other brings libstdc++ into the process, which is what demangle tests.
+# What a sanitizer can run: the interceptors of the address sanitizer stand in the way of libcprof's, of jemalloc's
+# heap, and of what the tool tells libc's; the runtime of the other brings libstdc++ into the process, which is what
+# demangle tests.
 SAN_TESTS_address   = $(filter-out largepages,$(TOOL_TESTS)) snapshot convert textformats
 SAN_TESTS_undefined = $(filter-out demangle,$(TOOL_TESTS)) $(CPROF_TESTS)
 # Apart from `make check`, which has no time for them.

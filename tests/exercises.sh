@@ -32,10 +32,15 @@ stems_with() { # stems_with FOLDER [MODULE STEM]: all from the folder, but the m
     done
 }
 
-run_checks() { # run_checks NAME STEM…: ends with $dir/lessonN/NAME as "ok CHECK" and "FAIL CHECK" lines
-    name=$1
-    shift
-    VERDICT_TERSE=1 "$build/checks/$lesson" "$name" "$@" >"$dir/$lesson/$name" 2>"$dir/$lesson/$name.err"
+# A line a program that is to check NAME; what it prints, "ok CHECK" and "FAIL CHECK" lines, is for $dir/lessonN/NAME.
+one_to_check() { # one_to_check NAME STEM…
+    echo "$dir/$lesson/$1" "$build/checks/$lesson" "$@"
+}
+
+# Eight at a time, of whatever lesson: most of a check is waiting.
+check_all() {
+    # shellcheck disable=SC2016 # for the shell that xargs starts
+    xargs -P 8 -L 1 sh -c 'out=$0; VERDICT_TERSE=1 "$@" >"$out" 2>"$out.err" || :'
 }
 
 expect_failures() { # expect_failures NAME FIRST ALSO…: FIRST fails, and nothing beyond these
@@ -66,27 +71,20 @@ designs() {
     [ -z "$others" ] || printf '%s\n' tests/"$1"/"$lesson"/*.c
 }
 
-# Four at a time, of whatever lesson: most of a check is waiting.
-background() { # background run_checks …
-    "$@" &
-    pending=$((pending + 1))
-    [ $((pending % 4)) -ne 0 ] || wait
-}
-
-run_lesson() {
+list_lesson() {
     mkdir -p "$dir/$lesson"
     # shellcheck disable=SC2046 # lists of names
     {
-        background run_checks flawed $(stems_with "$demo")
-        background run_checks reference $(stems_with "solutions/$lesson")
+        one_to_check flawed $(stems_with "$demo")
+        one_to_check reference $(stems_with "solutions/$lesson")
         for wrong in $(designs wrong); do
             module=$(declared "$wrong" in)
-            background run_checks "$(basename "$wrong" .c)" \
+            one_to_check "$(basename "$wrong" .c)" \
                 $(stems_with "solutions/$lesson" "${module:-${MODULES%% *}}" "${wrong%.c}")
         done
         for right in $(designs right); do
             module=$(declared "$right" in)
-            background run_checks "$(basename "$right" .c)" \
+            one_to_check "$(basename "$right" .c)" \
                 $(stems_with "solutions/$lesson" "${module:-${MODULES%% *}}" "${right%.c}")
         done
     }
@@ -139,14 +137,13 @@ done
 # shellcheck disable=SC2086 # a list of names
 quiet_make $targets || exit 1
 
-run=0 pending=0
+run=0
 while [ "$run" -lt "$runs" ]; do
     run=$((run + 1))
     for n in $lessons; do
         lesson_load "$n"
-        run_lesson
-    done
-    wait
+        list_lesson
+    done | check_all
     for n in $lessons; do
         lesson_load "$n"
         before=$problems

@@ -26,7 +26,8 @@ bool module_load(void *functions, const char *const *names, const char *stem, co
 /*
  * Around each call into a module: the watchdog can then say which calls never came back (verdict.h), and
  * the wall minus CPU time that the calling thread has spent inside is summed up: waiting, for whatever kind
- * of lock.
+ * of lock. Only calls count in which it gave up the processor of its own accord: one that was just pushed
+ * aside by others, as on a busy machine, waited for nothing.
  */
 void module_enter(const char *function);
 void module_leave(void);

@@ -15,6 +15,6 @@
 #define BYTES_AT_ONCE_MAX 20
 
 /* Seconds after which a case is ended that gave no answer: a watchdog only. */
-#define WATCHDOG_S 10
+#define WATCHDOG_S 30
 
 #endif

@@ -13,7 +13,7 @@
 
 /* Seconds after which a case is ended that gave no answer, and for whoever frees in a thread of its own to be
  * done. Watchdogs only. */
-#define WATCHDOG_S 10
+#define WATCHDOG_S 30
 #define RENDEZVOUS_S 2
 
 #endif

@@ -18,7 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 
 struct stats_module {
@@ -83,46 +82,30 @@ static const char *name_of(int client, char name[STATS_CLIENT_MAX])
     return name;
 }
 
-/*
- * What the calling thread has waited inside calls that count requests, apart from the writing of its own
- * lines. Only calls count in which it gave up the processor of its own accord: one that was just pushed aside
- * by others, as on a busy machine, waited for no lock.
- */
+/* What the calling thread has waited inside calls that count requests, apart from the writing of its own
+ * lines. */
 static _Thread_local int64_t waited_ns;
 
-struct call {
-    int64_t waited_ns;
-    long waits;
-};
-
-static long waits_of_thread(void)
+static int64_t enter(const char *function)
 {
-    struct rusage usage;
-    getrusage(RUSAGE_THREAD, &usage);
-    return usage.ru_nvcsw;
-}
-
-static struct call enter(const char *function)
-{
-    struct call call = {.waited_ns = module_waited_ns() - in_append_ns, .waits = waits_of_thread()};
+    int64_t before_ns = module_waited_ns() - in_append_ns;
     module_enter(function);
-    return call;
+    return before_ns;
 }
 
-static void leave(const struct call *call)
+static void leave(int64_t before_ns)
 {
     module_leave();
-    if (waits_of_thread() > call->waits)
-        waited_ns += module_waited_ns() - in_append_ns - call->waited_ns;
+    waited_ns += module_waited_ns() - in_append_ns - before_ns;
 }
 
 static void begin(int client)
 {
     char name[STATS_CLIENT_MAX];
     name_of(client, name);
-    struct call call = enter("stats_begin");
+    int64_t before_ns = enter("stats_begin");
     under_test->begin(stats, name);
-    leave(&call);
+    leave(before_ns);
     memset(name, '?', sizeof name - 1); /* the name was only lent */
 }
 
@@ -130,9 +113,9 @@ static void end(int client, bool refused)
 {
     char name[STATS_CLIENT_MAX];
     name_of(client, name);
-    struct call call = enter("stats_end");
+    int64_t before_ns = enter("stats_end");
     under_test->end(stats, name, refused);
-    leave(&call);
+    leave(before_ns);
     memset(name, '?', sizeof name - 1);
 }
 

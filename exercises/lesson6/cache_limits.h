@@ -19,7 +19,7 @@
 
 /* Seconds after which a case is ended that gave no answer, and for the other thread to get through while
  * a victim is freed. Watchdogs only: a right cache needs a millisecond. */
-#define WATCHDOG_S 10
+#define WATCHDOG_S 30
 #define RENDEZVOUS_S 2
 
 #endif

@@ -4,6 +4,8 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/time.h>
 
 static struct unwind_stack stack_of(uintptr_t leaf, uint16_t depth)
@@ -69,6 +71,33 @@ START_TEST(test_full_counts_lost)
 END_TEST
 
 /* The same stack of threads with other labels is another. */
+static long page_faults(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_minflt;
+}
+
+/* As many stacks as most profiles have, and the handler that adds them touches no page for the first time. */
+START_TEST(test_new_stacks_cost_no_page_faults)
+{
+    struct stacks *t = stacks_new(1 << 14, 1 << 19);
+    struct unwind_stack first = stack_of(1, 20);
+    ck_assert_uint_ne(stacks_add_sigsafe(t, &first, (int64_t[4]){1}), STACKS_NONE);
+    long before = page_faults();
+    for (uintptr_t i = 0; i < 300; i++) {
+        struct unwind_stack s = stack_of(i * 1000, 20);
+        ck_assert_uint_ne(stacks_add_sigsafe(t, &s, (int64_t[4]){1}), STACKS_NONE);
+    }
+    long faults = page_faults() - before;
+    char *probe = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (madvise(probe, 4096, MADV_POPULATE_WRITE) == 0) /* not before Linux 5.14 */
+        ck_assert_int_le(faults, 3);
+    munmap(probe, 4096);
+    stacks_free(t);
+}
+END_TEST
+
 START_TEST(test_labels_are_part_of_the_key)
 {
     static const struct label_set labels[2];
@@ -139,6 +168,6 @@ END_TEST
 Suite *suite(void)
 {
     const TTest *const tests[] = {test_same_stack_adds_up, test_full_counts_lost,
-        test_labels_are_part_of_the_key, test_threads_and_handlers};
+        test_new_stacks_cost_no_page_faults, test_labels_are_part_of_the_key, test_threads_and_handlers};
     return HARNESS_SUITE("stacks", 20, tests);
 }

@@ -5,12 +5,11 @@
 
 #include <string.h>
 
-enum slot_state { SLOT_EMPTY, SLOT_CLAIMED, SLOT_READY };
-enum { MAX_PROBES = 64 };
+enum { MAX_PROBES = 64, FIRST_BYTES = 64 << 10 };
+static const uint32_t TAKEN = UINT32_MAX; /* in the index; others are a slot's number and 1 */
 
 struct slot {
-    _Atomic uint32_t state;
-    uint32_t hash; /* this and the next four: written by the claimer, read when READY */
+    uint32_t hash; /* this and the next four: written before the slot is in the index */
     uint32_t first_pc;
     uint16_t depth;
     bool truncated;
@@ -21,15 +20,22 @@ struct slot {
 struct stacks {
     uint32_t nslots, npcs;
     size_t region_bytes;
-    _Atomic uint32_t next_pc;
+    _Atomic uint32_t next_pc, next_slot;
     _Atomic uint64_t lost;
+    _Atomic uint32_t *index; /* nslots of them, too */
     struct slot *slots;
     uintptr_t *pcs;
 };
 
+static void touch_beginning(void *p, size_t bytes)
+{
+    region_touch(p, bytes < FIRST_BYTES ? bytes : FIRST_BYTES);
+}
+
 struct stacks *stacks_new(uint32_t slots, uint32_t pcs)
 {
-    size_t bytes = sizeof(struct stacks) + slots * sizeof(struct slot) + pcs * sizeof(uintptr_t);
+    size_t bytes =
+        sizeof(struct stacks) + slots * (sizeof(struct slot) + sizeof(uint32_t)) + pcs * sizeof(uintptr_t);
     struct stacks *t = region_map(bytes);
     if (!t)
         return NULL;
@@ -38,6 +44,10 @@ struct stacks *stacks_new(uint32_t slots, uint32_t pcs)
     t->region_bytes = bytes;
     t->slots = (struct slot *)(t + 1);
     t->pcs = (uintptr_t *)(t->slots + slots);
+    t->index = (_Atomic uint32_t *)(t->pcs + pcs);
+    touch_beginning(t->slots, slots * sizeof *t->slots);
+    touch_beginning(t->pcs, pcs * sizeof *t->pcs);
+    touch_beginning(t->index, slots * sizeof *t->index);
     return t;
 }
 
@@ -76,22 +86,23 @@ static bool take_pcs(struct stacks *t, uint32_t n, uint32_t *first)
     return true;
 }
 
-static bool slot_fill(struct stacks *t, struct slot *s, uint32_t hash, const struct unwind_stack *stack,
-    const struct label_set *labels)
+/* A slot with this stack; STACKS_NONE when there is no room. */
+static uint32_t slot_new(
+    struct stacks *t, uint32_t hash, const struct unwind_stack *stack, const struct label_set *labels)
 {
     uint32_t first;
-    if (!take_pcs(t, stack->depth, &first)) {
-        atomic_store_explicit(&s->state, SLOT_EMPTY, memory_order_release);
-        return false;
-    }
+    if (!take_pcs(t, stack->depth, &first))
+        return STACKS_NONE;
+    /* Never more than there are: each has an entry of the index to itself. */
+    uint32_t at = atomic_fetch_add_explicit(&t->next_slot, 1, memory_order_relaxed);
+    struct slot *s = &t->slots[at];
     memcpy(t->pcs + first, stack->pcs, stack->depth * sizeof *stack->pcs);
     s->hash = hash;
     s->first_pc = first;
     s->depth = stack->depth;
     s->truncated = stack->truncated;
     s->labels = labels;
-    atomic_store_explicit(&s->state, SLOT_READY, memory_order_release);
-    return true;
+    return at;
 }
 
 static uint32_t find_or_claim(
@@ -99,14 +110,16 @@ static uint32_t find_or_claim(
 {
     uint32_t hash = stack_hash(stack, labels);
     for (uint32_t probe = 0; probe < MAX_PROBES; probe++) {
-        uint32_t at = (hash + probe) & (t->nslots - 1);
-        struct slot *s = &t->slots[at];
-        uint32_t state = atomic_load_explicit(&s->state, memory_order_acquire);
-        if (state == SLOT_EMPTY && atomic_compare_exchange_strong_explicit(&s->state, &state, SLOT_CLAIMED,
-                                       memory_order_acquire, memory_order_acquire))
-            return slot_fill(t, s, hash, stack, labels) ? at : STACKS_NONE;
-        if (state == SLOT_READY && slot_holds(t, s, hash, stack, labels))
+        _Atomic uint32_t *entry = &t->index[(hash + probe) & (t->nslots - 1)];
+        uint32_t has = atomic_load_explicit(entry, memory_order_acquire);
+        if (has == 0 && atomic_compare_exchange_strong_explicit(
+                            entry, &has, TAKEN, memory_order_acquire, memory_order_acquire)) {
+            uint32_t at = slot_new(t, hash, stack, labels);
+            atomic_store_explicit(entry, at == STACKS_NONE ? 0 : at + 1, memory_order_release);
             return at;
+        }
+        if (has != 0 && has != TAKEN && slot_holds(t, &t->slots[has - 1], hash, stack, labels))
+            return has - 1;
     }
     return STACKS_NONE;
 }
@@ -150,15 +163,16 @@ void stacks_stack_sigsafe(const struct stacks *t, uint32_t slot, struct unwind_s
 
 int stacks_snapshot(const struct stacks *t, bool all, struct snapshot *out)
 {
-    for (uint32_t at = 0; at < t->nslots; at++) {
-        const struct slot *s = &t->slots[at];
-        if (atomic_load_explicit(&s->state, memory_order_acquire) != SLOT_READY)
+    for (uint32_t i = 0; i < t->nslots; i++) {
+        uint32_t has = atomic_load_explicit(&t->index[i], memory_order_acquire);
+        if (has == 0 || has == TAKEN)
             continue;
+        const struct slot *s = &t->slots[has - 1];
         struct snapshot_record r = {.depth = s->depth, .truncated = s->truncated, .labels = s->labels};
         bool any = all;
-        for (int i = 0; i < SNAPSHOT_MAX_VALUES; i++) {
-            r.values[i] = atomic_load_explicit(&s->values[i], memory_order_relaxed);
-            any |= r.values[i] != 0;
+        for (int k = 0; k < SNAPSHOT_MAX_VALUES; k++) {
+            r.values[k] = atomic_load_explicit(&s->values[k], memory_order_relaxed);
+            any |= r.values[k] != 0;
         }
         int e = any ? snapshot_add(out, &r, t->pcs + s->first_pc) : 0;
         if (e)

@@ -10,17 +10,21 @@
  * A bounded table (stack, labels) → values, filled from signal handlers and wrappers on any thread without a
  * lock.
  *
- *     slots[hash % n ...]: state, hash, labels, values[4] ─► pcs[first .. +depth)
+ *     index[hash % n ...] ─► slots[0 .. taken): hash, labels, values[4] ─► pcs[first .. +depth)
  *
- * A slot goes EMPTY → CLAIMED (one thread writes the stack) → READY and stays so until the table goes. Who
- * meets a claimed slot does not wait, for the claimer may be the very thread it interrupted: it goes on to
- * the next slot, and a stack may be there twice. Its figures add up; readers merge. When slots or pcs run out
- * the event counts as lost.
+ * An entry of the index goes 0 → TAKEN (one thread writes the stack) → the slot's number and stays so until
+ * the table goes. Who meets one that is taken does not wait, for the taker may be the very thread it
+ * interrupted: it goes on to the next entry, and a stack may be there twice. Its figures add up; readers
+ * merge. When slots or pcs run out the event counts as lost.
+ *
+ * Slots and pcs are filled from the beginning on, and the index and their first pages are there from the
+ * start: a new stack in a handler costs no page fault, which is several microseconds. Slots that lay where
+ * their hash says had one for each new stack.
  */
 struct stacks;
 
-/* slots: a power of two. Takes slots * 64 bytes and 8 bytes a pc of address space; memory only as it fills.
- */
+/* slots: a power of two. Takes slots * 60 bytes and 8 bytes a pc of address space; memory as it fills, and
+ * some 200 kB for a beginning. */
 struct stacks *stacks_new(uint32_t slots, uint32_t pcs);
 void stacks_free(struct stacks *t); /* nobody may be adding any more; NULL is allowed */
 

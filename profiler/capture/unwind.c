@@ -88,6 +88,47 @@ static const struct cfi_row *find_row(const struct unwind_object *o, uintptr_t p
     return o->rows[lo].start <= offset ? &o->rows[lo] : NULL;
 }
 
+static bool recall(struct unwind_memo *m, uintptr_t pc, struct cfi_row *row)
+{
+    uint64_t words[sizeof m->row / sizeof *m->row];
+    if (atomic_load_explicit(&m->pc, memory_order_acquire) != pc)
+        return false;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        words[i] = atomic_load_explicit(&m->row[i], memory_order_relaxed);
+    atomic_thread_fence(memory_order_acquire);
+    memcpy(row, words, sizeof *row);
+    return atomic_load_explicit(&m->pc, memory_order_relaxed) == pc;
+}
+
+static void remember(struct unwind_memo *m, uintptr_t pc, const struct cfi_row *row)
+{
+    uint64_t words[sizeof m->row / sizeof *m->row];
+    uintptr_t before = atomic_load_explicit(&m->pc, memory_order_relaxed);
+    if (before == MEMO_TAKEN || !atomic_compare_exchange_strong(&m->pc, &before, MEMO_TAKEN))
+        return;
+    memcpy(words, row, sizeof words);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        atomic_store_explicit(&m->row[i], words[i], memory_order_relaxed);
+    atomic_store_explicit(&m->pc, pc, memory_order_release);
+}
+
+/* What to do at pc; false where nothing is known of it. */
+static bool row_at(const struct unwind_tables *t, uintptr_t pc, struct cfi_row *row)
+{
+    if (pc <= MEMO_TAKEN)
+        return false;
+    struct unwind_memo *memo = &t->memos[pc * UINT64_C(0x9e3779b97f4a7c15) >> (64 - MEMO_BITS)];
+    if (recall(memo, pc, row))
+        return true;
+    const struct unwind_object *object = find_object(t, pc);
+    const struct cfi_row *found = object ? find_row(object, pc) : NULL;
+    if (!found)
+        return false;
+    *row = *found;
+    remember(memo, pc, row);
+    return true;
+}
+
 /* ---- one step -------------------------------------------------------------------------------------------
  */
 
@@ -203,7 +244,6 @@ static bool step_guess(struct walk *w, const struct unwind_tables *t)
 
 static void walk(struct walk *w, const struct unwind_tables *t, struct unwind_stack *out)
 {
-    const struct unwind_object *object = NULL;
     uint16_t depth = 0;
     out->truncated = true;
     while (depth < UNWIND_MAX_DEPTH) {
@@ -214,16 +254,15 @@ static void walk(struct walk *w, const struct unwind_tables *t, struct unwind_st
         }
         out->pcs[depth++] = pc;
         pc -= !w->exact;
-        if (!object || pc < object->start || pc >= object->end)
-            object = find_object(t, pc);
-        const struct cfi_row *row = object ? find_row(object, pc) : NULL;
-        if (row && row->kind == CFI_END) {
+        struct cfi_row row;
+        bool known = row_at(t, pc, &row);
+        if (known && row.kind == CFI_END) {
             out->truncated = false;
             break;
         }
-        bool stepped = !row || row->kind == CFI_NONE ? step_guess(w, t)
-                       : row->kind == CFI_SIGNAL     ? step_signal(w)
-                                                     : step_rules(w, row);
+        bool stepped = !known || row.kind == CFI_NONE ? step_guess(w, t)
+                       : row.kind == CFI_SIGNAL       ? step_signal(w)
+                                                      : step_rules(w, &row);
         if (!stepped)
             break;
     }

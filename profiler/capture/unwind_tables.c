@@ -51,7 +51,7 @@ static void tables_free(struct unwind_tables *t)
 {
     for (size_t i = 0; i < t->nobjects; i++)
         object_unref(t->objects[i]);
-    region_unmap(t, t->region_bytes);
+    region_unmap(t->memos, t->region_bytes);
 }
 
 static void reclaim_locked(void)
@@ -213,6 +213,19 @@ static int visit(struct dl_phdr_info *info, size_t size, void *data)
     return 0;
 }
 
+static struct unwind_tables *tables_new(void)
+{
+    size_t memos = sizeof(struct unwind_memo) << MEMO_BITS;
+    size_t bytes = memos + sizeof(struct unwind_tables) + MAX_OBJECTS * sizeof(struct unwind_object *);
+    char *region = region_map(bytes);
+    if (!region)
+        return NULL;
+    struct unwind_tables *t = (struct unwind_tables *)(region + memos);
+    t->memos = (struct unwind_memo *)region;
+    t->region_bytes = bytes;
+    return t;
+}
+
 static void sort_objects(struct unwind_tables *t)
 {
     for (size_t i = 1; i < t->nobjects; i++) {
@@ -234,11 +247,9 @@ static int rebuild_locked(void)
         return 0;
     }
     b.only_counters = false;
-    size_t bytes = sizeof *b.next + MAX_OBJECTS * sizeof b.next->objects[0];
-    b.next = region_map(bytes);
+    b.next = tables_new();
     if (!b.next)
         return ERR_NOMEM;
-    b.next->region_bytes = bytes;
     dl_iterate_phdr(visit, &b);
     if (b.failed) {
         tables_free(b.next);

@@ -22,9 +22,23 @@ struct unwind_object {
     uint32_t references;    /* tables that name it; guard: the rebuild lock */
 };
 
+/*
+ * Rows found before, by address: one line of memory where the search reads three or four, which in a program
+ * that uses its caches for other things are not there any more. Whoever writes one takes it by making its pc
+ * MEMO_TAKEN, and who finds it taken searches: a writer may be interrupted, for good even. A pc has one row
+ * as long as these tables live, so that the same pc before and after reading says that the row is its own.
+ */
+struct unwind_memo {
+    _Alignas(32) _Atomic uintptr_t pc;
+    _Atomic uint64_t row[sizeof(struct cfi_row) / sizeof(uint64_t)];
+};
+
+enum { MEMO_BITS = 10, MEMO_TAKEN = 1 };
+
 struct unwind_tables {
     size_t nobjects, region_bytes;
     struct unwind_tables *retired_next;
+    struct unwind_memo *memos;       /* 1 << MEMO_BITS of them, in the same region */
     struct unwind_object *objects[]; /* by address */
 };
 

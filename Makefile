@@ -332,7 +332,7 @@ WRAPPERS_O = $(foreach o,$(CAPTURE_O),$(if $(findstring /interpose_,$(o)),$(o)))
 CPROF_SO_O = $(call objects,profiler/capture,interpose) $(call objects,profiler/export,$(CPROF_SO)) \
     $(filter-out %/interpose.o,$(CAPTURE_O)) $(BASE_O)
 
-$(B)/libcprof.names: profiler/packaging/exports.sh $(CAPTURE_O) $(EXPORT_O)
+$(B)/libcprof.names: profiler/packaging/exports.sh $(CAPTURE_O) $(EXPORT_O) $(wildcard profiler/capture/*.h)
 	$(call say,GEN,$@)profiler/packaging/exports.sh names "$(filter-out $(WRAPPERS_O),$(CAPTURE_O))" "$(EXPORT_O)" >$@
 
 $(B)/libcprof.map: profiler/packaging/exports.sh $(WRAPPERS_O)

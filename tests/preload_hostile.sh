@@ -123,6 +123,16 @@ for mode in closing daemon; do
     done
 done
 
+# ---- half of another build ---------------------------------------------------------------------------------
+
+mkdir "$work/half"
+cp profiler/libcprof.so "$work/half"
+sed 's/cprof_private_[0-9]\([0-9]*_\)/cprof_private_x\1/g' profiler/libcprof-export.so >"$work/half/libcprof-export.so"
+env CPROF_HTTP=127.0.0.1:0 LD_PRELOAD="$work/half/libcprof.so" "$guest" alone </dev/null >"$work/out" 2>"$work/err"
+[ "$?/$(cat "$work/out")" = '7/alone: 0 failures, first block 0' ] || fail "half of another build: $(cat "$work/out" "$work/err")"
+[ "$(grep -c . "$work/err")/$(grep -c '^cprof: cannot load .* of another build' "$work/err")" = 1/1 ] \
+    || fail "half of another build, and it says: $(cat "$work/err")"
+
 # ---- scripts, and programs that take no library -----------------------------------------------------------
 
 cat >"$work/pipeline.sh" <<'END'

@@ -22,6 +22,14 @@ static int find_object(char path[PATH_MAX], struct error *error)
     return n < PATH_MAX ? 0 : error_set(error, ERR_UNSUPPORTED, "the path of " OBJECT " is too long");
 }
 
+/* What the two call in each other has names that only those of one build know: exports.sh. */
+static int refuse(const char *path, const char *why, struct error *error)
+{
+    if (why && strstr(why, "cprof_private_"))
+        why = "it is of another build than libcprof.so";
+    return error_set(error, ERR_UNSUPPORTED, "cannot load %s: %s", path, why ? why : "no service in it");
+}
+
 /* Never unloaded again: its threads and its handlers of fork live in it. */
 int service_load(const struct service **out, struct error *error)
 {
@@ -33,11 +41,8 @@ int service_load(const struct service **out, struct error *error)
             return code;
         void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
         service = object ? dlsym(object, "cprof_private_service") : NULL;
-        if (!service) {
-            const char *why = dlerror();
-            return error_set(
-                error, ERR_UNSUPPORTED, "cannot load %s: %s", path, why ? why : "no service in it");
-        }
+        if (!service)
+            return refuse(path, dlerror(), error);
         atomic_store(&loaded, service);
     }
     *out = service;

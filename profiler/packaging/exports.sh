@@ -2,7 +2,9 @@
 # The names that libcprof.so exports, from the objects it is made of, so that no list falls behind.
 #
 #   exports.sh names "CAPTURE OBJECTS" "EXPORT OBJECTS"   what the second use of the first, and what it is called
-#                                                         between the two shared objects: lines for objcopy
+#                                                         between the two shared objects: lines for objcopy.
+#                                                         A checksum of what the two must agree on is part of it:
+#                                                         those of different builds find nothing in each other
 #   exports.sh map "WRAPPER OBJECTS"                      the version script: the wrappers, jemalloc's API, cprof_*
 #
 # No version is named in it: one that is would not come before libc's versions of the same name.
@@ -18,7 +20,8 @@ undefined() {
 
 case $1 in
 names)
-    { defined "$2" && undefined "$3"; } | sort | uniq -d | sed 's/.*/& cprof_private_&/'
+    agreed=$(cat profiler/capture/*.h profiler/export/service.h profiler/include/cprof.h | cksum | cut -d ' ' -f 1)
+    { defined "$2" && undefined "$3"; } | sort | uniq -d | sed "s/.*/& cprof_private_${agreed}_&/"
     ;;
 map)
     jemalloc=$(${CC:-gcc} -print-file-name=libjemalloc_pic.a)

@@ -97,7 +97,7 @@ PPROF_LIBS = $(call pkg,--libs libprotobuf-c zlib libdw libedit libpcre2-8) $(DE
 #   USES_N     modules of demos/ that the checks are linked with, as the swapped ones call them
 COMMON    = knobs limits histogram reply
 WEBSERVER = webserver neighbour
-LOADGEN   = loadgen
+LOADGEN   = loadgen zipf
 
 DEMO_1    = render
 SWAPPED_1 = escape
@@ -129,6 +129,12 @@ DEMO_6    = gateway
 SWAPPED_6 = cache
 SERVER_6  = gateway routes answer json catalogue upstream upstream_process
 CHECKS_6  = checks_lesson6 cache_rig lru_oracle
+
+DEMO_7    = tiles
+SWAPPED_7 = tile_store tile_code
+SERVER_7  = tiles terrain picture
+CHECKS_7  = checks_lesson7 tile_rig
+USES_7    = common/zipf
 
 COMMON_O    = $(call objects,demos/common,$(COMMON))
 WEBSERVER_O = $(call objects,demos/common,$(WEBSERVER))
@@ -164,7 +170,7 @@ STORM_TESTS   = storm
 # End-to-end tests: tests/NAME.sh, run from the top folder; exit 77 is "skipped", with a line that says why.
 SCRIPT_TESTS = setup_script engine exercises working_copies gateway_e2e preload other_malloc embedding go_pprof_reads pprof_tool pprof_malformed pprof_like_go remote_names
 # Those for which `make check` has no time.
-LONG_TESTS   = doctor lesson1_run lesson2_run waiting_run lesson5_run lesson6_run completions preload_programs preload_servers preload_hostile
+LONG_TESTS   = doctor lesson1_run lesson2_run waiting_run lesson5_run lesson6_run lesson7_run completions preload_programs preload_servers preload_hostile
 
 # ---- what people type -----------------------------------------------------------------------------------
 

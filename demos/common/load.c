@@ -1,11 +1,13 @@
 /*
  * The load generator of all lessons: see loadgen.h for how it works. Without arguments it is the traffic
  * under which lesson 6 begins: three requests in four are for one of a few thousand popular items, which
- * every cache worth its name keeps; the fourth is for an item that nobody has asked for before.
+ * every cache worth its name keeps; the fourth is for an item that nobody has asked for before. The popular
+ * ones are asked for evenly, or with --zipf 1 the first far more often than the last.
  */
 #include "common/knobs.h"
 #include "common/limits.h"
 #include "common/loadgen.h"
+#include "common/zipf.h"
 
 #include "base/hash.h"
 
@@ -23,8 +25,9 @@ static const char SUMMARY[] =
     "latency counts from then. Without options: the traffic of lesson 6, on ./demos/gateway.";
 
 struct load {
-    long rate, duration, popular, hits, seed, slow_ms;
+    long rate, duration, popular, hits, zipf, seed, slow_ms;
     const char *url, *path, *json;
+    struct zipf *ranks; /* with --zipf 1 */
     unsigned session; /* makes this run's new items new */
     bool live;
     double slow_at; /* when the symptom was last seen, in seconds of the run; negative: never */
@@ -43,8 +46,10 @@ static void interrupt(int signal_number)
 static void write_key(const struct load *load, uint64_t n, char *to, size_t cap)
 {
     uint64_t random = hash_mix((uint64_t)load->seed, n);
+    uint64_t draw = random / 100;
     if ((long)(random % 100) < load->hits)
-        snprintf(to, cap, "item-%" PRIu64, random / 100 % (uint64_t)load->popular);
+        snprintf(to, cap, "item-%" PRIu64,
+            load->ranks ? zipf_rank(load->ranks, (uint32_t)draw) : draw % (uint64_t)load->popular);
     else
         snprintf(to, cap, "new-%x-%" PRIu64, load->session, n);
 }
@@ -183,6 +188,8 @@ int main(int argc, char **argv)
         {"duration", "N", "seconds", KNOB_NUMBER, &load.duration, 1, 86400},
         {"hits", "N", "percent of requests for popular items", KNOB_NUMBER, &load.hits, 0, 100},
         {"popular", "N", "how many items are popular", KNOB_NUMBER, &load.popular, 1, 1000000},
+        {"zipf", "N", "1: the first of these far more often than the last; 0: all alike", KNOB_NUMBER, &load.zipf,
+            0, 1},
         {"seed", "N", "another order of requests", KNOB_NUMBER, &load.seed, 0, 1000000000},
         {"slow-ms", "N", "the p95 from which to say \"profile now\"", KNOB_NUMBER, &load.slow_ms, 1, 1000000},
         {"json", "FILE", "write the summary there as well, as JSON; - is standard output", KNOB_TEXT,
@@ -202,6 +209,10 @@ int main(int argc, char **argv)
         fprintf(stderr, "load: %s\n", error.text);
         return 2;
     }
+    if (load.zipf && !(load.ranks = zipf_new((size_t)load.popular))) {
+        fprintf(stderr, "load: out of memory\n");
+        return 1;
+    }
     load.session = (unsigned)time(NULL);
     load.live = isatty(STDERR_FILENO);
     limits_raise_descriptors();
@@ -209,5 +220,7 @@ int main(int argc, char **argv)
     struct sigaction act = {.sa_handler = interrupt};
     sigaction(SIGINT, &act, NULL);
     sigaction(SIGTERM, &act, NULL);
-    return run(&load, &plan);
+    code = run(&load, &plan);
+    zipf_free(load.ranks);
+    return code;
 }

@@ -1,4 +1,5 @@
 #include "common/loadgen.h"
+#include "common/zipf.h"
 #include "harness.h"
 
 #include <arpa/inet.h>
@@ -259,12 +260,40 @@ START_TEST(addresses_are_read)
 }
 END_TEST
 
+/* The thing of rank k is drawn k^-1.25 times as often as the first, which for these ranks is a whole number.
+ */
+START_TEST(ranks_follow_zipfs_law)
+{
+    enum { THINGS = 1000 };
+    static const struct {
+        size_t rank;
+        double times_rarer;
+    } known[] = {{16, 32}, {81, 243}, {256, 1024}, {625, 3125}};
+    static double drawn[THINGS];
+    struct zipf *zipf = zipf_new(THINGS);
+    for (uint64_t random = 0; random <= UINT32_MAX; random += 1021) {
+        size_t rank = zipf_rank(zipf, (uint32_t)random);
+        ck_assert_uint_lt(rank, THINGS);
+        drawn[rank]++;
+    }
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        ck_assert_double_eq_tol(drawn[0] / drawn[known[i].rank - 1] / known[i].times_rarer, 1, 0.02);
+    ck_assert_uint_eq(zipf_rank(zipf, 0), 0);
+    ck_assert_uint_eq(zipf_rank(zipf, UINT32_MAX), THINGS - 1);
+    zipf_free(zipf);
+    zipf = zipf_new(1);
+    ck_assert_uint_eq(zipf_rank(zipf, UINT32_MAX), 0);
+    zipf_free(zipf);
+}
+END_TEST
+
 Suite *suite(void)
 {
     const TTest *const tests[] = {every_due_request_is_sent, a_stall_is_charged_to_all_who_came_meanwhile,
         idle_connections_are_used_again, statuses_from_400_are_errors,
         a_connection_that_ends_between_requests_is_no_error, a_dead_server_is_told_at_once,
-        a_server_that_dies_ends_the_run, stopping_reports_what_there_is, addresses_are_read};
+        a_server_that_dies_ends_the_run, stopping_reports_what_there_is, addresses_are_read,
+        ranks_follow_zipfs_law};
     Suite *s = HARNESS_SUITE("loadgen", 30, tests);
     TCase *loops = tcase_create("answers");
     tcase_add_loop_test(loops, broken_answers_are_errors, 0, sizeof bad_answers / sizeof *bad_answers);

@@ -28,7 +28,7 @@ struct load {
     long rate, duration, popular, hits, zipf, seed, slow_ms;
     const char *url, *path, *json;
     struct zipf *ranks; /* with --zipf 1 */
-    unsigned session; /* makes this run's new items new */
+    unsigned session;   /* makes this run's new items new */
     bool live;
     double slow_at; /* when the symptom was last seen, in seconds of the run; negative: never */
 };
@@ -188,8 +188,8 @@ int main(int argc, char **argv)
         {"duration", "N", "seconds", KNOB_NUMBER, &load.duration, 1, 86400},
         {"hits", "N", "percent of requests for popular items", KNOB_NUMBER, &load.hits, 0, 100},
         {"popular", "N", "how many items are popular", KNOB_NUMBER, &load.popular, 1, 1000000},
-        {"zipf", "N", "1: the first of these far more often than the last; 0: all alike", KNOB_NUMBER, &load.zipf,
-            0, 1},
+        {"zipf", "N", "1: the first of these far more often than the last; 0: all alike", KNOB_NUMBER,
+            &load.zipf, 0, 1},
         {"seed", "N", "another order of requests", KNOB_NUMBER, &load.seed, 0, 1000000000},
         {"slow-ms", "N", "the p95 from which to say \"profile now\"", KNOB_NUMBER, &load.slow_ms, 1, 1000000},
         {"json", "FILE", "write the summary there as well, as JSON; - is standard output", KNOB_TEXT,

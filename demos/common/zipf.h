@@ -5,9 +5,9 @@
 #include <stdint.h>
 
 /*
- * Popularity as it is found in the world: few things are asked for often, and very many seldom. Of n things the
- * one of rank k, the first being 1, is drawn in proportion to k^-1.25. Only whole numbers are calculated with,
- * so that the same randomness gives the same things on every machine.
+ * Popularity as it is found in the world: few things are asked for often, and very many seldom. Of n things
+ * the one of rank k, the first being 1, is drawn in proportion to k^-1.25. Only whole numbers are calculated
+ * with, so that the same randomness gives the same things on every machine.
  */
 struct zipf;
 

@@ -1,6 +1,7 @@
 /*
- * The height of a place is a sum of waves, from ones of half a thousand pixels down to ripples of sixteen, each
- * half as high as the one before. A wave is a grid of random heights, with the ground between them drawn evenly.
+ * The height of a place is a sum of waves, from ones of half a thousand pixels down to ripples of sixteen,
+ * each half as high as the one before. A wave is a grid of random heights, with the ground between them drawn
+ * evenly.
  *
  *     wave 0   o---------------o        height = w0 + w1/2 + w2/4 + ...
  *     wave 1   o-------o-------o        colour = how high that is, in bands

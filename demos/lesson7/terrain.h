@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 /*
- * The world that the map shows: seas, hills, mountains, and towns. It is not stored anywhere; what it looks like
- * is calculated for each pixel, from the pixel's place alone. A tile's number says where it lies.
+ * The world that the map shows: seas, hills, mountains, and towns. It is not stored anywhere; what it looks
+ * like is calculated for each pixel, from the pixel's place alone. A tile's number says where it lies.
  */
 enum { TERRAIN_COLOURS = 60, TERRAIN_TILES_A_SIDE = 4096 };
 

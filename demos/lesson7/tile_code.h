@@ -4,8 +4,8 @@
 #include <stddef.h>
 
 /*
- * A tile, and the form in which it is kept. A tile is a square of pixels, row by row; each pixel is a byte, the
- * number of a colour. Both functions may be called from any number of threads at once.
+ * A tile, and the form in which it is kept. A tile is a square of pixels, row by row; each pixel is a byte,
+ * the number of a colour. Both functions may be called from any number of threads at once.
  */
 enum {
     TILE_SIDE = 128,

@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 /*
- * Where tiles come from: out of what is kept, or else from the renderer, which takes its time. What is kept of
- * them, and for how long, is the store's to decide, within its budget.
+ * Where tiles come from: out of what is kept, or else from the renderer, which takes its time. What is kept
+ * of them, and for how long, is the store's to decide, within its budget.
  *
  * Every function may be called from any thread at any time, tile_store_free apart. No call waits for another
  * tile to be rendered.

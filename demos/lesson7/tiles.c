@@ -6,9 +6,9 @@
  *                           `--------->  terrain.c   if not, it is drawn, which takes its time
  *                        picture.c       the pixels as a file for browsers
  *
- * The server grows until it is killed. After the last time somebody started it with --budget-mb 0, with which it
- * keeps nothing: it no longer grew, and needed several times as many processors. One says that it should keep
- * less, another that it should keep more, and each has a profile that proves it. How can both be right?
+ * The server grows until it is killed. After the last time somebody started it with --budget-mb 0, with which
+ * it keeps nothing: it no longer grew, and needed several times as many processors. One says that it should
+ * keep less, another that it should keep more, and each has a profile that proves it. How can both be right?
  */
 #include "common/reply.h"
 #include "common/webserver.h"
@@ -64,8 +64,8 @@ static void print_stats(void *closure, struct buf *to)
     struct map *map = closure;
     struct tile_store_stats stats;
     tile_store_stats(map->store, &stats);
-    buf_printf(to, ",\"budget_mb\":%ld,\"asked\":%" PRIu64 ",\"rendered\":%" PRIu64 ",\"kept\":%zu", map->budget_mb,
-        stats.asked, stats.rendered, stats.kept);
+    buf_printf(to, ",\"budget_mb\":%ld,\"asked\":%" PRIu64 ",\"rendered\":%" PRIu64 ",\"kept\":%zu",
+        map->budget_mb, stats.asked, stats.rendered, stats.kept);
     buf_printf(to, ",\"cpu_ms\":%.0f", cpu_ms());
 }
 
@@ -82,13 +82,14 @@ int main(int argc, char **argv)
     const struct knob knobs[] = {{"budget-mb", "N", "what the tiles that are kept may take; 0: keep none",
         KNOB_NUMBER, &map.budget_mb, 0, 4096}};
     struct webserver server = {.name = "tiles",
-        .summary = "A map of a world of its own, in tiles: the server of lesson 7. GET /map/PLACE shows where\n"
-                   "the place of that name lies.",
+        .summary =
+            "A map of a world of its own, in tiles: the server of lesson 7. GET /map/PLACE shows where\n"
+            "the place of that name lies.",
         .routes = routes,
         .nroutes = 1,
         .knobs = knobs,
         .nknobs = 1,
-        .load = "--path /map/KEY --rate 300 --hits 95 --popular 20000 --zipf 1",
+        .load = "--path /map/KEY --rate 150 --hits 95 --popular 20000 --zipf 1",
         .start = start,
         .stats = print_stats,
         .stop = stop,

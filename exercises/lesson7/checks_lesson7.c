@@ -1,7 +1,8 @@
 /*
- * Checks of lesson 7: what a repaired tile_store.c and tile_code.c must do together, in exact counts of work and of
- * bytes, on a trace that is the same on every machine. Any policy and any encoding passes that keeps the promises of
- * the two headers in demos/lesson7 and stays below both limits; how it is written is not looked at.
+ * Checks of lesson 7: what a repaired tile_store.c and tile_code.c must do together, in exact counts of work
+ * and of bytes, on a trace that is the same on every machine. Any policy and any encoding passes that keeps
+ * the promises of the two headers in demos/lesson7 and stays below both limits; how it is written is not
+ * looked at.
  *
  *   lesson7 TITLE FLAWED_STORE STORE FLAWED_CODE CODE
  */
@@ -99,13 +100,14 @@ static int64_t allowed_bytes(size_t budget_bytes)
 /* What is on the tile of a place: two in ten are one colour, one in ten as good as random. */
 static uint64_t place(uint32_t season, size_t rank)
 {
-    static const enum rig_kind KINDS[] = {RIG_RUNS, RIG_RUNS, RIG_RANDOM, RIG_RUNS, RIG_PLAIN, RIG_RUNS, RIG_RUNS,
-        RIG_PLAIN, RIG_RUNS, RIG_RUNS};
+    static const enum rig_kind KINDS[] = {RIG_RUNS, RIG_RUNS, RIG_RANDOM, RIG_RUNS, RIG_PLAIN, RIG_RUNS,
+        RIG_RUNS, RIG_PLAIN, RIG_RUNS, RIG_RUNS};
     uint32_t n = season * 100000 + (uint32_t)rank;
     return rig_tile(KINDS[hash_u64(n) % 10], n);
 }
 
-/* In each season other places are the popular ones. Pixels are looked at elsewhere, so that one fault has one name. */
+/* In each season other places are the popular ones. Pixels are looked at elsewhere, so that one fault has one
+ * name. */
 static void ask_for(uint32_t season, int ntiles)
 {
     unsigned char pixels[TILE_BYTES];
@@ -132,9 +134,11 @@ static void judge_work(struct cost cost, const char *when)
 {
     char allowed[120];
     uint64_t a_tile = cost.work / TRACE_ASKED;
-    snprintf(allowed, sizeof allowed, "at most %d blocks a tile; rendering one takes %d", WORK_A_TILE_MAX, RENDER_WORK);
+    snprintf(allowed, sizeof allowed, "at most %d blocks a tile; rendering one takes %d", WORK_A_TILE_MAX,
+        RENDER_WORK);
     verdict(a_tile <= WORK_A_TILE_MAX, allowed,
-        "%" PRIu64 " blocks for each of %d tiles asked for%s: %.1f%% were rendered, and all else took %" PRIu64
+        "%" PRIu64
+        " blocks for each of %d tiles asked for%s: %.1f%% were rendered, and all else took %" PRIu64
         " a tile",
         a_tile, TRACE_ASKED, when, 100.0 * (double)cost.rendered / TRACE_ASKED,
         (cost.work - cost.rendered * RENDER_WORK) / TRACE_ASKED);
@@ -165,10 +169,12 @@ static void peak_bytes_on_trace(void)
     int64_t peak = counted_peak_bytes() - bytes_before, most = allowed_bytes(TRACE_BUDGET_BYTES);
     struct tile_store_stats stats = stats_of_store();
     close_store();
-    snprintf(allowed, sizeof allowed, "at most %" PRId64 " kB: the budget of %d kB, a quarter more, and %d kB",
-        most / 1024, TRACE_BUDGET_BYTES / 1024, TILE_STORE_SPARE_BYTES / 1024);
-    verdict(peak <= most, allowed, "%" PRId64 " kB allocated at most while %d tiles were asked for, %zu kept at the end",
-        peak / 1024, TRACE_ASKED, stats.kept);
+    snprintf(allowed, sizeof allowed,
+        "at most %" PRId64 " kB: the budget of %d kB, a quarter more, and %d kB", most / 1024,
+        TRACE_BUDGET_BYTES / 1024, TILE_STORE_SPARE_BYTES / 1024);
+    verdict(peak <= most, allowed,
+        "%" PRId64 " kB allocated at most while %d tiles were asked for, %zu kept at the end", peak / 1024,
+        TRACE_ASKED, stats.kept);
 }
 
 /* ---- within_any_budget ----------------------------------------------------------------------------------
@@ -179,15 +185,16 @@ static void ask_within(size_t budget_bytes, enum rig_kind kind, const char *what
     unsigned char pixels[TILE_BYTES];
     char allowed[120];
     int64_t most = allowed_bytes(budget_bytes);
-    snprintf(allowed, sizeof allowed, "at most %" PRId64 " kB, whatever the tiles: the budget, a quarter more, and %d kB",
-        most / 1024, TILE_STORE_SPARE_BYTES / 1024);
+    snprintf(allowed, sizeof allowed,
+        "at most %" PRId64 " kB, whatever the tiles: the budget, a quarter more, and %d kB", most / 1024,
+        TILE_STORE_SPARE_BYTES / 1024);
     open_store(&store_counted, &code_module, budget_bytes);
     for (int i = 0; i < ntiles; i++) {
         get(rig_tile(kind, (uint32_t)i), pixels);
         int64_t peak = counted_peak_bytes() - bytes_before;
         if (peak > most)
-            verdict(false, allowed, "with a budget of %zu kB, %" PRId64 " kB allocated after %d tiles %s", budget_bytes / 1024,
-                peak / 1024, i + 1, what);
+            verdict(false, allowed, "with a budget of %zu kB, %" PRId64 " kB allocated after %d tiles %s",
+                budget_bytes / 1024, peak / 1024, i + 1, what);
     }
     struct tile_store_stats stats = stats_of_store();
     close_store();
@@ -249,7 +256,9 @@ static void try_codes(void)
     for (int kind = RIG_PLAIN; kind <= RIG_RANDOM; kind++)
         for (uint32_t n = 0; n < 60; n++) {
             rig_draw(rig_tile((enum rig_kind)kind, n), pixels);
-            expect_survival(pixels, kind == RIG_PLAIN ? "a tile of one colour" : kind == RIG_RUNS ? "a tile in runs" : "a random tile");
+            expect_survival(pixels, kind == RIG_PLAIN  ? "a tile of one colour"
+                                    : kind == RIG_RUNS ? "a tile in runs"
+                                                       : "a random tile");
         }
     memset(pixels, 255, sizeof pixels);
     expect_survival(pixels, "a tile all of 255");
@@ -257,8 +266,8 @@ static void try_codes(void)
 
 enum { LOOKALIKES = 6 };
 
-/* Tiles whose numbers are easily taken for another's: by their low bits, by the sum of column and row, and by the
- * hash that the table was given with. */
+/* Tiles whose numbers are easily taken for another's: by their low bits, by the sum of column and row, and by
+ * the hash that the table was given with. */
 static void list_lookalikes(uint32_t n, uint64_t tiles[LOOKALIKES])
 {
     uint64_t tile = rig_tile(RIG_RUNS, n);
@@ -283,7 +292,8 @@ static void try_lookalikes(size_t budget_bytes, int *asked)
             uint64_t tile = tiles[trial_random(&random) % LOOKALIKES];
             if (!gives(tile))
                 verdict(false, "each tile's own pixels, whatever else is kept",
-                    "tile 0x%" PRIx64 " came with other pixels than its own, the %d. that was asked for", tile, *asked + 1);
+                    "tile 0x%" PRIx64 " came with other pixels than its own, the %d. that was asked for",
+                    tile, *asked + 1);
         }
     }
     close_store();
@@ -296,8 +306,8 @@ static void own_pixels(void)
     try_codes();
     for (size_t i = 0; i < sizeof BUDGETS / sizeof *BUDGETS; i++)
         try_lookalikes(BUDGETS[i], &asked);
-    verdict(true, "each tile's own pixels", "%d tiles with numbers alike, all with their own pixels; each form came back as it was",
-        asked);
+    verdict(true, "each tile's own pixels",
+        "%d tiles with numbers alike, all with their own pixels; each form came back as it was", asked);
 }
 
 /* ---- others_meanwhile -----------------------------------------------------------------------------------
@@ -351,7 +361,8 @@ static void others_meanwhile(void)
     renderer.on_render = hold;
     start(&holder, get_held, NULL);
     if (!trial_wait(&held, RENDEZVOUS_S))
-        verdict(false, "a tile that nobody has asked for is rendered", "a new tile was asked for, and not rendered");
+        verdict(false, "a tile that nobody has asked for is rendered",
+            "a new tile was asked for, and not rendered");
     start(&visitor, visit, NULL);
     bool through = trial_wait(&visitor_done, RENDEZVOUS_S);
     sem_post(&may_go);
@@ -360,7 +371,8 @@ static void others_meanwhile(void)
     close_store();
     static const char allowed[] = "others get through while a tile is rendered, however long that takes";
     if (!through)
-        verdict(false, allowed, "while one tile was being rendered, another thread did not get %d others within %d s", VISITED,
+        verdict(false, allowed,
+            "while one tile was being rendered, another thread did not get %d others within %d s", VISITED,
             RENDEZVOUS_S);
     verdict(true, allowed, "while one tile was being rendered, another thread got %d others", VISITED);
 }
@@ -420,6 +432,49 @@ static int run_threads(void *(*run)(void *))
     return wrong;
 }
 
+/* ---- a tile that is given up while it is unpacked ---- */
+
+static atomic_bool unpack_armed;
+
+/* The first to unpack waits until another thread has asked for so many other tiles that this one is given up;
+ * or until it is clear that nobody gets through meanwhile, which is allowed. */
+static void hold_unpack(void)
+{
+    if (!atomic_exchange(&unpack_armed, false))
+        return;
+    sem_post(&held);
+    trial_wait(&visitor_done, RENDEZVOUS_S);
+}
+
+static void *ask_for_others(void *unused)
+{
+    while (sem_wait(&held) != 0)
+        ;
+    for (uint32_t n = 100; n < 400; n++)
+        gives(rig_tile(RIG_RUNS, n));
+    sem_post(&visitor_done);
+    return unused;
+}
+
+static bool survives_being_given_up(void)
+{
+    pthread_t others;
+    uint64_t tile = rig_tile(RIG_RUNS, 7);
+    open_store(&store_module, &code_module, 128 * 1024);
+    bool right = gives(tile);
+    sem_init(&held, 0, 0);
+    sem_init(&visitor_done, 0, 0);
+    atomic_store(&unpack_armed, true);
+    rig_on_unpack(hold_unpack);
+    start(&others, ask_for_others, NULL);
+    right = gives(tile) && right;
+    sem_post(&held); /* who was never held in tile_unpack has an encoding of its own */
+    pthread_join(others, NULL);
+    rig_on_unpack(NULL);
+    close_store();
+    return right;
+}
+
 /* The two modules apart, so that most of the naps are in the one that is looked at. */
 static void right_under_threads(void)
 {
@@ -431,20 +486,25 @@ static void right_under_threads(void)
     close_store();
     int64_t left_bytes = counted_live_bytes() - bytes_before;
     if (wrong > 0)
-        verdict(false, allowed, "of %d tiles that %d threads asked for at once, %d came with wrong pixels", THREADS * GETS,
-            THREADS, wrong);
+        verdict(false, allowed, "of %d tiles that %d threads asked for at once, %d came with wrong pixels",
+            THREADS * GETS, THREADS, wrong);
     if (stats.asked != THREADS * GETS || stats.rendered != rendered)
         verdict(false, allowed,
-            "%d tiles were asked for by %d threads and %" PRIu64 " rendered; the store says %" PRIu64 " and %" PRIu64,
+            "%d tiles were asked for by %d threads and %" PRIu64 " rendered; the store says %" PRIu64
+            " and %" PRIu64,
             THREADS * GETS, THREADS, rendered, stats.asked, stats.rendered);
     if (left_bytes != 0)
-        verdict(false, "none: what is allocated is freed once", "%" PRId64 " bytes are left after tile_store_free", left_bytes);
+        verdict(false, "none: what is allocated is freed once",
+            "%" PRId64 " bytes are left after tile_store_free", left_bytes);
+    if (!survives_being_given_up())
+        verdict(false, allowed,
+            "a tile came with wrong pixels that was given up, for others, while one thread was unpacking it");
     wrong = run_threads(code_many);
     if (wrong > 0)
-        verdict(false, allowed, "of %d tiles that %d threads packed and unpacked at once, %d came out wrong", THREADS * CODED,
-            THREADS, wrong);
-    verdict(true, allowed, "%d threads, switched in mid-operation: %d tiles, all right and all counted", THREADS,
-        THREADS * (GETS + CODED));
+        verdict(false, allowed, "of %d tiles that %d threads packed and unpacked at once, %d came out wrong",
+            THREADS * CODED, THREADS, wrong);
+    verdict(true, allowed, "%d threads, switched in mid-operation: %d tiles, all right and all counted",
+        THREADS, THREADS * (GETS + CODED));
 }
 
 /* ---- everything_given_back ------------------------------------------------------------------------------
@@ -459,8 +519,9 @@ static void everything_given_back(void)
         close_store();
         int64_t left_bytes = counted_live_bytes() - bytes_before;
         if (left_bytes != 0)
-            verdict(false, "none", "%" PRId64 " bytes are left after tile_store_free of a store with a budget of %zu kB", left_bytes,
-                BUDGETS[i] / 1024);
+            verdict(false, "none",
+                "%" PRId64 " bytes are left after tile_store_free of a store with a budget of %zu kB",
+                left_bytes, BUDGETS[i] / 1024);
     }
     verdict(true, "none", "0 bytes are left after tile_store_free");
 }
@@ -480,11 +541,13 @@ static const struct verdict_case cases[] = {
         PPROF "-inuse_space " URL "heap"},
     {"work_on_trace", work_on_trace, "cpu: terrain_render, and what packs and unpacks; heap does not show it",
         PPROF "-cum '" URL "profile?seconds=10'"},
-    {"work_after_a_change", work_after_a_change, "cpu, minutes later: what was popular stays kept, and nobody asks for it",
+    {"work_after_a_change", work_after_a_change,
+        "cpu, minutes later: what was popular stays kept, and nobody asks for it",
         PPROF "-cum '" URL "profile?seconds=10'"},
-    {"others_meanwhile", others_meanwhile, "mutex: who holds the lock of the store, and threads: in terrain_render",
-        PPROF "-cum " URL "mutex"},
-    {"right_under_threads", right_under_threads, "none: a missing lock leaves no waiting; it leaves wrong tiles",
+    {"others_meanwhile", others_meanwhile,
+        "mutex: who holds the lock of the store, and threads: in terrain_render", PPROF "-cum " URL "mutex"},
+    {"right_under_threads", right_under_threads,
+        "none: a missing lock leaves no waiting; it leaves wrong tiles",
         "read your files: which of what the threads share is touched without the lock?"},
     {"everything_given_back", everything_given_back, "heap, the difference of two inuse_space",
         PPROF "-cum '" URL "heap?seconds=10'"},
@@ -498,7 +561,8 @@ int main(int argc, char **argv)
     }
     if (!store_module_load(&store_module, argv[3], ".so") ||
         !store_module_load(&store_counted, argv[3], ".counted.so") ||
-        !code_module_load(&code_module, argv[5], ".so") || !code_module_load(&code_counted, argv[5], ".counted.so"))
+        !code_module_load(&code_module, argv[5], ".so") ||
+        !code_module_load(&code_counted, argv[5], ".counted.so"))
         return 2;
     return verdict_run(argv[1], cases, sizeof cases / sizeof *cases, WATCHDOG_S) > 0 ? 1 : 0;
 }

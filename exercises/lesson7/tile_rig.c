@@ -23,6 +23,12 @@ bool code_module_load(struct code_module *out, const char *stem, const char *end
 /* ---- what a store finds instead of the other module ---- */
 
 static const struct code_module *code;
+static void (*on_unpack)(void);
+
+void rig_on_unpack(void (*hook)(void))
+{
+    on_unpack = hook;
+}
 
 void rig_use_code(const struct code_module *used)
 {
@@ -36,6 +42,8 @@ size_t tile_pack(const unsigned char pixels[TILE_BYTES], unsigned char to[TILE_P
 
 void tile_unpack(const unsigned char *packed, size_t len, unsigned char pixels[TILE_BYTES])
 {
+    if (on_unpack)
+        on_unpack();
     code->unpack(packed, len, pixels);
 }
 

@@ -7,8 +7,8 @@
 #include <stdbool.h>
 
 /*
- * What the checks put around the two modules: each loaded from a shared object, and a renderer whose tiles are known
- * without it. Both modules are free to be written anew without the other.
+ * What the checks put around the two modules: each loaded from a shared object, and a renderer whose tiles
+ * are known without it. Both modules are free to be written anew without the other.
  */
 
 struct store_module {
@@ -27,11 +27,13 @@ struct code_module {
 bool store_module_load(struct store_module *out, const char *stem, const char *ending);
 bool code_module_load(struct code_module *out, const char *stem, const char *ending);
 
-/* What a store's tile_pack and tile_unpack lead to from now on. */
+/* What a store's tile_pack and tile_unpack lead to from now on; and what is called before each tile_unpack,
+ * if it is not NULL. */
 void rig_use_code(const struct code_module *code);
+void rig_on_unpack(void (*hook)(void));
 
-/* Tiles of three kinds: of one colour, in runs of 4 to 40 pixels, and of pixels drawn at random, which no code makes
- * shorter. The last eight bytes say which tile it is. */
+/* Tiles of three kinds: of one colour, in runs of 4 to 40 pixels, and of pixels drawn at random, which no
+ * code makes shorter. The last eight bytes say which tile it is. */
 enum rig_kind { RIG_PLAIN, RIG_RUNS, RIG_RANDOM };
 uint64_t rig_tile(enum rig_kind kind, uint32_t n);
 void rig_draw(uint64_t tile, unsigned char pixels[TILE_BYTES]);

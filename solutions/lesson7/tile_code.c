@@ -1,12 +1,13 @@
 /*
- * A tile is kept as runs of pixels of one colour: the colour, and how many there are. A map has long runs, and
- * to write one is to fill memory, which is nearly as quick as to copy it.
+ * A tile is kept as runs of pixels of one colour: the colour, and how many there are. A map has long runs,
+ * and to write one is to fill memory, which is nearly as quick as to copy it.
  *
  *     7 7 7 7 7 7 2 2 9        ->   7 6 | 2 2 | 9 1
- *     7, four hundred times    ->   7 144 3            seven bits a byte, the low ones first, a bit says "go on"
+ *     7, four hundred times    ->   7 144 3            seven bits a byte, the low ones first, a bit says "go
+ * on"
  *
- * Where each pixel differs from the next, this takes twice the bytes; such a tile is kept as it is, after a byte
- * that says so.
+ * Where each pixel differs from the next, this takes twice the bytes; such a tile is kept as it is, after a
+ * byte that says so.
  */
 #include "lesson7/tile_code.h"
 

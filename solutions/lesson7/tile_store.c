@@ -1,14 +1,14 @@
 /*
- * Tiles are kept for as long as they are asked for, and the budget lasts. A kept tile is found through a hash table
- * with chains, and all are also on one list, ordered by when they were last asked for:
+ * Tiles are kept for as long as they are asked for, and the budget lasts. A kept tile is found through a hash
+ * table with chains, and all are also on one list, ordered by when they were last asked for:
  *
  *     buckets   [ * | . | * | ... ]      recency   newest <-> kept <-> kept <-> oldest   (a ring)
  *                 |       |
  *               kept     kept -> kept      a kept tile has the packed pixels at its end
  *
- * What counts against the budget is what malloc gave, which is more than was asked for. Under the lock, links are
- * changed and nothing else; who unpacks a tile has a share in it, so that it may be given up meanwhile, and is freed
- * by the last who has one.
+ * What counts against the budget is what malloc gave, which is more than was asked for. Under the lock, links
+ * are changed and nothing else; who unpacks a tile has a share in it, so that it may be given up meanwhile,
+ * and is freed by the last who has one.
  */
 #include "lesson7/tile_store.h"
 

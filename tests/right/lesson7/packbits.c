@@ -4,7 +4,10 @@
 
 #include <string.h>
 
-enum { LONGEST = 128, WORTH_IT = 3 }; /* a byte n below 128: n + 1 pixels follow; from 128: a run of n - 127 */
+enum {
+    LONGEST = 128,
+    WORTH_IT = 3
+}; /* a byte n below 128: n + 1 pixels follow; from 128: a run of n - 127 */
 
 static size_t run_at(const unsigned char *pixels, size_t at)
 {

@@ -1,5 +1,5 @@
-/* Right, and another design: what is asked for most lies ready as pixels, in a fifth of the budget, before a store of
- * packed tiles. */
+/* Right, and another design: what is asked for most lies ready as pixels, in a fifth of the budget, before a
+ * store of packed tiles. */
 #define tile_store_new packed_new
 #define tile_store_free packed_free
 #define tile_store_get packed_get
@@ -28,7 +28,7 @@ struct levels {
 struct levels *tile_store_new(const struct tile_store_config *config);
 void tile_store_free(struct levels *l);
 void tile_store_get(struct levels *l, uint64_t tile, unsigned char pixels[TILE_BYTES]);
-void tile_store_stats(struct levels *l, struct tile_store_stats *out);
+void tile_store_stats(struct levels *l, struct packed_stats *out);
 
 struct levels *tile_store_new(const struct tile_store_config *config)
 {
@@ -77,7 +77,7 @@ void tile_store_get(struct levels *l, uint64_t tile, unsigned char pixels[TILE_B
     pthread_mutex_unlock(&l->lock);
 }
 
-void tile_store_stats(struct levels *l, struct tile_store_stats *out)
+void tile_store_stats(struct levels *l, struct packed_stats *out)
 {
     packed_stats(l->packed, out);
     pthread_mutex_lock(&l->lock);

@@ -1,8 +1,8 @@
 /*
- * A right store with seams: a hash table, and a list by when a tile was last asked for. Each wrong fix of the store in
- * this folder defines a seam, includes this, and is wrong in just that; its first comment names the check that must fail,
- * and those that may fail as well because the mistake cannot be seen by one alone. The designs in tests/right/lesson7
- * define other ones, and are right.
+ * A right store with seams: a hash table, and a list by when a tile was last asked for. Each wrong fix of the
+ * store in this folder defines a seam, includes this, and is wrong in just that; its first comment names the
+ * check that must fail, and those that may fail as well because the mistake cannot be seen by one alone. The
+ * designs in tests/right/lesson7 define other ones, and are right.
  */
 #include "lesson7/tile_store.h"
 
@@ -122,7 +122,8 @@ static void give_up(struct tile_store *s, struct kept *k)
 static void keep(struct tile_store *s, uint64_t tile, const unsigned char pixels[TILE_BYTES])
 {
     struct kept *k = malloc(sizeof *k + TILE_PACKED_MAX);
-    *k = (struct kept){.store = s, .key = KEY(tile), .uses = 1, .shares = 1, .len = tile_pack(pixels, k->packed)};
+    *k = (struct kept){
+        .store = s, .key = KEY(tile), .uses = 1, .shares = 1, .len = tile_pack(pixels, k->packed)};
     k = realloc(k, sizeof *k + k->len);
     size_t bytes = BYTES(k);
     LOCK(s);

@@ -1,5 +1,6 @@
 /* fails: work_on_trace; in: tile_code.c; also: work_after_a_change */
-/* Eight planes of one bit a pixel, each in runs: to put a tile together again takes as long as to render it. */
+/* Eight planes of one bit a pixel, each in runs: to put a tile together again takes as long as to render it.
+ */
 #include "lesson7/tile_code.h"
 
 #include <string.h>

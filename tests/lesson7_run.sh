@@ -60,7 +60,7 @@ first=$(./profiler/pprof -top "$folder/cpu.pb.gz" 2>/dev/null |
 printf '%s\nkept_new\nterrain_render\n' "$first" | exercises/lesson7/quiz.sh "$folder" >"$dir/out" 2>&1 ||
     fail "the quiz refuses right answers"
 yes main | head -n 9 | exercises/lesson7/quiz.sh "$folder" >"$dir/out" 2>&1 && fail "the quiz takes wrong answers"
-grep -q "No. Look: ./profiler/pprof -top -cum -diff_base $folder/cpu.pb.gz $nothing/cpu.pb.gz" "$dir/out" ||
+grep -q "No. Look: ./profiler/pprof -top -cum -diff_base .*-all/cpu.pb.gz $nothing/cpu.pb.gz" "$dir/out" ||
     fail "the quiz does not say where to look"
 
 # A flawed run is no repaired one, and the page is held against the bands, too.

@@ -71,7 +71,9 @@ static struct kept *kept_new(uint64_t tile, const unsigned char pixels[TILE_BYTE
     k->tile = tile;
     k->len = tile_pack(pixels, k->packed);
     struct kept *shorter = realloc(k, sizeof *k + k->len);
-    return shorter ? shorter : k;
+    if (shorter)
+        k = shorter;
+    return k;
 }
 
 /* Keeps it, unless another thread was faster. */

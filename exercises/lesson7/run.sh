@@ -14,7 +14,7 @@ lesson_load 7
 lesson_option() {
     [ "$1" = --budget-mb ] && server_options="--budget-mb $2"
 }
-seconds=12 requests_least=50
+seconds=10 requests_least=50
 collect_options "$@"
 collect_begin
 sleep 1

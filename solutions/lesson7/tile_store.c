@@ -140,7 +140,9 @@ static struct kept *kept_new(uint64_t tile, const unsigned char pixels[TILE_BYTE
     k->shares = 1;
     k->len = tile_pack(pixels, k->packed);
     struct kept *shorter = realloc(k, sizeof *k + k->len);
-    return shorter ? shorter : k;
+    if (shorter)
+        k = shorter;
+    return k;
 }
 
 /* Keeps it, unless another thread was faster. What has to go for it is freed without the lock. */

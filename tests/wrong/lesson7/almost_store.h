@@ -124,7 +124,9 @@ static void keep(struct tile_store *s, uint64_t tile, const unsigned char pixels
     struct kept *k = malloc(sizeof *k + TILE_PACKED_MAX);
     *k = (struct kept){
         .store = s, .key = KEY(tile), .uses = 1, .shares = 1, .len = tile_pack(pixels, k->packed)};
-    k = realloc(k, sizeof *k + k->len);
+    struct kept *shorter = realloc(k, sizeof *k + k->len);
+    if (shorter)
+        k = shorter;
     size_t bytes = BYTES(k);
     LOCK(s);
     if (*find(s, tile) || REFUSES(s, bytes)) {

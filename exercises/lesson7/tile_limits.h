@@ -25,7 +25,7 @@
 
 /* Seconds after which another thread is not let through any more, and after which a case is ended that gave
  * no answer. Watchdogs only: right modules need a millisecond for the first. */
-#define RENDEZVOUS_S 2
+#define RENDEZVOUS_S 4
 #define WATCHDOG_S 60
 
 #endif

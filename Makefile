@@ -42,7 +42,7 @@ jobs = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 
 # ---- rooms ----------------------------------------------------------------------------------------------
 
-BASE     = error vec buf intern table nearest decimal
+BASE     = error vec buf intern table nearest decimal hostname
 MODEL    = profile gzip encode
 READ     = check idmap wire gunzip decode sample_types merge \
            legacy legacy_build legacy_maps legacy_cpu legacy_heap legacy_stacks legacy_contention legacy_java \
@@ -65,10 +65,11 @@ VIEW     = measure regex path frames graph graph_tags order trim labels label_li
            report report_labels report_text report_tree report_traces report_raw report_list report_tags \
            report_proto report_dot report_callgrind report_disasm report_weblist dot_name \
            dot_tags assembly binary weblist machinery columns triage triage_text \
-           report_folded report_table limit report_limits report_growth flame report_flame suggest
+           report_folded report_table limit report_limits report_growth flame report_flame \
+           report_flametree report_heaviest jsontext suggest
 UI       = variables commands output subprocess disassembler graphviz viewer produce options progress libcurl fetch \
            store remote_names gather interrupt shell session terminal collection triage_run ci completions \
-           largepages
+           largepages libmicrohttpd web web_listen web_query web_views web_page web_files
 
 # cprof.h itself: with the service linked in (libcprof.a), or loaded on demand (libcprof.so).
 CPROF_A  = cprof service_linked
@@ -300,6 +301,9 @@ $(B)/profile.pb-c.o: $(B)/profile.pb-c.c
 	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) -w -MMD -MP -c $< -o $@
 
 $(B)/profiler/model/encode.o: $(B)/profile.pb-c.h
+
+# The page, script and style that it has in it.
+$(B)/profiler/ui/web_files.o: $(wildcard profiler/ui/web/*)
 
 # Inside the target: no lazily allocated TLS (handlers use it), wrappers that cancellation unwinds through.
 $(CAPTURE_O): STD += -ftls-model=initial-exec -fexceptions

@@ -78,7 +78,7 @@ START_TEST(boxes_are_within_their_callers)
     struct report r = {.p = p, .config = c, .value_index = 1};
     struct flame f;
     flame_row row = {0}, next = {0};
-    ck_assert_int_eq(flame_init(&f, &r), 0);
+    ck_assert_int_eq(flame_init(&f, &r, FLAME_POSITIVE), 0);
     size_t hidden = 0;
     struct flame_box root = {0, 0, 97};
     ck_assert(vec_push(&row, root));

@@ -1,6 +1,7 @@
 #include "cprof.h"
 
 #include "base/error.h"
+#include "base/hostname.h"
 #include "client.h"
 #include "export/endpoints.h"
 #include "export/guard.h"
@@ -241,7 +242,7 @@ START_TEST(only_loopback_names_are_answered)
     start();
     for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
         char header[64];
-        ck_assert_msg(guard_host_is_loopback(hosts[i].host) == hosts[i].ok, "%s", hosts[i].host);
+        ck_assert_msg(hostname_is_loopback(hosts[i].host) == hosts[i].ok, "%s", hosts[i].host);
         if (!*hosts[i].host)
             continue;
         snprintf(header, sizeof header, "Host: %s\r\n", hosts[i].host);
@@ -249,7 +250,7 @@ START_TEST(only_loopback_names_are_answered)
         ck_assert_msg(a.status == (hosts[i].ok ? 200 : 403), "%s: %d", hosts[i].host, a.status);
         buf_fini(&a.all);
     }
-    ck_assert(guard_host_is_loopback(NULL));
+    ck_assert(hostname_is_loopback(NULL));
     cprof_stop();
 }
 END_TEST

@@ -1,6 +1,7 @@
 #include "export/guard.h"
 
-#include <arpa/inet.h>
+#include "base/hostname.h"
+
 #include <string.h>
 #include <strings.h>
 
@@ -14,7 +15,7 @@ int guard_check(const struct guard *g, const struct visitor *v, const char **why
         *why = "this came through a proxy, and so from anywhere: CPROF_TOKEN is needed";
         return 403;
     }
-    if (!g->allow_remote && !v->is_unix && !guard_host_is_loopback(v->host)) {
+    if (!g->allow_remote && !v->is_unix && !hostname_is_loopback(v->host)) {
         *why = "the Host header must name localhost or a loopback address";
         return 403;
     }
@@ -23,32 +24,6 @@ int guard_check(const struct guard *g, const struct visitor *v, const char **why
         return 401;
     }
     return 0;
-}
-
-bool guard_host_is_loopback(const char *host)
-{
-    char name[256];
-    const char *from = host, *end;
-    struct in_addr v4;
-    struct in6_addr v6;
-    if (!host)
-        return true;
-    if (*host == '[') {
-        from++;
-        end = strchr(host, ']');
-    } else
-        end = host + strcspn(host, ":");
-    if (!end || (size_t)(end - from) >= sizeof name)
-        return false;
-    const char *port = end + (*host == '[');
-    if (*port && (*port != ':' || port[1 + strspn(port + 1, "0123456789")]))
-        return false;
-    memcpy(name, from, (size_t)(end - from));
-    name[end - from] = '\0';
-    if (*host == '[')
-        return inet_pton(AF_INET6, name, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
-    return strcasecmp(name, "localhost") == 0 ||
-           (inet_pton(AF_INET, name, &v4) == 1 && ntohl(v4.s_addr) >> 24 == 127);
 }
 
 bool guard_token_matches(const char *authorization, const char *token)

@@ -20,11 +20,6 @@ struct visitor {
 /* 0, or the status to refuse with and why. */
 int guard_check(const struct guard *g, const struct visitor *v, const char **why);
 
-/* Whether a Host header names this machine itself: localhost or a literal loopback address, with or without a
- * port; also when there is none (NULL). A page in a browser may have a name of its own point at 127.0.0.1,
- * but cannot lie here. */
-bool guard_host_is_loopback(const char *host);
-
 /* Whether an Authorization header (or NULL) is `Bearer TOKEN`; takes as long for a near miss as for a miss.
  */
 bool guard_token_matches(const char *authorization, const char *token);

@@ -52,18 +52,25 @@ static void make_movable(const struct buf *svg, struct buf *out)
     buf_puts(out, end);
 }
 
-int graphviz_draw(const char *format, const struct buf *graph, struct buf *picture,
+int graphviz_run(const char *format, const struct buf *graph, struct buf *picture,
     const volatile sig_atomic_t *cancel, struct error *error)
 {
     char option[16] = "-T";
     char *const argv[] = {"dot", option, NULL};
-    struct buf drawn = {0};
     strncat(option, format, sizeof option - 3);
-    int code = subprocess_run(argv, graph, &drawn, false, cancel, error);
+    int code = subprocess_run(argv, graph, picture, false, cancel, error);
     if (code == ERR_NOTFOUND)
         error_set(error, code, "dot, which draws the graph, is not installed: the package graphviz has it");
     else if (code == ERR_IO)
         error_prefix(error, "Graphviz failed");
+    return code;
+}
+
+int graphviz_draw(const char *format, const struct buf *graph, struct buf *picture,
+    const volatile sig_atomic_t *cancel, struct error *error)
+{
+    struct buf drawn = {0};
+    int code = graphviz_run(format, graph, &drawn, cancel, error);
     if (!code && strcmp(format, "svg") == 0)
         make_movable(&drawn, picture);
     else if (!code)

@@ -14,4 +14,8 @@
 int graphviz_draw(const char *format, const struct buf *graph, struct buf *picture,
     const volatile sig_atomic_t *cancel, struct error *error);
 
+/* The same as dot leaves it, without a script: for a page that has one. */
+int graphviz_run(const char *format, const struct buf *graph, struct buf *picture,
+    const volatile sig_atomic_t *cancel, struct error *error);
+
 #endif

@@ -7,6 +7,7 @@
 #include "ui/session.h"
 #include "ui/triage_run.h"
 #include "ui/viewer.h"
+#include "ui/web.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,6 +49,8 @@ static int print_completions(const struct options *o, struct error *error)
 
 static int report(const struct profile *p, struct options *o, struct error *error)
 {
+    if (o->http)
+        return web_serve(p, o, error);
     if (!o->command)
         return session_run(p, &o->settings, o->tools, error);
     struct production what = {.command = o->command,

@@ -17,8 +17,6 @@ struct parser {
     VEC(const char *) base, diff_base;
     const char *sample_index; /* by -sample_index */
     unsigned value_switches;  /* bits: which of value_switch below were given */
-    const char *http;
-    bool no_browser;
     int chosen[64]; /* of each variable with choices: which one, plus 1 */
 };
 
@@ -44,9 +42,7 @@ enum source_kind {
     SOURCE_SWITCH,
     SOURCE_BASE,
     SOURCE_DIFF_BASE,
-    SOURCE_FAIL_IF,
-    SOURCE_HTTP,
-    SOURCE_NO_BROWSER
+    SOURCE_FAIL_IF
 };
 
 struct source_option {
@@ -77,9 +73,8 @@ static const struct source_option source_options[] = {
     {"tls_ca", SOURCE_TEXT, OPTION(tls_ca),
         "Certificates of those who vouch for servers, in place of the system's"},
     {"tools", SOURCE_TEXT, OPTION(tools), "Taken, as by go tool pprof, and without effect: none are needed"},
-    {"http", SOURCE_HTTP, 0,
-        "Not there yet: this pprof has no web interface; -web, -svg and the shell it has"},
-    {"no_browser", SOURCE_NO_BROWSER, 0, "For -http"},
+    {"http", SOURCE_TEXT, OPTION(http), "Serve the profile to a browser at [host]:[port], until Ctrl-C"},
+    {"no_browser", SOURCE_SWITCH, OPTION(no_browser), "With -http: print the address, open no browser"},
     {"triage", SOURCE_SWITCH, OPTION(triage),
         "Collect every profile of a server at once and read them together; or a folder it left"},
     {"completions", SOURCE_TEXT, OPTION(completions), "Print completion for a shell: bash, zsh or fish"},
@@ -136,11 +131,6 @@ static int set_source_option(struct parser *p, const struct source_option *s, co
         return set_count(p, s->name, text, field);
     case SOURCE_SWITCH:
         return set_switch(p, s->name, text, field);
-    case SOURCE_NO_BROWSER:
-        return set_switch(p, s->name, text, &p->no_browser);
-    case SOURCE_HTTP:
-        p->http = text;
-        return 0;
     case SOURCE_FAIL_IF:
         return add_limit(p, text);
     case SOURCE_BASE:
@@ -215,7 +205,7 @@ static bool find_option(const char *name, struct found *f)
     for (size_t i = 0; i < sizeof source_options / sizeof *source_options; i++) {
         if (strcmp(source_options[i].name, name) == 0) {
             f->source = &source_options[i];
-            f->is_switch = f->source->kind == SOURCE_SWITCH || f->source->kind == SOURCE_NO_BROWSER;
+            f->is_switch = f->source->kind == SOURCE_SWITCH;
             return true;
         }
     }
@@ -260,7 +250,7 @@ void options_each(void (*visit)(const struct option_info *option, void *context)
     }
     for (size_t i = 0; i < sizeof source_options / sizeof *source_options; i++) {
         const struct source_option *s = &source_options[i];
-        bool is_switch = s->kind == SOURCE_SWITCH || s->kind == SOURCE_NO_BROWSER;
+        bool is_switch = s->kind == SOURCE_SWITCH;
         if (s->help)
             visit(&(struct option_info){s->name, s->help, !is_switch}, context);
     }
@@ -410,12 +400,15 @@ static int apply_credentials(struct parser *p)
 
 static int apply_http(struct parser *p)
 {
-    if (p->http)
-        return error_set(p->error, ERR_INVALID,
-            "-http: this pprof has no web interface yet; there are the shell (no format), -web and -svg");
-    if (p->no_browser)
+    struct options *o = p->o;
+    if (!o->http && o->no_browser)
         return error_set(p->error, ERR_INVALID, "-no_browser only makes sense with -http");
-    return 0;
+    const char *other = !o->http       ? NULL
+                        : o->command   ? o->command->name
+                        : o->triage    ? "triage"
+                        : o->limits.len ? "fail_if"
+                                        : NULL;
+    return other ? error_set(p->error, ERR_INVALID, "-http and -%s do not go together", other) : 0;
 }
 
 static int apply_triage(struct parser *p)
@@ -518,6 +511,8 @@ static void print_examples(struct buf *out)
     buf_puts(out,
         "usage: pprof -FORMAT [options] [binary] SOURCE...   print a report\n"
         "       pprof [options] [binary] SOURCE...           a shell for one report after another\n"
+        "       pprof -http=[HOST]:[PORT] [options] [binary] SOURCE...\n"
+        "                                                    in a browser: flame graph, top, graph, source\n"
         "       pprof -triage [-seconds N] URL|FOLDER        every profile of a server, read together\n"
         "       pprof help [all|NAME]                        all there is; one format or option\n"
         "\n"
@@ -526,6 +521,7 @@ static void print_examples(struct buf *out)
         "\n"
         "For example:\n"
         "   pprof -top http://127.0.0.1:6060/debug/pprof/profile?seconds=30\n"
+        "   pprof -http=: cpu.pb.gz\n"
         "   pprof -flame -focus=json cpu.pb.gz\n"
         "   pprof -growth -inuse_space -diff_base=before.pb.gz after.pb.gz\n"
         "   pprof -fail_if 'cum(json_encode)>=20%' cpu.pb.gz\n");
@@ -536,7 +532,7 @@ static const struct {
     const char *title;
     const char *names[8];
 } most_used[] = {
-    {"where it goes", {"top", "flame", "tree", "peek", "list", "web"}},
+    {"where it goes", {"top", "flame", "tree", "peek", "list", "http"}},
     {"what changed", {"diff_base", "growth", "base"}},
     {"for programs", {"json", "csv", "folded", "proto", "fail_if"}},
     {"a part of it", {"focus", "ignore", "show_from", "tagfocus", "nodecount"}},

@@ -18,6 +18,8 @@ struct options {
     bool diff_base, all_frames, triage, help, version;
     int seconds, timeout_s; /* -1: not given */
     const char *symbolize, *comment, *tools;
+    const char *http; /* [HOST]:[PORT] to serve the browser at, NULL when not given */
+    bool no_browser;
     const char *completions;                         /* a shell, NULL when not given */
     const char *help_on;                             /* of `pprof help NAME`, NULL for all */
     const char *token, *tls_cert, *tls_key, *tls_ca; /* "" when not given */

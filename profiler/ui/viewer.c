@@ -85,6 +85,15 @@ int viewer_show(const struct buf *report, const char *suffix, const char *const 
     return wait ? subprocess_wait(pid, cancel) : 0;
 }
 
+int viewer_open(const char *url, const char *const what[], struct error *error)
+{
+    char *copy = strdup(url);
+    pid_t pid;
+    int code = copy ? start_first(what + 1, copy, &pid, error) : ERR_NOMEM;
+    free(copy);
+    return code;
+}
+
 /* Programs that hand the file to one that runs already return at once: they get a second to read it. */
 void viewer_remove_files(void)
 {

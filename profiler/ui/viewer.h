@@ -17,6 +17,9 @@
 int viewer_show(const struct buf *report, const char *suffix, const char *const what[], bool wait,
     const volatile sig_atomic_t *cancel, struct error *error);
 
+/* Shows what has an address of its own, without waiting. */
+int viewer_open(const char *url, const char *const what[], struct error *error);
+
 /* Removes the files that were shown; before the process ends. */
 void viewer_remove_files(void);
 

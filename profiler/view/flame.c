@@ -23,34 +23,56 @@ static uint32_t find_child(struct flame *f, uint32_t parent, const char *name)
     return i;
 }
 
+/* Names are printed once a frame, not once a sample. */
+static int number_frames(struct flame *f, const struct frames *frames)
+{
+    size_t n = frames->p->locations.len, total = 0;
+    f->first_name = malloc((n + 1) * sizeof *f->first_name);
+    for (size_t i = 0; f->first_name && i < n; i++) {
+        f->first_name[i] = (uint32_t)total;
+        total += frames_count(frames, (uint32_t)i);
+    }
+    f->frame_names = calloc(total + 1, sizeof *f->frame_names);
+    return f->first_name && f->frame_names ? 0 : ERR_NOMEM;
+}
+
 static const char *frame_name(struct flame *f, const struct frames *frames, uint32_t loc, uint32_t k)
 {
+    const char **name = &f->frame_names[f->first_name[loc] + k];
+    if (*name)
+        return *name;
     struct frame frame = frames_get(frames, loc, k);
     struct buf text = {0};
     frame_print(&frame, &text);
-    const char *name = text.failed ? NULL : intern_string(f->strings, text.data);
+    *name = text.failed ? NULL : intern_string(f->strings, text.data);
     buf_fini(&text);
-    return name;
+    return *name;
 }
 
-static int add_sample(struct flame *f, struct report *r, const struct frames *frames, size_t sample)
+static void charge(struct flame_node *n, int64_t value)
+{
+    n->value = wrap_add(n->value, magnitude(value));
+    n->delta = wrap_add(n->delta, value);
+}
+
+static int add_sample(
+    struct flame *f, struct report *r, const struct frames *frames, size_t sample, enum flame_signs signs)
 {
     const struct sample *s = &r->p->samples.items[sample];
     const uint32_t *locs = r->p->locs.items + s->first_loc;
     int64_t value = ratio_value(report_sample_value(r, sample), report_sample_div(r, sample));
     uint32_t at = 0;
-    if (value <= 0) {
-        f->negative += value < 0;
+    f->negative += value < 0;
+    if (value == 0 || (value < 0 && signs == FLAME_POSITIVE))
         return 0;
-    }
-    f->nodes.items[0].value = wrap_add(f->nodes.items[0].value, value);
+    charge(&f->nodes.items[0], value);
     for (uint32_t i = s->nlocs; i-- > 0;) {
         for (uint32_t k = frames_count(frames, locs[i]); k-- > 0;) {
             const char *name = frame_name(f, frames, locs[i], k);
             at = name ? find_child(f, at, name) : NO_INDEX;
             if (at == NO_INDEX)
                 return ERR_NOMEM;
-            f->nodes.items[at].value = wrap_add(f->nodes.items[at].value, value);
+            charge(&f->nodes.items[at], value);
         }
     }
     return 0;
@@ -105,7 +127,7 @@ static int put_in_order(struct flame *f)
     return 0;
 }
 
-int flame_init(struct flame *f, struct report *r)
+int flame_init(struct flame *f, struct report *r, enum flame_signs signs)
 {
     struct frames frames;
     struct flame_node root = {
@@ -114,11 +136,11 @@ int flame_init(struct flame *f, struct report *r)
     if (!f->strings || !vec_push(&f->nodes, root) ||
         frames_init(&frames, r->p, frame_detail_of(&r->config), &r->config))
         return ERR_NOMEM;
-    int code = 0;
+    int code = number_frames(f, &frames);
     for (size_t s = 0; s < r->p->samples.len && !code; s++) {
         code = s % 1024 == 0 && report_cancelled(r) ? ERR_CANCELLED : 0;
         if (!code)
-            code = add_sample(f, r, &frames, s);
+            code = add_sample(f, r, &frames, s, signs);
     }
     frames_fini(&frames);
     return code ? code : put_in_order(f);
@@ -128,6 +150,10 @@ void flame_fini(struct flame *f)
 {
     vec_fini(&f->nodes);
     table_fini(&f->table);
+    free(f->first_name);
+    free(f->frame_names);
+    f->first_name = NULL;
+    f->frame_names = NULL;
     intern_unref(f->strings);
     f->strings = NULL;
 }

@@ -16,7 +16,8 @@
  */
 struct flame_node {
     const char *name;
-    int64_t value; /* with callees */
+    int64_t value; /* with callees; of FLAME_BOTH_SIGNS the sum of magnitudes */
+    int64_t delta; /* the sum as it is: what grew less what shrank */
     uint32_t parent, first_child, next_sibling;
     uint32_t depth;
     double offset; /* where its share begins, in values from the left */
@@ -32,11 +33,16 @@ struct flame {
     struct table table;
     VEC(struct flame_node) nodes; /* the root is 0 */
     uint32_t depth;               /* of the deepest */
-    size_t negative;              /* samples left out: a width cannot show them */
+    size_t negative;              /* samples below zero */
+    uint32_t *first_name;         /* of each location, into frame_names */
+    const char **frame_names;     /* of each frame, NULL until it was met */
 };
 
+/* What is below zero, as a base makes it, has no width: it is left out, or drawn by its magnitude. */
+enum flame_signs { FLAME_POSITIVE, FLAME_BOTH_SIGNS };
+
 /* Of the report's samples. ERR_NOMEM, ERR_CANCELLED; flame_fini in any case. */
-int flame_init(struct flame *f, struct report *r);
+int flame_init(struct flame *f, struct report *r, enum flame_signs signs);
 void flame_fini(struct flame *f);
 
 typedef VEC(struct flame_box) flame_row;

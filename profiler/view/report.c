@@ -386,6 +386,8 @@ static const report_fn writers[] = {
     [REPORT_GROWTH] = report_growth,
     [REPORT_FLAME] = report_flame,
     [REPORT_LIMITS] = report_limits,
+    [REPORT_FLAMETREE] = report_flametree,
+    [REPORT_HEAVIEST] = report_heaviest,
 };
 
 /* The profiles of one report: the last is the current one, and those after the first are ours. */

@@ -36,6 +36,8 @@ enum report_format {
     REPORT_GROWTH,
     REPORT_FLAME,
     REPORT_LIMITS,
+    REPORT_FLAMETREE,
+    REPORT_HEAVIEST,
 };
 
 /* Where it will be read: for reports that fit it. All zero: nowhere in particular, 80 columns, no colour. */
@@ -167,5 +169,7 @@ int report_csv(struct report *r, struct buf *out);
 int report_growth(struct report *r, struct buf *out);
 int report_flame(struct report *r, struct buf *out);
 int report_limits(struct report *r, struct buf *out);
+int report_flametree(struct report *r, struct buf *out);
+int report_heaviest(struct report *r, struct buf *out);
 
 #endif

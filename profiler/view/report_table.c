@@ -1,6 +1,6 @@
 #include "view/report.h"
 
-#include "base/utf8.h"
+#include "view/jsontext.h"
 #include "view/measure.h"
 
 #include <inttypes.h>
@@ -17,30 +17,10 @@ static void put_percent(struct buf *out, int64_t value, int64_t total)
     buf_printf(out, "%.4f", total ? fabs((double)value / (double)total) * 100 : 0);
 }
 
-/* text as a JSON string. Bytes that are no UTF-8 become U+FFFD, since JSON has no others. */
-static void put_json_string(struct buf *out, const char *text)
-{
-    uint32_t c;
-    buf_putc(out, '"');
-    while (*text) {
-        int len = utf8_decode(text, &c);
-        if (len == 0)
-            buf_puts(out, "\xef\xbf\xbd");
-        else if (c == '"' || c == '\\')
-            buf_printf(out, "\\%c", (int)c);
-        else if (c < ' ' || c == 0x7f)
-            buf_printf(out, "\\u%04x", c);
-        else
-            buf_append(out, text, (size_t)len);
-        text += len ? len : 1;
-    }
-    buf_putc(out, '"');
-}
-
 static void put_json_text(struct buf *out, const char *key, const char *text)
 {
     buf_printf(out, "  \"%s\": ", key);
-    put_json_string(out, text);
+    jsontext_put(out, text);
     buf_puts(out, ",\n");
 }
 
@@ -56,9 +36,9 @@ static void put_json_row(
     buf_printf(out, ", \"cum\": %" PRId64 ", \"cum_percent\": ", report_exact(r, cum));
     put_percent(out, cum, r->total);
     buf_puts(out, ", \"name\": ");
-    put_json_string(out, n->name);
+    jsontext_put(out, n->name);
     buf_puts(out, ", \"inline\": ");
-    put_json_string(out, report_inline_word(g, n));
+    jsontext_put(out, report_inline_word(g, n));
     buf_putc(out, '}');
 }
 

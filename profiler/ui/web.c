@@ -1,0 +1,313 @@
+#include "ui/web.h"
+
+#include "model/codec.h"
+#include "ui/interrupt.h"
+#include "ui/libmicrohttpd.h"
+#include "ui/viewer.h"
+#include "ui/web_files.h"
+#include "ui/web_listen.h"
+#include "ui/web_page.h"
+#include "ui/web_query.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+/*
+ * One thread, one request at a time: reports share the profile's strings, whose count of users is not atomic.
+ *
+ *     request ─► is its Host one of ours ─► path ─► file ─────────────────────────────────► response
+ *                                            └────► settings from the URL ─► page of a view ──┘
+ *
+ * Nothing a request says is kept, and none changes anything, so there is nothing for a stranger's page to do
+ * but to ask; what it asks it cannot read.
+ */
+struct web {
+    const struct libmicrohttpd *mhd;
+    const struct profile *profile;
+    const struct options *options;
+    struct web_listener listener;
+};
+
+struct reply {
+    int status;
+    const char *type;
+    const char *extra, *extra_value; /* a header, or NULL */
+    struct buf body;
+};
+
+enum { IDLE_SECONDS = 60 };
+
+static const char text_type[] = "text/plain; charset=utf-8";
+
+static const char policy[] = "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; "
+                             "base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+static const char *const headers[][2] = {
+    {"Content-Security-Policy", policy},
+    {"X-Content-Type-Options", "nosniff"},
+    {"X-Frame-Options", "DENY"},
+    {"Referrer-Policy", "no-referrer"},
+    {"Cross-Origin-Resource-Policy", "same-origin"},
+    {"Cross-Origin-Opener-Policy", "same-origin"},
+    {"Cache-Control", "no-store"},
+};
+
+/* ---- responses ---- */
+
+static enum MHD_Result send_reply(const struct web *w, struct MHD_Connection *c, struct reply *r)
+{
+    struct buf *b = &r->body;
+    struct MHD_Response *m = NULL;
+    if (b->failed) {
+        buf_fini(b);
+        r->status = 500;
+        r->type = text_type;
+    }
+    size_t len = b->len;
+    char *data = b->data ? buf_take(b) : NULL;
+    m = w->mhd->create_response_from_buffer(len, data ? data : "", data ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
+    if (!m) {
+        free(data);
+        return MHD_NO;
+    }
+    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
+        w->mhd->add_response_header(m, headers[i][0], headers[i][1]);
+    w->mhd->add_response_header(m, "Content-Type", r->type);
+    if (r->extra)
+        w->mhd->add_response_header(m, r->extra, r->extra_value);
+    enum MHD_Result result = w->mhd->queue_response(c, (unsigned)r->status, m);
+    w->mhd->destroy_response(m);
+    return result;
+}
+
+static void reply_text(struct reply *r, int status, const char *text)
+{
+    r->status = status;
+    r->type = text_type;
+    buf_printf(&r->body, "%s\n", text);
+}
+
+/* ---- pages ---- */
+
+struct reading {
+    struct settings *settings;
+    struct error error; /* the first */
+};
+
+static enum MHD_Result read_parameter(
+    void *context, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    struct reading *r = context;
+    (void)kind;
+    if (!r->error.code && name)
+        web_query_set(r->settings, name, value ? value : "", &r->error);
+    return MHD_YES;
+}
+
+static void reply_view(
+    const struct web *w, struct MHD_Connection *c, const struct web_view *view, struct reply *r)
+{
+    struct settings settings;
+    struct reading reading = {.settings = &settings};
+    if (web_query_init(&settings, &w->options->settings)) {
+        reply_text(r, 500, "out of memory");
+        return;
+    }
+    w->mhd->get_connection_values(c, MHD_GET_ARGUMENT_KIND, read_parameter, &reading);
+    struct web_page page = {.view = view,
+        .source = {w->profile, &settings.config, w->options->tools, &interrupted},
+        .defaults = &w->options->settings.config,
+        .refused = reading.error.code ? &reading.error : NULL};
+    r->status = web_page_put(&page, &r->body);
+    r->type = "text/html; charset=utf-8";
+    settings_fini(&settings);
+}
+
+static void reply_profile(const struct web *w, struct reply *r)
+{
+    struct error error;
+    if (profile_encode(w->profile, true, &r->body, &error)) {
+        buf_fini(&r->body);
+        reply_text(r, 500, error.text);
+        return;
+    }
+    r->status = 200;
+    r->type = "application/vnd.google.protobuf+gzip";
+    r->extra = "Content-Disposition";
+    r->extra_value = "attachment;filename=profile.pb.gz";
+}
+
+/* ---- routes ---- */
+
+struct query_copy {
+    struct buf *out;
+    const char *separator;
+};
+
+static void put_escaped(const char *text, struct buf *out)
+{
+    for (; *text; text++) {
+        if ((*text >= '0' && *text <= '9') || ((*text | 32) >= 'a' && (*text | 32) <= 'z') || strchr("-_.~", *text))
+            buf_putc(out, *text);
+        else
+            buf_printf(out, "%%%02X", (unsigned char)*text);
+    }
+}
+
+static enum MHD_Result copy_parameter(
+    void *context, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    struct query_copy *q = context;
+    (void)kind;
+    buf_puts(q->out, q->separator);
+    q->separator = "&";
+    put_escaped(name ? name : "", q->out);
+    buf_putc(q->out, '=');
+    put_escaped(value ? value : "", q->out);
+    return MHD_YES;
+}
+
+/* Elsewhere on this server, with the same query. location backs the header. */
+static void reply_moved(
+    const struct web *w, struct MHD_Connection *c, const char *to, struct buf *location, struct reply *r)
+{
+    struct query_copy q = {location, "?"};
+    buf_puts(location, to);
+    w->mhd->get_connection_values(c, MHD_GET_ARGUMENT_KIND, copy_parameter, &q);
+    if (location->failed) {
+        reply_text(r, 500, "out of memory");
+        return;
+    }
+    reply_text(r, 307, "It is elsewhere.");
+    r->extra = "Location";
+    r->extra_value = location->data;
+}
+
+/* Addresses of before, and those people type. */
+static const char *moved(const char *path)
+{
+    static const char *const from[][2] = {{"/", "/ui/"}, {"/ui", "/ui/"}, {"/ui/flamegraph2", "/ui/flamegraph"},
+        {"/ui/flamegraphold", "/ui/flamegraph"}};
+    for (size_t i = 0; i < sizeof from / sizeof *from; i++)
+        if (strcmp(from[i][0], path) == 0)
+            return from[i][1];
+    return NULL;
+}
+
+static void route(
+    const struct web *w, struct MHD_Connection *c, const char *path, struct buf *location, struct reply *r)
+{
+    static const char prefix[] = "/ui/";
+    struct web_file_text file;
+    const char *name = strncmp(path, prefix, sizeof prefix - 1) == 0 ? path + sizeof prefix - 1 : NULL;
+    const struct web_view *view = name ? web_view_find(name) : NULL;
+    if (moved(path))
+        reply_moved(w, c, moved(path), location, r);
+    else if (view)
+        reply_view(w, c, view, r);
+    else if (name && strcmp(name, "download") == 0)
+        reply_profile(w, r);
+    else if (name && strcmp(name, "page.html") != 0 && web_file_find(name, &file)) {
+        r->status = 200;
+        r->type = file.type;
+        buf_append(&r->body, file.text, file.len);
+    } else
+        reply_text(r, 404, "There is no such page here: /ui/ is the first.");
+}
+
+static enum MHD_Result answer(void *context, struct MHD_Connection *c, const char *path, const char *method,
+    const char *version, const char *data, size_t *len, void **seen)
+{
+    const struct web *w = context;
+    struct reply r = {0};
+    struct buf location = {0};
+    (void)version;
+    (void)data;
+    if (!*seen) { /* the headers alone: what follows is still to come */
+        *seen = context;
+        return MHD_YES;
+    }
+    if (*len) { /* nothing here takes a body */
+        *len = 0;
+        return MHD_YES;
+    }
+    if (!web_listener_knows(&w->listener, w->mhd->lookup_connection_value(c, MHD_HEADER_KIND, "Host")))
+        reply_text(&r, 403, "The Host header names another machine: this is for localhost, or the host of -http.");
+    else if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) {
+        reply_text(&r, 405, "Pages are here to be read: GET or HEAD.");
+        r.extra = "Allow";
+        r.extra_value = "GET, HEAD";
+    } else
+        route(w, c, path, &location, &r);
+    enum MHD_Result result = send_reply(w, c, &r);
+    buf_fini(&location);
+    return result;
+}
+
+/* ---- serving ---- */
+
+/* Where to look, on standard error as the reference does; and a browser to look with. */
+static void announce(const struct web *w)
+{
+    const struct web_listener *l = &w->listener;
+    struct buf url = {0};
+    struct error ignored;
+    buf_printf(&url, strchr(l->host, ':') ? "http://[%s]:%u" : "http://%s:%u", l->host, l->port);
+    fprintf(stderr, "Serving web UI on %s\n", url.data ? url.data : "");
+    bool desktop = getenv("DISPLAY") || getenv("WAYLAND_DISPLAY") || getenv("BROWSER");
+    if (!w->options->no_browser && l->local && desktop && url.data &&
+        viewer_open(url.data, command_find("web")->viewers, &ignored))
+        fprintf(stderr, "There is no browser to open it with.\n");
+    buf_fini(&url);
+}
+
+/* Ctrl-C counts at any time: it is let through only while this waits, or works. */
+static void serve(struct web *w, struct MHD_Daemon *daemon, int epoll_fd)
+{
+    sigset_t blocked, before;
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGINT);
+    for (;;) {
+        MHD_UNSIGNED_LONG_LONG wait_ms;
+        struct pollfd ready = {.fd = epoll_fd, .events = POLLIN};
+        w->mhd->run(daemon);
+        sigprocmask(SIG_BLOCK, &blocked, &before);
+        bool more = !interrupted;
+        if (more && w->mhd->get_timeout(daemon, &wait_ms) == MHD_YES) {
+            struct timespec t = {(time_t)(wait_ms / 1000), (long)(wait_ms % 1000) * 1000000};
+            ppoll(&ready, 1, &t, &before);
+        } else if (more)
+            ppoll(&ready, 1, NULL, &before);
+        sigprocmask(SIG_SETMASK, &before, NULL);
+        if (!more)
+            return;
+    }
+}
+
+int web_serve(const struct profile *p, const struct options *o, struct error *error)
+{
+    struct web w = {.profile = p, .options = o};
+    int code = libmicrohttpd_load(&w.mhd, error);
+    if (!code)
+        code = web_listen(o->http, &w.listener, error);
+    if (code)
+        return code;
+    struct MHD_Daemon *daemon = w.mhd->start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, answer, &w,
+        MHD_OPTION_LISTEN_SOCKET, w.listener.fd, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
+        MHD_OPTION_END);
+    if (!daemon) {
+        close(w.listener.fd);
+        return error_set(error, ERR_IO, "-http: the server does not start");
+    }
+    const union MHD_DaemonInfo *info = w.mhd->get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    signal(SIGPIPE, SIG_IGN); /* of browsers that leave */
+    announce(&w);
+    serve(&w, daemon, info->epoll_fd);
+    w.mhd->stop_daemon(daemon);
+    return 0;
+}

@@ -1,0 +1,143 @@
+#include "ui/web_page.h"
+
+#include "ui/web_files.h"
+#include "ui/web_query.h"
+#include "view/jsontext.h"
+
+#include <string.h>
+
+static void put_lines(const char *key, const struct buf *lines, struct buf *out)
+{
+    bool first = true;
+    buf_printf(out, ",\"%s\":[", key);
+    for (const char *at = lines->data ? lines->data : ""; *at;) {
+        const char *end = strchrnul(at, '\n');
+        struct buf line = {0};
+        buf_append(&line, at, (size_t)(end - at));
+        if (line.len) {
+            buf_puts(out, first ? "" : ",");
+            jsontext_put(out, line.data);
+            first = false;
+        }
+        buf_fini(&line);
+        at = *end ? end + 1 : end;
+    }
+    buf_putc(out, ']');
+}
+
+static void put_views(struct buf *out)
+{
+    buf_puts(out, ",\"views\":[");
+    for (unsigned i = 0; i < n_web_views; i++) {
+        buf_puts(out, i ? ",[" : "[");
+        jsontext_put(out, web_views[i].name);
+        buf_putc(out, ',');
+        jsontext_put(out, web_views[i].title);
+        buf_putc(out, ',');
+        jsontext_put(out, web_views[i].summary);
+        buf_putc(out, ']');
+    }
+    buf_putc(out, ']');
+}
+
+static void put_sample_types(const struct web_source *s, struct buf *out)
+{
+    const struct profile *p = s->profile;
+    struct error ignored;
+    size_t index = 0;
+    buf_puts(out, ",\"types\":[");
+    for (size_t i = 0; i < p->sample_types.len; i++) {
+        buf_puts(out, i ? "," : "");
+        jsontext_put(out, p->sample_types.items[i].type);
+    }
+    buf_putc(out, ']');
+    if (report_sample_index(p, s->config->sample_index, &index, &ignored) == 0) {
+        buf_printf(out, ",\"type\":%zu,\"unit\":", index);
+        jsontext_put(out, p->sample_types.items[index].unit);
+    }
+}
+
+/* Total, sample types and what the shell greets with. */
+static void put_profile(const struct web_source *s, struct buf *out)
+{
+    struct buf heading = {0};
+    struct error ignored;
+    int64_t total = 0;
+    if (report_heading(s->profile, s->config, &heading, &total, &ignored))
+        heading.len = 0;
+    buf_puts(out, ",\"total\":");
+    buf_int(out, total);
+    put_lines("legend", &heading, out);
+    put_sample_types(s, out);
+    buf_fini(&heading);
+}
+
+static int status_of(int code)
+{
+    switch (code) {
+    case 0:
+        return 200;
+    case ERR_NOMEM:
+    case ERR_IO:
+    case ERR_CANCELLED:
+        return 500;
+    default:
+        return 400;
+    }
+}
+
+static int put_data(const struct web_page *p, struct buf *out)
+{
+    struct buf body = {0}, notes = {0};
+    struct error error = {0};
+    int code = p->refused ? p->refused->code : 0;
+    if (code)
+        error = *p->refused;
+    else
+        code = web_view_put(p->view, &p->source, &body, &notes, &error);
+    buf_puts(out, "{\"view\":");
+    jsontext_put(out, p->view->name);
+    put_views(out);
+    put_profile(&p->source, out);
+    put_lines("notes", &notes, out);
+    buf_puts(out, ",\"defaults\":");
+    web_query_put(p->defaults, out);
+    if (code) {
+        buf_puts(out, ",\"error\":");
+        jsontext_put(out, *error.text ? error.text : error_text(code));
+    } else {
+        buf_puts(out, ",\"body\":");
+        buf_append(out, body.data ? body.data : "null", body.data ? body.len : 4);
+    }
+    buf_putc(out, '}');
+    buf_fini(&body);
+    buf_fini(&notes);
+    return code == ERR_NOTFOUND && p->view->body == WEB_BODY_SVG ? 501 : status_of(code);
+}
+
+/* JSON has < in strings alone. */
+static void put_without_tags(const struct buf *json, struct buf *out)
+{
+    const char *at = json->data ? json->data : "";
+    for (const char *next; (next = strchr(at, '<')); at = next + 1) {
+        buf_append(out, at, (size_t)(next - at));
+        buf_puts(out, "\\u003c");
+    }
+    buf_puts(out, at);
+}
+
+int web_page_put(const struct web_page *p, struct buf *out)
+{
+    static const char place[] = "@DATA@";
+    struct web_file_text shell;
+    struct buf data = {0};
+    int status = put_data(p, &data);
+    web_file_find("page.html", &shell);
+    const char *hole = memmem(shell.text, shell.len, place, sizeof place - 1);
+    size_t before = (size_t)(hole - shell.text), after = before + sizeof place - 1;
+    buf_append(out, shell.text, before);
+    put_without_tags(&data, out);
+    buf_append(out, shell.text + after, shell.len - after);
+    buf_fini(&data);
+    return status;
+}

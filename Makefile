@@ -150,7 +150,7 @@ DEMO_LIBS  = $(call pkg,--libs libmicrohttpd) $(if $(SAN),,-ljemalloc)
 # Check programs: tests/test_NAME.c each, with tests/harness.c. By what they are linked with.
 TOOL_TESTS  = base profile codec legacy merge maps symbol bounds demangle measure regex filter graph report assembly \
               columns triage limit flame nearest \
-              options fetch gather shell symbolize collection corpora largepages
+              options fetch gather web shell symbolize collection corpora largepages
 CPROF_TESTS = cpu cpu_watch wall \
               contention contention_law contention_sampling jumps \
               heap arithmetic \
@@ -169,7 +169,7 @@ SAN_TESTS_undefined = $(filter-out demangle,$(TOOL_TESTS)) $(CPROF_TESTS)
 LONG_PROGRAMS = accuracy heap_accuracy unwind_steps
 STORM_TESTS   = storm
 # End-to-end tests: tests/NAME.sh, run from the top folder; exit 77 is "skipped", with a line that says why.
-SCRIPT_TESTS = setup_script engine exercises working_copies gateway_e2e preload other_malloc embedding go_pprof_reads pprof_tool pprof_malformed pprof_like_go remote_names
+SCRIPT_TESTS = setup_script engine exercises working_copies gateway_e2e preload other_malloc embedding go_pprof_reads pprof_tool pprof_malformed pprof_like_go remote_names web_browser
 # Those for which `make check` has no time.
 LONG_TESTS   = doctor lesson1_run lesson2_run waiting_run lesson5_run lesson6_run lesson7_run completions preload_programs preload_servers preload_hostile
 

@@ -1,5 +1,6 @@
 #include "gateway_profile.h"
 
+#include "hostile_profile.h"
 #include "model/codec.h"
 #include "variant_profile.h"
 
@@ -42,6 +43,8 @@ static struct profile *make(const char *kind)
     unsigned number = (unsigned)strtoul(kind + strcspn(kind, "0123456789"), NULL, 10);
     if (strncmp(kind, "variant", 7) == 0)
         return variant_profile(number);
+    if (strcmp(kind, "hostile") == 0)
+        return hostile_profile();
     if (number)
         return random_profile(number);
     return strcmp(kind, "own") == 0 ? own_profile() : gateway_profile();
@@ -51,7 +54,7 @@ static struct profile *make(const char *kind)
 int main(int argc, char **argv)
 {
     if (argc != 2) {
-        fputs("usage: make_profile gateway|own|variantN|SEED\n", stderr);
+        fputs("usage: make_profile gateway|own|hostile|variantN|SEED\n", stderr);
         return 2;
     }
     struct profile *p = make(argv[1]);

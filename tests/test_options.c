@@ -103,8 +103,10 @@ START_TEST(mistakes_are_explained)
         {"-trim=maybe y", "\"maybe\" is not true or false"}, {"-top=2 y", "\"2\" is not true or false"},
         {"-seconds=-1 y", "not a number of seconds"}, {"-focus", "-focus needs a value"},
         {"-normalize x", "-normalize needs -base"}, {"-base=a -diff_base=b x", "do not go together"},
-        {"-http=:1 x", "no web interface"}, {"-no_browser x", "only makes sense with -http"},
-        {"-=x y", "-=x is no option"}, {"-nodecount=99999999999 y", "not a whole number"}};
+        {"-http=:1 -top x", "-http and -top do not go together"},
+        {"-http=:1 -fail_if total>1 x", "-http and -fail_if do not go together"},
+        {"-no_browser x", "only makes sense with -http"}, {"-=x y", "-=x is no option"},
+        {"-nodecount=99999999999 y", "not a whole number"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct options o;
         struct error e = {0};

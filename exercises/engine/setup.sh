@@ -14,7 +14,7 @@ gcc|cmd:gcc|compiles everything
 libc6-dev|header:pthread.h|the C library to compile against
 pkg-config|cmd:pkg-config|tells the compiler where the libraries are
 check|pc:check|runs the checks of your fixes
-libmicrohttpd-dev|pc:libmicrohttpd|HTTP in the demo servers and in libcprof
+libmicrohttpd-dev|pc:libmicrohttpd|HTTP in the demo servers, libcprof and pprof -http
 libjemalloc-dev|pc:jemalloc|the allocator whose heap profile you read
 libprotobuf-c-dev|pc:libprotobuf-c|the format profiles are stored in
 protobuf-c-compiler|cmd:protoc-c|makes the code for that format

@@ -24,7 +24,8 @@ bool hostname_is_address(const char *host)
 {
     char name[NAME_BYTES];
     struct in6_addr address;
-    return hostname_of(host, name, sizeof name) && inet_pton(*host == '[' ? AF_INET6 : AF_INET, name, &address) == 1;
+    return hostname_of(host, name, sizeof name) &&
+           inet_pton(*host == '[' ? AF_INET6 : AF_INET, name, &address) == 1;
 }
 
 bool hostname_is_loopback(const char *host)

@@ -5,18 +5,19 @@
 
 #include <microhttpd.h>
 
-/* libmicrohttpd, loaded for -http alone: it brings a TLS library with it that no report needs (as libcurl). */
-#define LIBMICROHTTPD_LIST(X)     \
-    X(start_daemon)               \
-    X(stop_daemon)                \
-    X(run)                        \
-    X(get_daemon_info)            \
-    X(get_timeout)                \
-    X(get_connection_values)      \
-    X(lookup_connection_value)    \
+/* libmicrohttpd, loaded for -http alone: it brings a TLS library with it that no report needs (as libcurl).
+ */
+#define LIBMICROHTTPD_LIST(X)      \
+    X(start_daemon)                \
+    X(stop_daemon)                 \
+    X(run)                         \
+    X(get_daemon_info)             \
+    X(get_timeout)                 \
+    X(get_connection_values)       \
+    X(lookup_connection_value)     \
     X(create_response_from_buffer) \
-    X(add_response_header)        \
-    X(queue_response)             \
+    X(add_response_header)         \
+    X(queue_response)              \
     X(destroy_response)
 
 /* clang-format off */

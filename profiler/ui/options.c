@@ -17,7 +17,7 @@ struct parser {
     VEC(const char *) base, diff_base;
     const char *sample_index; /* by -sample_index */
     unsigned value_switches;  /* bits: which of value_switch below were given */
-    int chosen[64]; /* of each variable with choices: which one, plus 1 */
+    int chosen[64];           /* of each variable with choices: which one, plus 1 */
 };
 
 struct value_switch {
@@ -36,14 +36,7 @@ static const struct value_switch value_switches[] = {
 
 enum { N_VALUE_SWITCHES = sizeof value_switches / sizeof *value_switches, MEAN_DELAY = 1 };
 
-enum source_kind {
-    SOURCE_TEXT,
-    SOURCE_COUNT,
-    SOURCE_SWITCH,
-    SOURCE_BASE,
-    SOURCE_DIFF_BASE,
-    SOURCE_FAIL_IF
-};
+enum source_kind { SOURCE_TEXT, SOURCE_COUNT, SOURCE_SWITCH, SOURCE_BASE, SOURCE_DIFF_BASE, SOURCE_FAIL_IF };
 
 struct source_option {
     const char *name;
@@ -403,9 +396,9 @@ static int apply_http(struct parser *p)
     struct options *o = p->o;
     if (!o->http && o->no_browser)
         return error_set(p->error, ERR_INVALID, "-no_browser only makes sense with -http");
-    const char *other = !o->http       ? NULL
-                        : o->command   ? o->command->name
-                        : o->triage    ? "triage"
+    const char *other = !o->http        ? NULL
+                        : o->command    ? o->command->name
+                        : o->triage     ? "triage"
                         : o->limits.len ? "fail_if"
                                         : NULL;
     return other ? error_set(p->error, ERR_INVALID, "-http and -%s do not go together", other) : 0;

@@ -70,7 +70,8 @@ static enum MHD_Result send_reply(const struct web *w, struct MHD_Connection *c,
     }
     size_t len = b->len;
     char *data = b->data ? buf_take(b) : NULL;
-    m = w->mhd->create_response_from_buffer(len, data ? data : "", data ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
+    m = w->mhd->create_response_from_buffer(
+        len, data ? data : "", data ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
     if (!m) {
         free(data);
         return MHD_NO;
@@ -152,7 +153,8 @@ struct query_copy {
 static void put_escaped(const char *text, struct buf *out)
 {
     for (; *text; text++) {
-        if ((*text >= '0' && *text <= '9') || ((*text | 32) >= 'a' && (*text | 32) <= 'z') || strchr("-_.~", *text))
+        if ((*text >= '0' && *text <= '9') || ((*text | 32) >= 'a' && (*text | 32) <= 'z') ||
+            strchr("-_.~", *text))
             buf_putc(out, *text);
         else
             buf_printf(out, "%%%02X", (unsigned char)*text);
@@ -191,8 +193,8 @@ static void reply_moved(
 /* Addresses of before, and those people type. */
 static const char *moved(const char *path)
 {
-    static const char *const from[][2] = {{"/", "/ui/"}, {"/ui", "/ui/"}, {"/ui/flamegraph2", "/ui/flamegraph"},
-        {"/ui/flamegraphold", "/ui/flamegraph"}};
+    static const char *const from[][2] = {{"/", "/ui/"}, {"/ui", "/ui/"},
+        {"/ui/flamegraph2", "/ui/flamegraph"}, {"/ui/flamegraphold", "/ui/flamegraph"}};
     for (size_t i = 0; i < sizeof from / sizeof *from; i++)
         if (strcmp(from[i][0], path) == 0)
             return from[i][1];
@@ -237,7 +239,8 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *c, const cha
         return MHD_YES;
     }
     if (!web_listener_knows(&w->listener, w->mhd->lookup_connection_value(c, MHD_HEADER_KIND, "Host")))
-        reply_text(&r, 403, "The Host header names another machine: this is for localhost, or the host of -http.");
+        reply_text(
+            &r, 403, "The Host header names another machine: this is for localhost, or the host of -http.");
     else if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) {
         reply_text(&r, 405, "Pages are here to be read: GET or HEAD.");
         r.extra = "Allow";
@@ -251,6 +254,12 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *c, const cha
 
 /* ---- serving ---- */
 
+static bool is_set(const char *variable)
+{
+    const char *value = getenv(variable);
+    return value && *value;
+}
+
 /* Where to look, on standard error as the reference does; and a browser to look with. */
 static void announce(const struct web *w)
 {
@@ -259,7 +268,7 @@ static void announce(const struct web *w)
     struct error ignored;
     buf_printf(&url, strchr(l->host, ':') ? "http://[%s]:%u" : "http://%s:%u", l->host, l->port);
     fprintf(stderr, "Serving web UI on %s\n", url.data ? url.data : "");
-    bool desktop = getenv("DISPLAY") || getenv("WAYLAND_DISPLAY") || getenv("BROWSER");
+    bool desktop = is_set("DISPLAY") || is_set("WAYLAND_DISPLAY") || is_set("BROWSER");
     if (!w->options->no_browser && l->local && desktop && url.data &&
         viewer_open(url.data, command_find("web")->viewers, &ignored))
         fprintf(stderr, "There is no browser to open it with.\n");
@@ -297,9 +306,9 @@ int web_serve(const struct profile *p, const struct options *o, struct error *er
         code = web_listen(o->http, &w.listener, error);
     if (code)
         return code;
-    struct MHD_Daemon *daemon = w.mhd->start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, answer, &w,
-        MHD_OPTION_LISTEN_SOCKET, w.listener.fd, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
-        MHD_OPTION_END);
+    struct MHD_Daemon *daemon =
+        w.mhd->start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, answer, &w, MHD_OPTION_LISTEN_SOCKET, w.listener.fd,
+            MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_END);
     if (!daemon) {
         close(w.listener.fd);
         return error_set(error, ERR_IO, "-http: the server does not start");

@@ -3,8 +3,8 @@
 #include <string.h>
 
 /*
- * The page's files, put into the program by the assembler as they are: nothing is fetched, and nothing needs to
- * be installed beside pprof. The Makefile knows that this depends on them.
+ * The page's files, put into the program by the assembler as they are: nothing is fetched, and nothing needs
+ * to be installed beside pprof. The Makefile knows that this depends on them.
  */
 #define EMBED(symbol, path)                                                                           \
     __asm__(".section .rodata\n.globl web_" #symbol "_start\nweb_" #symbol "_start:\n.incbin \"" path \

@@ -19,7 +19,8 @@ static bool split(const char *address, struct web_listener *l)
 {
     const char *colon = strrchr(address, ':'), *digits = colon ? colon + 1 : "";
     size_t n = strspn(digits, "0123456789");
-    if (!colon || digits[n] || n > 5 || atol(digits) > 65535 || !hostname_of(address, l->host, sizeof l->host))
+    if (!colon || digits[n] || n > 5 || atol(digits) > 65535 ||
+        !hostname_of(address, l->host, sizeof l->host))
         return false;
     if (!*l->host)
         strcpy(l->host, "localhost");
@@ -95,5 +96,6 @@ bool web_listener_knows(const struct web_listener *l, const char *host)
     char name[sizeof l->host];
     if (!host || !hostname_of(host, name, sizeof name))
         return false;
-    return hostname_is_loopback(host) || strcasecmp(name, l->host) == 0 || (!l->local && hostname_is_address(host));
+    return hostname_is_loopback(host) || strcasecmp(name, l->host) == 0 ||
+           (!l->local && hostname_is_address(host));
 }

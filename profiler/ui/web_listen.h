@@ -18,9 +18,9 @@ struct web_listener {
 int web_listen(const char *address, struct web_listener *out, struct error *error);
 
 /*
- * Whether a request with this Host header (NULL: none) may be answered: it names this machine itself or the host
- * bound to; where others may ask, any literal address. A page of a stranger's, whose name was made to point
- * here, is none of these.
+ * Whether a request with this Host header (NULL: none) may be answered: it names this machine itself or the
+ * host bound to; where others may ask, any literal address. A page of a stranger's, whose name was made to
+ * point here, is none of these.
  */
 bool web_listener_knows(const struct web_listener *l, const char *host);
 

@@ -11,8 +11,8 @@
 /* settings_fini in any case. ERR_NOMEM. */
 int web_query_init(struct settings *s, const struct settings *defaults);
 
-/* One parameter of a URL. Those without a value keep the default, but of a text, which they clear; unknown ones
- * are left to the page. ERR_INVALID, ERR_NOMEM. */
+/* One parameter of a URL. Those without a value keep the default, but of a text, which they clear; unknown
+ * ones are left to the page. ERR_INVALID, ERR_NOMEM. */
 int web_query_set(struct settings *s, const char *name, const char *value, struct error *error);
 
 /* The URL's name for a variable (NULL when it has none). */

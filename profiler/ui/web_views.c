@@ -12,8 +12,8 @@ const struct web_view web_views[] = {
     {"top", "Top", "A table of functions", REPORT_JSON, WEB_BODY_JSON, false, 500},
     {"graph", "Graph", "The call graph, drawn by Graphviz", REPORT_DOT, WEB_BODY_SVG, false, 0},
     {"peek", "Peek", "Callers and callees of functions", REPORT_PEEK, WEB_BODY_TEXT, true, 0},
-    {"source", "Source", "Source lines of functions, with what each costs", REPORT_WEBLIST, WEB_BODY_TEXT, true,
-        0},
+    {"source", "Source", "Source lines of functions, with what each costs", REPORT_WEBLIST, WEB_BODY_TEXT,
+        true, 0},
     {"disasm", "Disassemble", "Instructions of functions, with what each costs", REPORT_DISASM, WEB_BODY_TEXT,
         true, 0},
 };
@@ -21,8 +21,8 @@ const struct web_view web_views[] = {
 const unsigned n_web_views = sizeof web_views / sizeof *web_views;
 
 enum {
-    HEAVIEST = 20,              /* functions listed when nobody said which */
-    MAX_TEXT_BYTES = 4 << 20,   /* of a body: more than anybody reads, and than a browser shows at once */
+    HEAVIEST = 20,            /* functions listed when nobody said which */
+    MAX_TEXT_BYTES = 4 << 20, /* of a body: more than anybody reads, and than a browser shows at once */
 };
 
 const struct web_view *web_view_find(const char *name)
@@ -58,7 +58,8 @@ static void put_text(const struct buf *text, struct buf *out, struct buf *notes)
     char *cut = text->len > MAX_TEXT_BYTES ? memrchr(data, '\n', MAX_TEXT_BYTES) : NULL;
     if (cut) {
         *cut = '\0';
-        buf_puts(notes, "This is the beginning: the whole is too long for a page. Focus on fewer functions.\n");
+        buf_puts(
+            notes, "This is the beginning: the whole is too long for a page. Focus on fewer functions.\n");
     }
     jsontext_put(out, data);
 }

@@ -3,15 +3,19 @@
 #include "base/hash.h"
 #include "view/jsontext.h"
 
+#include <inttypes.h>
+
 /*
  * The flame graph's tree for the browser, which draws, turns and searches it: JSON, each name once, and the
  * nodes as one array of numbers, callers before callees, the heaviest of siblings first:
  *
- *     {"names": ["all", "main", ...], "signed": false, "nodes": [name, depth, value, name, depth, value, ...]}
+ *     {"names": ["all", "main", ...], "signed": false, "step": 10000000,
+ *      "nodes": [name, depth, value, name, depth, value, ...]}
  *
+ * Values are multiples of step, which a CPU profile's period makes large, and so their text short.
  * With "signed", when something is below zero, a node is four numbers: the sum of magnitudes, which is its
- * width, and the sum, which is its change. Rejected: nested arrays, which are longer, and which a browser reads
- * into as many objects.
+ * width, and the sum, which is its change. Rejected: nested arrays, which are longer, and which a browser
+ * reads into as many objects.
  */
 struct names {
     struct table table;
@@ -29,6 +33,28 @@ static uint32_t number_of(struct names *names, const char *name)
     return vec_push(&names->items, name) && table_add(&names->table, hash, i) ? i : NO_INDEX;
 }
 
+static uint64_t common_divisor(uint64_t a, int64_t value)
+{
+    uint64_t b = (uint64_t)magnitude(value);
+    while (b) {
+        uint64_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+/* What divides all values. At least 1. */
+static int64_t common_step(struct report *r, const struct flame *f)
+{
+    uint64_t step = 0;
+    for (size_t i = 0; i < f->nodes.len && step != 1; i++) {
+        step = common_divisor(step, report_exact(r, f->nodes.items[i].value));
+        step = common_divisor(step, report_exact(r, f->nodes.items[i].delta));
+    }
+    return step && step <= INT64_MAX ? (int64_t)step : 1;
+}
+
 static uint32_t next_node(const struct flame *f, uint32_t at)
 {
     const struct flame_node *nodes = f->nodes.items;
@@ -39,7 +65,8 @@ static uint32_t next_node(const struct flame *f, uint32_t at)
     return at == NO_INDEX ? at : nodes[at].next_sibling;
 }
 
-static int put_nodes(struct report *r, const struct flame *f, struct names *names, struct buf *out)
+static int put_nodes(
+    struct report *r, const struct flame *f, int64_t step, struct names *names, struct buf *out)
 {
     for (uint32_t at = 0; at != NO_INDEX; at = next_node(f, at)) {
         const struct flame_node *n = &f->nodes.items[at];
@@ -52,10 +79,10 @@ static int put_nodes(struct report *r, const struct flame *f, struct names *name
         buf_putc(out, ',');
         buf_uint(out, n->depth);
         buf_putc(out, ',');
-        buf_int(out, report_exact(r, n->value));
+        buf_int(out, report_exact(r, n->value) / step);
         if (f->negative) {
             buf_putc(out, ',');
-            buf_int(out, report_exact(r, n->delta));
+            buf_int(out, report_exact(r, n->delta) / step);
         }
     }
     return 0;
@@ -67,8 +94,10 @@ int report_flametree(struct report *r, struct buf *out)
     struct names names = {0};
     int code = flame_init(&f, r, FLAME_BOTH_SIGNS);
     if (!code) {
-        buf_printf(out, "{\"signed\": %s, \"nodes\": [", f.negative ? "true" : "false");
-        code = put_nodes(r, &f, &names, out);
+        int64_t step = common_step(r, &f);
+        buf_printf(
+            out, "{\"signed\": %s, \"step\": %" PRId64 ", \"nodes\": [", f.negative ? "true" : "false", step);
+        code = put_nodes(r, &f, step, &names, out);
         buf_puts(out, "], \"names\": [");
         for (size_t i = 0; i < names.items.len; i++) {
             buf_puts(out, i ? "," : "");

@@ -203,7 +203,7 @@ function closeMenus(except) {
  */
 class Tree {
   constructor(body) {
-    const step = body.signed ? 4 : 3, n = body.nodes.length / step;
+    const width = body.signed ? 4 : 3, n = body.nodes.length / width;
     this.names = body.names;
     this.signed = body.signed;
     this.count = n;
@@ -215,11 +215,11 @@ class Tree {
     this.end = new Uint32Array(n); /* behind the last node below */
     const open = [];
     for (let i = 0; i < n; i++) {
-      const at = i * step, depth = body.nodes[at + 1];
+      const at = i * width, depth = body.nodes[at + 1];
       this.name[i] = body.nodes[at];
       this.depth[i] = depth;
-      this.value[i] = body.nodes[at + 2];
-      if (body.signed) this.delta[i] = body.nodes[at + 3];
+      this.value[i] = body.nodes[at + 2] * body.step;
+      if (body.signed) this.delta[i] = body.nodes[at + 3] * body.step;
       while (open.length > depth) this.end[open.pop()] = i;
       if (depth) this.parent[i] = open[depth - 1];
       open.push(i);
@@ -423,35 +423,51 @@ class Flame {
     const line = [];
     for (let b = zoomed; b; b = b.parent) line.unshift(b);
     line.forEach((box, row) => out.push({box, x: 0, width: this.width, row, above: row < line.length - 1}));
-    let rows = line.length;
     const scale = this.width / (zoomed.value || 1), open = [[zoomed, 0, line.length]];
     while (open.length && out.length < MOST_BOXES) {
       const [box, from, row] = open.pop();
       let x = from;
-      for (const kid of this.tree.kids(box)) {
+      const kids = this.tree.kids(box);
+      for (const [i, kid] of kids.entries()) {
         const width = kid.value * scale;
-        if (width < LEAST_WIDTH) break; /* and those behind are narrower */
+        if (width < LEAST_WIDTH) { /* and those behind are narrower */
+          this.layRest(kids.slice(i), x, scale, row, out);
+          break;
+        }
         out.push({box: kid, x, width, row, above: false});
         open.push([kid, x, row + 1]);
-        rows = Math.max(rows, row + 1);
         x += width;
       }
     }
-    return rows;
+    return out.reduce((rows, place) => Math.max(rows, place.row + 1), 0);
+  }
+
+  /* Those too narrow to be seen, as one strip. */
+  layRest(kids, x, scale, row, out) {
+    const value = kids.reduce((sum, kid) => sum + kid.value, 0);
+    if (value * scale >= 2 * LEAST_WIDTH) out.push({rest: kids.length, value, x, width: value * scale, row});
   }
 
   element(place, y, id) {
     const {box, x, width} = place, e = document.createElement('div');
     e.id = 'b' + id;
-    e.box = box;
-    box.element = e;
-    e.setAttribute('role', 'treeitem');
-    e.setAttribute('aria-level', place.row + 1);
-    e.setAttribute('aria-label', `${box.name} ${this.about(box)}`);
-    e.className = (place.above ? 'above ' : '') + (box.parent || this.both ? '' : 'root ') + (width < 8 ? 'thin' : '');
     e.style.left = x + 'px';
     e.style.top = y + 'px';
     e.style.width = Math.max(1, width - (width > 3 ? 1 : 0)) + 'px';
+    e.setAttribute('role', 'treeitem');
+    e.setAttribute('aria-level', place.row + 1);
+    if (place.rest) {
+      const text = `${place.rest} more, each too narrow to draw: ${format(place.value)}`;
+      e.className = 'rest';
+      e.title = text;
+      e.setAttribute('aria-label', text);
+      e.textContent = width > TEXT_WIDTH ? text : '';
+      return e;
+    }
+    e.box = box;
+    box.element = e;
+    e.setAttribute('aria-label', `${box.name} ${this.about(box)}`);
+    e.className = (place.above ? 'above ' : '') + (box.parent || this.both ? '' : 'root ') + (width < 8 ? 'thin' : '');
     if (width > TEXT_WIDTH) e.textContent = short(box.name);
     this.paint(e, box);
     return e;
@@ -485,7 +501,7 @@ class Flame {
 
   mark() {
     this.graph.classList.toggle('searched', Boolean(this.hits));
-    for (const e of this.graph.children) e.classList.toggle('hit', Boolean(this.hits && this.hitNames.has(e.box.name)));
+    for (const e of this.graph.children) e.classList.toggle('hit', Boolean(this.hits && e.box && this.hitNames.has(e.box.name)));
   }
 
   search(re) {
@@ -538,7 +554,7 @@ class Top {
     this.head = el('tr');
     this.lines = el('tbody');
     $('main').replaceChildren(el('div', {class: 'scroll'}, el('table', {},
-      el('caption', {class: 'tools'}, `${body.rows.length} entries, of ${format(body.total)} in all`),
+      el('caption', {}, `${body.rows.length} entries, of ${format(body.total)} in all`),
       el('thead', {}, this.head), this.lines)));
     for (const row of this.rows) row.element = this.line(row);
     this.head.append(...COLUMNS.map(([title, key, style]) => {
@@ -703,7 +719,9 @@ function sanitized(node) {
 }
 
 function listing(html) {
-  const page = new DOMParser().parseFromString(html, 'text/html');
+  /* Its style and handlers, which no text of a profile can look like, are refused by the policy, and told. */
+  const body = html.slice(html.indexOf('<body>')).replaceAll(' onClick="pprof_toggle_asm(event)"', '');
+  const page = new DOMParser().parseFromString(body, 'text/html');
   const all = el('div', {class: 'listing'}, ...Array.from(page.body.childNodes, sanitized));
   const toggle = (line) => {
     const asm = line.nextElementSibling;

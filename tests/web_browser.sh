@@ -1,0 +1,36 @@
+#!/bin/sh
+# pprof -http as a browser shows it: every view, search, zoom, filters, back, keys, names for those who do not see,
+# contrast in light and dark, wide and narrow, and names from hostile profiles. PICTURES=DIR keeps what it looks like.
+build=${BUILD:-.build}
+chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome)
+[ -n "$chromium" ] || { echo "no Chromium here: what pprof -http shows was not looked at"; exit 77; }
+command -v node >/dev/null 2>&1 || { echo "no node here: what pprof -http shows was not looked at"; exit 77; }
+dir=$(mktemp -d) || exit 2
+servers=''
+# shellcheck disable=SC2086 # a list of process ids
+trap 'kill $servers 2>/dev/null; rm -rf "$dir"' EXIT
+trap 'exit 130' INT TERM
+export HOME="$dir" TZ=UTC
+
+serve() { # serve NAME ARGS...: its address is in $dir/NAME
+    name=$1
+    shift
+    profiler/pprof -symbolize=none -no_browser -http=localhost:0 "$@" >/dev/null 2>"$dir/$name.err" </dev/null &
+    servers="$servers $!"
+    for _ in $(seq 100); do
+        sed -n 's/^Serving web UI on //p' "$dir/$name.err" >"$dir/$name"
+        [ -s "$dir/$name" ] && return
+        sleep 0.1
+    done
+    echo "pprof -http of $name does not say where it is" && cat "$dir/$name.err" && exit 1
+}
+
+"$build/tests/make_profile" gateway >"$dir/gateway.pb.gz" || exit 1
+"$build/tests/make_profile" hostile >"$dir/hostile.pb.gz" || exit 1
+profiler/pprof -proto -ignore=hash_key -output="$dir/before.pb.gz" "$dir/gateway.pb.gz" 2>/dev/null || exit 1
+profiler/pprof -proto -ignore=json_escape -output="$dir/after.pb.gz" "$dir/gateway.pb.gz" 2>/dev/null || exit 1
+serve gateway "$dir/gateway.pb.gz"
+serve difference -diff_base="$dir/before.pb.gz" "$dir/after.pb.gz"
+serve hostile "$dir/hostile.pb.gz"
+node tests/web_browser.js "$chromium" "$(cat "$dir/gateway")" "$(cat "$dir/difference")" "$(cat "$dir/hostile")" \
+    ${PICTURES:+"$PICTURES"} 2>&1

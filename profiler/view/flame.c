@@ -38,15 +38,15 @@ static int number_frames(struct flame *f, const struct frames *frames)
 
 static const char *frame_name(struct flame *f, const struct frames *frames, uint32_t loc, uint32_t k)
 {
-    const char **name = &f->frame_names[f->first_name[loc] + k];
-    if (*name)
-        return *name;
-    struct frame frame = frames_get(frames, loc, k);
-    struct buf text = {0};
-    frame_print(&frame, &text);
-    *name = text.failed ? NULL : intern_string(f->strings, text.data);
-    buf_fini(&text);
-    return *name;
+    uint32_t i = f->first_name[loc] + k;
+    if (!f->frame_names[i]) {
+        struct frame frame = frames_get(frames, loc, k);
+        struct buf text = {0};
+        frame_print(&frame, &text);
+        f->frame_names[i] = text.failed ? NULL : intern_string(f->strings, text.data);
+        buf_fini(&text);
+    }
+    return f->frame_names[i];
 }
 
 static void charge(struct flame_node *n, int64_t value)

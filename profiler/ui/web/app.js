@@ -326,6 +326,7 @@ class Flame {
   constructor(body) {
     this.tree = new Tree(body);
     this.hits = null;
+    this.made = new Map(); /* roots, by what they are of */
     this.graph = el('div', {id: 'flame', tabindex: '0', role: 'tree', 'aria-label':
       'Flame graph: arrow keys move, Enter zooms, p shows callers and callees, Escape goes back'});
     this.unzoom = this.button('Reset zoom', () => this.go({z: null}));
@@ -399,14 +400,20 @@ class Flame {
     select(box.parent || this.both ? box.name : '', this.about(box));
   }
 
+  make(pivot, inverted) {
+    if (!pivot) return [inverted ? this.tree.inverted() : this.tree.whole()];
+    const around = this.tree.around(pivot);
+    return [around.callees, around.callers];
+  }
+
   /* What the address says. */
   show() {
     const q = query(), pivot = q.get('p'), inverted = q.get('inv') && !pivot, key = pivot ? 'p' + pivot : String(inverted);
-    if (key !== this.key_) {
-      const around = pivot && this.tree.around(pivot);
+    if (key !== this.shown) {
       this.both = Boolean(pivot);
-      this.roots = around ? [around.callees, around.callers] : [inverted ? this.tree.inverted() : this.tree.whole()];
-      this.key_ = key;
+      this.roots = this.made.get(key) || this.make(pivot, inverted);
+      this.made.set(key, this.roots);
+      this.shown = key;
       this.current = null;
     }
     this.zoomed = this.find(q.get('z') || '');
@@ -445,7 +452,7 @@ class Flame {
   /* Those too narrow to be seen, as one strip. */
   layRest(kids, x, scale, row, out) {
     const value = kids.reduce((sum, kid) => sum + kid.value, 0);
-    if (value * scale >= 2 * LEAST_WIDTH) out.push({rest: kids.length, value, x, width: value * scale, row});
+    if (value * scale >= 2 * LEAST_WIDTH) out.push({rest: kids, value, x, width: value * scale, row});
   }
 
   element(place, y, id) {
@@ -457,8 +464,9 @@ class Flame {
     e.setAttribute('role', 'treeitem');
     e.setAttribute('aria-level', place.row + 1);
     if (place.rest) {
-      const text = `${place.rest} more, each too narrow to draw: ${format(place.value)}`;
+      const text = `${place.rest.length} more, each too narrow to draw: ${format(place.value)}`;
       e.className = 'rest';
+      e.rest = place.rest;
       e.title = text;
       e.setAttribute('aria-label', text);
       e.textContent = width > TEXT_WIDTH ? text : '';
@@ -501,7 +509,8 @@ class Flame {
 
   mark() {
     this.graph.classList.toggle('searched', Boolean(this.hits));
-    for (const e of this.graph.children) e.classList.toggle('hit', Boolean(this.hits && e.box && this.hitNames.has(e.box.name)));
+    const hit = (box) => Boolean(this.hits && this.hitNames.has(box.name));
+    for (const e of this.graph.children) e.classList.toggle('hit', e.rest ? e.rest.some(hit) : hit(e.box));
   }
 
   search(re) {

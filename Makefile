@@ -69,7 +69,7 @@ VIEW     = measure regex path frames graph graph_tags order trim labels label_li
            report_flametree report_heaviest jsontext suggest
 UI       = variables commands output subprocess disassembler graphviz viewer produce options progress libcurl fetch \
            store remote_names gather interrupt shell session terminal collection triage_run ci completions \
-           largepages libmicrohttpd web web_listen web_query web_views web_page web_files
+           largepages libmicrohttpd web web_listen web_query web_views web_page web_saved web_files
 
 # cprof.h itself: with the service linked in (libcprof.a), or loaded on demand (libcprof.so).
 CPROF_A  = cprof service_linked

@@ -6,10 +6,12 @@
 #include "ui/web.h"
 #include "ui/web_listen.h"
 #include "ui/web_query.h"
+#include "ui/web_saved.h"
 #include "ui/web_views.h"
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 /* pprof -http as a client of HTTP sees it; tests/web_browser.sh has a browser look at it. */
@@ -342,9 +344,135 @@ START_TEST(test_query)
 }
 END_TEST
 
+/* ---- configurations ---- */
+
+/* A home of its own, empty. */
+static void go_home(char *dir)
+{
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    setenv("HOME", dir, 1);
+    unsetenv("XDG_CONFIG_HOME");
+}
+
+static void write_settings(const char *home, const char *text)
+{
+    char file[200];
+    snprintf(file, sizeof file, "%s/.config", home);
+    mkdir(file, 0700);
+    strcat(file, "/pprof");
+    mkdir(file, 0700);
+    strcat(file, "/settings.json");
+    FILE *f = fopen(file, "w");
+    ck_assert_ptr_nonnull(f);
+    fputs(text, f);
+    fclose(f);
+}
+
+static void remove_settings(const char *home)
+{
+    char path[200];
+    static const char *const parts[] = {"/.config/pprof/settings.json", "/.config/pprof", "/.config", ""};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        snprintf(path, sizeof path, "%s%s", home, parts[i]);
+        ck_assert_msg(remove(path) == 0, "%s is not all there was", path);
+    }
+}
+
+/* A POST from a page of origin's (NULL: no such header). */
+static int change(const struct served *s, const char *path, const char *origin, const char *site)
+{
+    char headers[300];
+    snprintf(headers, sizeof headers, "Host: localhost:%u\r\n%s%s%s%s%s%s", s->port, origin ? "Origin: " : "",
+        origin ? origin : "", origin ? "\r\n" : "", site ? "Sec-Fetch-Site: " : "", site ? site : "",
+        site ? "\r\n" : "");
+    struct answer a = receive(ask_at(s->address, "POST", path, headers, ""));
+    buf_fini(&a.all);
+    return a.status;
+}
+
+START_TEST(test_configurations)
+{
+    char home[] = "/tmp/test-web-XXXXXX", own[64];
+    go_home(home);
+    struct served s = serve(gateway_profile(), "localhost:0", NULL);
+    snprintf(own, sizeof own, "http://localhost:%u", s.port);
+    SHOWS(&s, "/ui/", 200, "\"configs\":[]");
+    const char *save = "/ui/saveconfig?config=a%22%3Cb&f=json&n=7&g=lines&si=samples&trim=f";
+    ck_assert_int_eq(change(&s, save, "http://evil.example", NULL), 403);
+    ck_assert_int_eq(change(&s, save, "http://evil.example", "cross-site"), 403);
+    ck_assert_int_eq(change(&s, save, own, "cross-site"), 403);
+    ck_assert_int_eq(change(&s, save, NULL, "same-site"), 403);
+    ck_assert_int_eq(change(&s, save, NULL, NULL), 403);
+    ck_assert_int_eq(change(&s, save, "null", "same-origin"), 403);
+    shows(&s, save, 405, NULL);
+    SHOWS(&s, "/ui/", 200, "\"configs\":[]");
+    ck_assert_int_eq(change(&s, save, own, "same-origin"), 200);
+    ck_assert_int_eq(change(&s, "/ui/saveconfig?config=second&i=libc", own, NULL), 200);
+    SHOWS(&s, "/ui/top", 200,
+        "\"configs\":[[\"a\\\"\\u003cb\",{\"f\":\"json\",\"g\":\"lines\",\"n\":\"7\",\"trim\":\"false\"}],"
+        "[\"second\",{\"i\":\"libc\"}]]");
+    ck_assert_int_eq(change(&s, "/ui/saveconfig?config=second&h=main", own, NULL), 200);
+    ck_assert_int_eq(change(&s, "/ui/deleteconfig?config=a%22%3Cb", own, NULL), 200);
+    SHOWS(&s, "/ui/top", 200, "\"configs\":[[\"second\",{\"h\":\"main\"}]]");
+    ck_assert_int_eq(change(&s, "/ui/deleteconfig?config=a%22%3Cb", own, NULL), 400);
+    ck_assert_int_eq(change(&s, "/ui/saveconfig?config=&f=x", own, NULL), 400);
+    ck_assert_int_eq(change(&s, "/ui/saveconfig?config=x&n=many", own, NULL), 400);
+    ck_assert_int_eq(end(&s), 0);
+    remove_settings(home);
+}
+END_TEST
+
+/* As the reference writes it: what is not named is false, 0 or empty. Others' members stay. */
+START_TEST(test_settings_file)
+{
+    char home[] = "/tmp/test-web-XXXXXX";
+    struct saved saved;
+    struct error error = {0};
+    struct buf menu = {0};
+    go_home(home);
+    write_settings(home,
+        "{\"configs\": [{\"name\": \"x\\u00e9\\ud83d\\ude00\", \"unit\": \"minimum\", \"sort\": \"cum\", "
+        "\"nodecount\": -1,"
+        "\"nodefraction\": 0.005, \"edgefraction\": 0.001, \"trim\": true, \"focus\": \"a\\n\\\"b\","
+        "\"granularity\": \"functions\", \"later\": {\"a\": [1, \"}\"]}}], \"other\": [{}, null]}");
+    ck_assert_msg(saved_load(&saved, &error) == 0, "%s", error.text);
+    saved_put_menu(&saved, &menu);
+    ck_assert_str_eq(menu.data, "[[\"x\u00e9\U0001f600\",{\"f\":\"a\\u000a\\\"b\",\"sort\":\"cum\"}]]");
+    ck_assert_int_eq(saved_store(&saved, &error), 0);
+    saved_fini(&saved);
+    ck_assert_int_eq(saved_load(&saved, &error), 0);
+    struct buf again = {0};
+    saved_put_menu(&saved, &again);
+    ck_assert_str_eq(again.data, menu.data);
+    ck_assert_uint_eq(saved.configs.len, 1);
+    const struct saved_member *last =
+        &saved.configs.items[0].members.items[saved.configs.items[0].members.len - 1];
+    ck_assert_str_eq(last->key, "later");
+    ck_assert_str_eq(last->value, "{\"a\": [1, \"}\"]}");
+    saved_fini(&saved);
+    buf_fini(&menu);
+    buf_fini(&again);
+
+    static const char *const broken[] = {"", "{", "[]", "{\"configs\"", "{\"configs\": [", "{\"configs\": [{",
+        "{\"configs\": [{\"name\": }]}", "{\"configs\": [{\"name\": \"x]}",
+        "{\"configs\": [{\"name\": \"\\u12\"}]}",
+        "{\"configs\": [{\"a\": [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", "{\"configs\": [{\"a\" 1}]}",
+        "{\"configs\": {\"a\": 1}}", "{\"a\": {\"b\" \"c\"}}"};
+    for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
+        write_settings(home, broken[i]);
+        int code = saved_load(&saved, &error);
+        ck_assert_msg(*broken[i] ? code == ERR_FORMAT : code == 0, "%s: %d", broken[i], code);
+        ck_assert_msg(!code || strstr(error.text, "settings.json: offset "), "%s", error.text);
+        saved_fini(&saved);
+    }
+    remove_settings(home);
+}
+END_TEST
+
 Suite *suite(void)
 {
     const TTest *const tests[] = {test_views, test_graph, test_paths, test_parameters, test_hosts,
-        test_known_hosts, test_headers, test_download, test_escaping, test_addresses, test_query};
+        test_known_hosts, test_headers, test_download, test_escaping, test_addresses, test_query,
+        test_configurations, test_settings_file};
     return HARNESS_SUITE("web", 30, tests);
 }

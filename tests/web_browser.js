@@ -19,6 +19,8 @@ const browser = spawn(chromium, ['--headless=new', '--no-sandbox', '--disable-gp
 
 let failed = 0, checks = 0, last = 0, session, rest = '';
 const waiting = new Map(), problems = [];
+let asked; /* resolved when the page asks a question */
+const dialog = new Promise((resolve) => { asked = resolve; });
 
 function check(what, good, found) {
   checks++;
@@ -37,6 +39,7 @@ function receive(message) {
   const one = message.id && waiting.get(message.id);
   if (one && message.error) one.reject(new Error(`${one.method}: ${message.error.message}`));
   else if (one) one.resolve(message.result);
+  if (message.method === 'Page.javascriptDialogOpening') asked();
   if (message.method === 'Runtime.exceptionThrown')
     problems.push(message.params.exceptionDetails.exception?.description || message.params.exceptionDetails.text);
   if (message.method === 'Log.entryAdded' && message.params.entry.level === 'error')
@@ -254,6 +257,28 @@ async function others() {
   check('another sample type', await ask('/^main 105 /.test(Array.from(document.querySelectorAll("#flame div"))[1].getAttribute("aria-label"))'));
 }
 
+async function configurations() {
+  await open(`${gateway}/ui/top?i=json_write`);
+  const menu = 'document.querySelectorAll("summary")[3]', links = (sign) => `Array.from(document.querySelectorAll('#configs a${sign}'), (a) => a.textContent).join()`;
+  check('no configuration but the default', await ask(links('')) === 'Default');
+  await click(menu);
+  await click('document.querySelector("#configs input")');
+  await send('Input.insertText', {text: 'without <json>'});
+  await key('Enter');
+  await until('a configuration is saved, and is the present one', `${ready} && ${links('[aria-current]')} === 'without <json>'`);
+  await open(`${gateway}/ui/top`);
+  await click(menu);
+  await click('document.querySelectorAll("#configs a")[1]');
+  await until('it is gone back to', `new URLSearchParams(location.search).get('i') === 'json_write' && ${ready}`);
+  await named('configurations');
+  await click(menu);
+  const pressed = click('document.querySelector("#configs .entry button")');
+  await dialog;
+  await send('Page.handleJavaScriptDialog', {accept: true});
+  await pressed;
+  await until('it is deleted', `${ready} && ${links('')} === 'Default'`);
+}
+
 async function compared() {
   await open(`${difference}/ui/`);
   check('what grew and what shrank differ in colour', await ask('document.querySelectorAll("#flame .grew").length > 0 && document.querySelectorAll("#flame .shrank").length > 0'));
@@ -273,7 +298,7 @@ async function main() {
   const target = targetInfos.find((t) => t.type === 'page');
   ({sessionId: session} = await send('Target.attachToTarget', {targetId: target.targetId, flatten: true}));
   for (const domain of ['Page', 'Runtime', 'Log', 'Accessibility']) await send(domain + '.enable');
-  for (const part of [flame, refine, others, compared, strangers]) await part();
+  for (const part of [flame, refine, others, configurations, compared, strangers]) await part();
   check('nothing goes wrong in the page', problems.length === 0, problems);
   for (const name of ['flamegraph', 'top', 'graph', 'peek', 'source']) await looks(`${gateway}/ui/${name}`, name);
   await looks(`${difference}/ui/`, 'difference');

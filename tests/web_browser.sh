@@ -11,6 +11,7 @@ servers=''
 trap 'kill $servers 2>/dev/null; rm -rf "$dir"' EXIT
 trap 'exit 130' INT TERM
 export HOME="$dir" TZ=UTC
+unset XDG_CONFIG_HOME
 
 serve() { # serve NAME ARGS...: its address is in $dir/NAME
     name=$1

@@ -12,8 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* mkdir -p */
-static bool make_dirs(const char *dir)
+bool store_make_dirs(const char *dir)
 {
     char path[PATH_MAX];
     if (snprintf(path, sizeof path, "%s", dir) >= (int)sizeof path)
@@ -33,7 +32,7 @@ static bool try_dir(const char *dir, char *out, size_t size)
     if (!dir || !*dir)
         return false;
     snprintf(out, size, "%s", dir);
-    if (make_dirs(out) && access(out, W_OK) == 0)
+    if (store_make_dirs(out) && access(out, W_OK) == 0)
         return true;
     fprintf(stderr, "Could not use %s for profiles: %s\n", out, strerror(errno));
     return false;

@@ -8,6 +8,7 @@
 #include "ui/web_listen.h"
 #include "ui/web_page.h"
 #include "ui/web_query.h"
+#include "ui/web_saved.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -23,8 +24,8 @@
  *     request ─► is its Host one of ours ─► path ─► file ─────────────────────────────────► response
  *                                            └────► settings from the URL ─► page of a view ──┘
  *
- * Nothing a request says is kept, and none changes anything, so there is nothing for a stranger's page to do
- * but to ask; what it asks it cannot read.
+ * Nothing but a configuration is ever kept of a request, and one that does so must come from a page of ours:
+ * so there is nothing for a stranger's page to do but to ask, and what it asks it cannot read.
  */
 struct web {
     const struct libmicrohttpd *mhd;
@@ -44,8 +45,9 @@ enum { IDLE_SECONDS = 60 };
 
 static const char text_type[] = "text/plain; charset=utf-8";
 
-static const char policy[] = "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; "
-                             "base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+static const char policy[] =
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 static const char *const headers[][2] = {
     {"Content-Security-Policy", policy},
@@ -120,12 +122,18 @@ static void reply_view(
         return;
     }
     w->mhd->get_connection_values(c, MHD_GET_ARGUMENT_KIND, read_parameter, &reading);
+    struct saved saved;
+    struct error unread;
+    if (saved_load(&saved, &unread) && !reading.error.code && unread.code != ERR_NOMEM)
+        fprintf(stderr, "%s\n", unread.text);
     struct web_page page = {.view = view,
+        .saved = &saved,
         .source = {w->profile, &settings.config, w->options->tools, &interrupted},
         .defaults = &w->options->settings.config,
         .refused = reading.error.code ? &reading.error : NULL};
     r->status = web_page_put(&page, &r->body);
     r->type = "text/html; charset=utf-8";
+    saved_fini(&saved);
     settings_fini(&settings);
 }
 
@@ -141,6 +149,64 @@ static void reply_profile(const struct web *w, struct reply *r)
     r->type = "application/vnd.google.protobuf+gzip";
     r->extra = "Content-Disposition";
     r->extra_value = "attachment;filename=profile.pb.gz";
+}
+
+/* ---- configurations ---- */
+
+static const char *header(const struct web *w, struct MHD_Connection *c, const char *name)
+{
+    return w->mhd->lookup_connection_value(c, MHD_HEADER_KIND, name);
+}
+
+/* Browsers say where a request comes from, and let no page say it. */
+static bool is_from_our_page(const struct web *w, struct MHD_Connection *c)
+{
+    const char *site = header(w, c, "Sec-Fetch-Site"), *origin = header(w, c, "Origin"),
+               *host = header(w, c, "Host");
+    static const char scheme[] = "http://";
+    bool is_ours = origin && strncmp(origin, scheme, sizeof scheme - 1) == 0 &&
+                   strcasecmp(origin + sizeof scheme - 1, host) == 0;
+    return (!site || strcmp(site, "same-origin") == 0) && (is_ours || (!origin && site));
+}
+
+static int change_saved(
+    const struct web *w, struct MHD_Connection *c, bool save, const char *name, struct error *error)
+{
+    struct settings settings;
+    struct reading reading = {.settings = &settings};
+    struct saved saved;
+    int code = web_query_init(&settings, &w->options->settings);
+    w->mhd->get_connection_values(c, MHD_GET_ARGUMENT_KIND, read_parameter, &reading);
+    *error = reading.error;
+    code = code ? code : error->code;
+    if (!code) {
+        code = saved_load(&saved, error);
+        if (!code)
+            code =
+                save ? saved_put(&saved, name, &settings.config, error) : saved_remove(&saved, name, error);
+        if (!code)
+            code = saved_store(&saved, error);
+        saved_fini(&saved);
+    }
+    settings_fini(&settings);
+    return code;
+}
+
+/* /ui/saveconfig?config=NAME&f=..., /ui/deleteconfig?config=NAME, by POST. */
+static void reply_change(const struct web *w, struct MHD_Connection *c, bool save, struct reply *r)
+{
+    const char *name = w->mhd->lookup_connection_value(c, MHD_GET_ARGUMENT_KIND, "config");
+    struct error error = {0};
+    if (!is_from_our_page(w, c)) {
+        reply_text(r, 403, "Only pprof's own page may change configurations.");
+        return;
+    }
+    int code = change_saved(w, c, save, name ? name : "", &error);
+    reply_text(r,
+        code == 0                             ? 200
+        : code == ERR_IO || code == ERR_NOMEM ? 500
+                                              : 400,
+        code ? (*error.text ? error.text : error_text(code)) : "done");
 }
 
 /* ---- routes ---- */
@@ -234,14 +300,22 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *c, const cha
         *seen = context;
         return MHD_YES;
     }
-    if (*len) { /* nothing here takes a body */
+    if (*len) { /* nothing here reads a body */
         *len = 0;
         return MHD_YES;
     }
-    if (!web_listener_knows(&w->listener, w->mhd->lookup_connection_value(c, MHD_HEADER_KIND, "Host")))
+    if (!web_listener_knows(&w->listener, header(w, c, "Host")))
         reply_text(
             &r, 403, "The Host header names another machine: this is for localhost, or the host of -http.");
-    else if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) {
+    else if (strcmp(path, "/ui/saveconfig") == 0 || strcmp(path, "/ui/deleteconfig") == 0) {
+        if (strcmp(method, "POST") == 0)
+            reply_change(w, c, path[4] == 's', &r);
+        else {
+            reply_text(&r, 405, "Configurations are changed by POST.");
+            r.extra = "Allow";
+            r.extra_value = "POST";
+        }
+    } else if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) {
         reply_text(&r, 405, "Pages are here to be read: GET or HEAD.");
         r.extra = "Allow";
         r.extra_value = "GET, HEAD";

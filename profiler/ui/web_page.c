@@ -102,6 +102,8 @@ static int put_data(const struct web_page *p, struct buf *out)
     put_lines("notes", &notes, out);
     buf_puts(out, ",\"defaults\":");
     web_query_put(p->defaults, out);
+    buf_puts(out, ",\"configs\":");
+    saved_put_menu(p->saved, out);
     if (code) {
         buf_puts(out, ",\"error\":");
         jsontext_put(out, *error.text ? error.text : error_text(code));

@@ -1,6 +1,7 @@
 #ifndef UI_WEB_PAGE_H
 #define UI_WEB_PAGE_H
 
+#include "ui/web_saved.h"
 #include "ui/web_views.h"
 
 /*
@@ -13,6 +14,7 @@ struct web_page {
     const struct web_view *view;
     struct web_source source;
     const struct config *defaults; /* of the command line */
+    const struct saved *saved;     /* configurations with a name */
     const struct error *refused;   /* what was wrong with the URL, or NULL */
 };
 

@@ -168,6 +168,41 @@ function fillFilters() {
       `${title}: ${setting(name)} ✕`)));
 }
 
+/* ---- configurations ---- */
+
+/* All that a configuration holds; p, q, z, inv and the sample type are of the moment. */
+const OF_CONFIG = ['dropneg', 'calltree', 'rel', 'unit', 'compact', 'intel', 'n', 'nf', 'ef', 'trim', 'f', 'i',
+  'prunefrom', 'h', 's', 'sf', 'tf', 'ti', 'ts', 'th', 'tagroot', 'tagleaf', 'mean', 'norm', 'sort', 'g', 'noinlines',
+  'showcolumns'];
+
+async function change(what, name) {
+  const q = query();
+  q.set('config', name);
+  const reply = await fetch(`./${what}?${q}`, {method: 'POST'}).catch((e) => ({ok: false, text: () => String(e)}));
+  if (reply.ok) location.reload();
+  else say(await reply.text());
+}
+
+function fillConfigs() {
+  const nothing = Object.fromEntries(OF_CONFIG.map((name) => [name, null]));
+  const isCurrent = (parameters) => OF_CONFIG.every((name) => setting(name) === (parameters[name] || ''));
+  const entry = (name, parameters) => el('a', {href: address({...nothing, ...parameters}),
+    'aria-current': isCurrent(parameters) && 'true'}, name);
+  const saved = data.configs.map(([name, parameters]) => {
+    const remove = el('button', {type: 'button', 'aria-label': `Delete ${name}`}, '✕');
+    remove.addEventListener('click', () => confirm(`Delete the configuration ${name}?`) && change('deleteconfig', name));
+    return el('div', {class: 'entry'}, entry(name, parameters), remove);
+  });
+  const name = el('input', {type: 'text', 'aria-label': 'Name of the configuration', placeholder: 'Name', required: true,
+    maxlength: '100', size: '14'});
+  const form = el('form', {class: 'entry'}, name, el('button', {}, 'Save'));
+  form.addEventListener('submit', (e) => {
+    e.preventDefault();
+    change('saveconfig', name.value);
+  });
+  $('configs').append(entry('Default', {}), ...saved, el('h2', {}, 'Save these filters and options as'), form);
+}
+
 function fillHeader() {
   const of = (key) => (data.legend.find((line) => line.startsWith(key + ': ')) || '').slice(key.length + 2);
   const title = [of('File'), of('Type')].filter(Boolean).join(' ') || 'profile';
@@ -179,6 +214,7 @@ function fillHeader() {
   fillViews();
   fillSamples();
   fillFilters();
+  fillConfigs();
   for (const d of document.querySelectorAll('details'))
     d.addEventListener('toggle', () => {
       if (d.open) for (const other of document.querySelectorAll('details[open]')) if (other !== d) other.open = false;

@@ -139,6 +139,52 @@ START_TEST(what_is_not_drawn_is_counted)
 }
 END_TEST
 
+/* Callers before callees, the heaviest sibling first, each name once; what is below zero by its magnitude. */
+START_TEST(the_tree_is_compact_json)
+{
+    static const struct stack_line lines[] = {{"main;a;leaf", 200}, {"main;b;leaf", 300}, {"main;\"<b>", 100},
+        {"main;a", 600}, {"main;nothing", 0}};
+    static const struct stack_line changed[] = {{"main;a", -60}, {"main;b", 90}, {"main;a", 30}};
+    struct profile *p = stacks_profile("samples", "count", 0, lines, 5);
+    struct report_request q = {.format = REPORT_FLAMETREE, .config = CONFIG_DEFAULT};
+    struct buf out = {0};
+    generate(p, q, &out);
+    ck_assert_str_eq(out.data, "{\"signed\": false, \"total\": 1200, \"step\": 100, \"nodes\": "
+                               "[0,0,12,1,1,12,2,2,8,3,3,2,4,2,3,3,3,3,5,2,1],"
+                               " \"names\": [\"all\",\"main\",\"a\",\"leaf\",\"b\",\"\\\"<b>\"]}");
+    q.config.focus = "leaf";
+    q.config.divide_by = 2;
+    generate(p, q, &out);
+    ck_assert_ptr_nonnull(
+        strstr(out.data, "\"total\": 600, \"step\": 50, \"nodes\": [0,0,5,1,1,5,2,2,3,3,3,3,4,2,2,3,3,2]"));
+    profile_free(p);
+    p = stacks_profile("samples", "count", 0, changed, 3);
+    q.config = flame_request.config;
+    generate(p, q, &out);
+    ck_assert_ptr_nonnull(strstr(out.data, "{\"signed\": true, "));
+    ck_assert_ptr_nonnull(strstr(out.data, "\"step\": 30, \"nodes\": [0,0,6,2,1,1,6,2,2,2,3,-1,3,2,3,3]"));
+    buf_fini(&out);
+    profile_free(p);
+}
+END_TEST
+
+START_TEST(the_heaviest_are_an_expression)
+{
+    static const struct stack_line lines[] = {{"main;a.(*T).b", 300}, {"main;c|d", 500}, {"main;light", 100}};
+    struct profile *p = stacks_profile("samples", "count", 0, lines, 3);
+    struct report_request q = {.format = REPORT_HEAVIEST, .config = CONFIG_DEFAULT};
+    struct buf out = {0};
+    q.config.nodecount = 2;
+    generate(p, q, &out);
+    ck_assert_str_eq(out.data, "^(?:c\\|d|a\\.\\(\\*T\\)\\.b)$");
+    q.config.nodecount = 0;
+    generate(p, q, &out);
+    ck_assert_str_eq(out.data, "^(?:c\\|d|a\\.\\(\\*T\\)\\.b|light)$"); /* main has no weight of its own */
+    buf_fini(&out);
+    profile_free(p);
+}
+END_TEST
+
 START_TEST(growth_has_what_grew_and_what_shrank)
 {
     static const struct stack_line before[] = {
@@ -169,6 +215,7 @@ END_TEST
 Suite *suite(void)
 {
     const TTest *tests[] = {a_golden_for_pipes, it_fits_any_width, boxes_are_within_their_callers,
-        colour_is_asked_for, what_is_not_drawn_is_counted, growth_has_what_grew_and_what_shrank};
+        colour_is_asked_for, what_is_not_drawn_is_counted, the_tree_is_compact_json,
+        the_heaviest_are_an_expression, growth_has_what_grew_and_what_shrank};
     return HARNESS_SUITE("flame", 10, tests);
 }

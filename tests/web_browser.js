@@ -12,7 +12,7 @@ const os = require('node:os');
 const path = require('node:path');
 
 const [chromium, gateway, difference, hostile, pictures] = process.argv.slice(2);
-const profile = fs.mkdtempSync(path.join(os.tmpdir(), 'web-browser-'));
+const profile = fs.mkdtempSync(path.join(process.env.HOME || os.tmpdir(), 'web-browser-'));
 const browser = spawn(chromium, ['--headless=new', '--no-sandbox', '--disable-gpu', '--hide-scrollbars', '--no-first-run',
   '--disable-background-networking', '--disable-dev-shm-usage', '--remote-debugging-pipe', `--user-data-dir=${profile}`, 'about:blank'],
 {stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'], env: {...process.env, HOME: profile}});
@@ -209,6 +209,7 @@ async function refine() {
   await click('document.querySelectorAll("summary")[2]');
   await click(item('Focus'));
   await until('focus is in the address', `new URLSearchParams(location.search).get('f') === 'json_write' && ${ready}`);
+  check('focus leaves percentages of the whole', await ask(`${box('json_write')}.getAttribute('aria-label')`) === 'json_write 430ms (40.95%)');
   check('focus leaves its samples', (await width('json_write')) >= 99 && (await width('cache_get')) === 0);
   check('the filter is shown', await ask(`${item('Focus: json_write')} !== undefined`));
   await ask('history.back()');
@@ -217,6 +218,17 @@ async function refine() {
   check('ignore and hide', await ask('!/json_|^main$/m.test(document.querySelector("tbody").innerText) && /list_move/.test(document.querySelector("tbody").innerText)'));
   await click(item('Hide: main'));
   await until('a filter is removed by a click', `new URLSearchParams(location.search).get('h') === null && ${ready}`);
+  const terms = {lines: ['list_move', 'list_move'], files: ['cache.c', 'demos/lesson6/cache\\.c'], addresses: ['list_move', 'list_move']};
+  for (const [g, [part, wanted]] of Object.entries(terms)) {
+    await open(`${gateway}/ui/top?g=${g}`);
+    await click(`Array.from(document.querySelectorAll('tbody button')).find((b) => b.textContent.includes(${JSON.stringify(part)}))`);
+    const f = await ask(`new URL(${item('Focus', 'footer a')}.href).searchParams.get('f')`);
+    check(`an entry of ${g} is focused by its name`, f === `^${wanted}$`, f);
+  }
+  await open(`${gateway}/ui/top`);
+  await click(`Array.from(document.querySelectorAll('tbody button')).find((b) => b.textContent === '[libc.so.6]')`);
+  await click(item('Focus', 'footer a'));
+  await until('a binary is focused', `/f=/.test(location.search) && ${ready} && document.querySelector('#messages').textContent === '' && document.querySelectorAll('tbody tr').length > 1`);
   await open(`${gateway}/ui/top?f=nosuchthing`);
   check('a focus that matches nothing is told', await ask('/matched no samples/.test(document.querySelector("#messages").textContent)'));
   await open(`${gateway}/ui/?f=%28`);
@@ -308,8 +320,17 @@ async function main() {
 const watchdog = setTimeout(() => { console.log('fails: it takes too long'); finish(1); }, 240000);
 function finish(code) {
   clearTimeout(watchdog);
-  browser.on('exit', () => { fs.rmSync(profile, {recursive: true, force: true, maxRetries: 10}); process.exit(code); });
-  browser.kill('SIGKILL');
+  setTimeout(() => browser.kill('SIGKILL'), 5000);
+  browser.on('exit', () => {
+    try {
+      fs.rmSync(profile, {recursive: true, force: true, maxRetries: 20, retryDelay: 100});
+    } catch (e) {
+      console.log(`left behind: ${e.message}`); /* a process of its that is still writing */
+    }
+    process.exit(code);
+  });
+  session = undefined;
+  send('Browser.close').catch(() => {});
 }
 browser.on('error', (e) => { console.log(String(e)); process.exit(1); });
 main().then(() => finish(failed ? 1 : 0), (e) => { console.log('fails: ' + e.stack); finish(1); });

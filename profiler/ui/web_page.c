@@ -57,7 +57,7 @@ static void put_sample_types(const struct web_source *s, struct buf *out)
     }
 }
 
-/* Total, sample types and what the shell greets with. */
+/* Sample types, and what the shell greets with. */
 static void put_profile(const struct web_source *s, struct buf *out)
 {
     struct buf heading = {0};
@@ -65,8 +65,6 @@ static void put_profile(const struct web_source *s, struct buf *out)
     int64_t total = 0;
     if (report_heading(s->profile, s->config, &heading, &total, &ignored))
         heading.len = 0;
-    buf_puts(out, ",\"total\":");
-    buf_int(out, total);
     put_lines("legend", &heading, out);
     put_sample_types(s, out);
     buf_fini(&heading);

@@ -9,13 +9,13 @@
  * The flame graph's tree for the browser, which draws, turns and searches it: JSON, each name once, and the
  * nodes as one array of numbers, callers before callees, the heaviest of siblings first:
  *
- *     {"names": ["all", "main", ...], "signed": false, "step": 10000000,
+ *     {"names": ["all", "main", ...], "signed": false, "total": 1050000000, "step": 10000000,
  *      "nodes": [name, depth, value, name, depth, value, ...]}
  *
- * Values are multiples of step, which a CPU profile's period makes large, and so their text short.
- * With "signed", when something is below zero, a node is four numbers: the sum of magnitudes, which is its
- * width, and the sum, which is its change. Rejected: nested arrays, which are longer, and which a browser
- * reads into as many objects.
+ * total is what percentages are of. Values are multiples of step, which a CPU profile's period makes large,
+ * and so their text short. With "signed", when something is below zero, a node is four numbers: the sum of
+ * magnitudes, which is its width, and the sum, which is its change. Rejected: nested arrays, which are
+ * longer, and which a browser reads into as many objects.
  */
 struct names {
     struct table table;
@@ -95,8 +95,8 @@ int report_flametree(struct report *r, struct buf *out)
     int code = flame_init(&f, r, FLAME_BOTH_SIGNS);
     if (!code) {
         int64_t step = common_step(r, &f);
-        buf_printf(
-            out, "{\"signed\": %s, \"step\": %" PRId64 ", \"nodes\": [", f.negative ? "true" : "false", step);
+        buf_printf(out, "{\"signed\": %s, \"total\": %" PRId64 ", \"step\": %" PRId64 ", \"nodes\": [",
+            f.negative ? "true" : "false", report_exact(r, r->total), step);
         code = put_nodes(r, &f, step, &names, out);
         buf_puts(out, "], \"names\": [");
         for (size_t i = 0; i < names.items.len; i++) {

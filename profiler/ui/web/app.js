@@ -83,7 +83,17 @@ let wanted = null; /* the expression of the search, or null */
 let selected = ''; /* a function's name */
 let view = {search() { return ''; }, redraw() {}}; /* what the view in sight does */
 
-const escaped = (name) => '^' + name.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&') + '$';
+/* An expression for the function (or file, or binary) that an entry is of: entries may have an address before it, and
+ * its file and line behind it, and a binary that stands for its functions is in brackets. */
+function escaped(entry) {
+  const quoted = (text) => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+  const binary = /^\[(.*)\]$/.exec(entry), granularity = setting('g') || 'functions';
+  if (binary) return quoted(binary[1]) + '$';
+  if (granularity === 'functions' || granularity === 'files') return `^${quoted(entry)}$`;
+  const bare = entry.replace(/^[0-9a-f]{16} /, '').replace(/(.) \S*$/, '$1');
+  return `^${quoted(bare)}$`;
+}
+
 const term = () => $('search').value || (selected && escaped(selected));
 
 /* Go's (?i) at the beginning is a flag here. */
@@ -361,6 +371,7 @@ const short = (name) => name.replace(/^[^(<\s]*\/(?=[^/]*\.)/, '');
 class Flame {
   constructor(body) {
     this.tree = new Tree(body);
+    this.total = body.total;
     this.hits = null;
     this.made = new Map(); /* roots, by what they are of */
     this.graph = el('div', {id: 'flame', tabindex: '0', role: 'tree', 'aria-label':
@@ -384,10 +395,9 @@ class Flame {
   }
 
   about(box) {
-    const total = this.tree.value[0];
-    if (!this.tree.signed) return `${format(box.value)} (${percent(box.value, total)})`;
+    if (!this.tree.signed) return `${format(box.value)} (${percent(box.value, this.total)})`;
     const sign = box.delta > 0 ? '+' : '';
-    return `${sign}${format(box.delta)} (${sign}${percent(box.delta, data.total)} of all), of ${format(box.value)} compared`;
+    return `${sign}${format(box.delta)} (${sign}${percent(box.delta, this.total)} of all), of ${format(box.value)} compared`;
   }
 
   describe(e) {
@@ -557,7 +567,7 @@ class Flame {
     remember({q: $('search').value}, true);
     if (!re) return '';
     const sum = this.tree.matched(this.hits);
-    return `${this.hitNames.size} functions, ${percent(sum, this.tree.value[0])} of the total (${format(sum)})`;
+    return `${this.hitNames.size} functions, ${percent(sum, this.total)} of the total (${format(sum)})`;
   }
 
   /* The box in that direction, among those drawn. */
@@ -816,7 +826,11 @@ function start() {
     e.preventDefault();
     if ($('search').value && (view instanceof Text || data.error)) location.assign(address({f: $('search').value, q: null}));
   });
-  window.addEventListener('popstate', () => view.redraw());
+  window.addEventListener('popstate', () => {
+    $('search').value = query().get('q') || '';
+    view.redraw();
+    search();
+  });
   document.addEventListener('click', (e) => closeMenus(e.target));
   document.addEventListener('keydown', (e) => {
     if (e.key === 'Escape') closeMenus(null);

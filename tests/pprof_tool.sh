@@ -68,6 +68,21 @@ refused 'not a profile' -top tests/pprof_tool.sh
 refused 'missing closing parenthesis at offset 1' -top '-focus=(' "$profile"
 refused 'regexp given up' -top '-focus=^(?P<x>(.+)+)+(?P=x)(?:;|#)$' "$profile"
 
+# The browser's view: where it is, until Ctrl-C. What it serves, test_web looks at.
+profiler/pprof -http=: -no_browser "$profile" >"$dir/out" 2>"$dir/err" </dev/null &
+server=$!
+for _ in $(seq 100); do
+    [ -s "$dir/err" ] && break
+    sleep 0.1
+done
+check "-http says where, as the reference" grep -q '^Serving web UI on http://localhost:[1-9][0-9]*$' "$dir/err"
+kill -INT "$server"
+wait "$server"
+check "-http ends with 0" [ $? -eq 0 ]
+check "-http prints nothing else" [ "$(cat "$dir/out" "$dir/err" | wc -l)" -eq 1 ]
+refused 'is not \[HOST\]:\[PORT\]' -http=8080 "$profile"
+refused '-http and -top do not go together' -http=: -top "$profile"
+
 # For programs, and for CI.
 if command -v python3 >/dev/null 2>&1; then
     for kind in gateway 1 2; do

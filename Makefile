@@ -169,9 +169,9 @@ SAN_TESTS_undefined = $(filter-out demangle,$(TOOL_TESTS)) $(CPROF_TESTS)
 LONG_PROGRAMS = accuracy heap_accuracy unwind_steps
 STORM_TESTS   = storm
 # End-to-end tests: tests/NAME.sh, run from the top folder; exit 77 is "skipped", with a line that says why.
-SCRIPT_TESTS = setup_script engine exercises working_copies gateway_e2e preload other_malloc embedding go_pprof_reads pprof_tool pprof_malformed pprof_like_go remote_names web_browser
+SCRIPT_TESTS = setup_script engine exercises working_copies gateway_e2e preload other_malloc embedding pprof_tool pprof_malformed pprof_like_go remote_names
 # Those for which `make check` has no time.
-LONG_TESTS   = doctor lesson1_run lesson2_run waiting_run lesson5_run lesson6_run lesson7_run completions preload_programs preload_servers preload_hostile
+LONG_TESTS   = doctor go_pprof_reads web_browser lesson1_run lesson2_run waiting_run lesson5_run lesson6_run lesson7_run completions preload_programs preload_servers preload_hostile
 
 # ---- what people type -----------------------------------------------------------------------------------
 
@@ -214,7 +214,7 @@ check: ## everything a clone must pass
 	@tests/run.sh $(test_programs) -- $(SCRIPT_TESTS:%=tests/%.sh)
 
 check-long: ## the tests for which check has no time
-	@$(MAKE) $(jobs) all $(long_programs) $(B)/tests/guest
+	@$(MAKE) $(jobs) all $(long_programs) $(B)/tests/guest $(B)/tests/target $(B)/tests/make_profile
 	@tests/run.sh $(long_programs) $(LONG_TESTS:%=tests/%.sh)
 
 pages: ## follow the lessons' pages, word for word, and time them: all, or make pages PAGES="1 4"

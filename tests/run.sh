@@ -11,7 +11,7 @@ trap 'exit 130' INT TERM
 
 # one PROGRAM LANE: runs it; its line, with what it put out if it failed, in one piece.
 one() {
-    program=$1 name=${1##*/} out=$dir/$2.out
+    program=$1 name=${1##*/} out=$dir/$2.out began=$(date +%s)
     env --default-signal=INT "$program" >"$out" 2>&1 & # what is started with & would not hear of Ctrl-C
     child=$!
     wait "$child"
@@ -30,13 +30,15 @@ one() {
     else
         bad=1
     fi
+    took=$(($(date +%s) - began))
+    [ "$took" -ge 2 ] && took=", $took s" || took=''
     echo "$good $bad $skipped" >>"$dir/$2.counts"
     if [ "$bad" -gt 0 ]; then
-        line=$(printf 'FAIL  %s (exit %d)\n' "$name" "$code" && sed 's/^/      /' "$out")
+        line=$(printf 'FAIL  %s (exit %d)%s\n' "$name" "$code" "$took" && sed 's/^/      /' "$out")
     elif [ "$skipped" -eq 1 ]; then
         line="skip  $name: $(tail -n 1 "$out")"
     else
-        line="ok    $name ($good)"
+        line="ok    $name ($good)$took"
     fi
     printf '%s\n' "$line"
 }

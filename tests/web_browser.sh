@@ -3,8 +3,13 @@
 # contrast in light and dark, wide and narrow, and names from hostile profiles. PICTURES=DIR keeps what it looks like.
 build=${BUILD:-.build}
 chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome)
-[ -n "$chromium" ] || { echo "no Chromium here: what pprof -http shows was not looked at"; exit 77; }
-command -v node >/dev/null 2>&1 || { echo "no node here: what pprof -http shows was not looked at"; exit 77; }
+without() {
+    echo "no $1 here: what pprof -http shows was not looked at"
+    [ -z "$CI" ] || exit 1
+    exit 77
+}
+[ -n "$chromium" ] || without Chromium
+command -v node >/dev/null 2>&1 || without node
 dir=$(mktemp -d) || exit 2
 servers=''
 # shellcheck disable=SC2086 # a list of process ids

@@ -2,6 +2,7 @@
 
 #include "capture/stacks.h"
 
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -78,8 +79,8 @@ static long page_faults(void)
     return usage.ru_minflt;
 }
 
-/* As many stacks as most profiles have, and the handler that adds them touches no page for the first time. */
-START_TEST(test_new_stacks_cost_no_page_faults)
+/* Page faults while as many stacks come new into a table as most profiles have. */
+static long faults_of_new_stacks(void)
 {
     struct stacks *t = stacks_new(1 << 14, 1 << 19);
     struct unwind_stack first = stack_of(1, 20);
@@ -90,11 +91,24 @@ START_TEST(test_new_stacks_cost_no_page_faults)
         ck_assert_uint_ne(stacks_add_sigsafe(t, &s, (int64_t[4]){1}), STACKS_NONE);
     }
     long faults = page_faults() - before;
-    char *probe = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (madvise(probe, 4096, MADV_POPULATE_WRITE) == 0) /* not before Linux 5.14 */
-        ck_assert_int_le(faults, 3);
-    munmap(probe, 4096);
     stacks_free(t);
+    return faults;
+}
+
+/* A handler that adds them touches no page for the first time; of five tables one at least, for the kernel
+ * may always take a page away. */
+START_TEST(test_new_stacks_cost_no_page_faults)
+{
+    char *probe = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (madvise(probe, 4096, MADV_POPULATE_WRITE) != 0) /* before Linux 5.14 */
+        return;
+    long least = LONG_MAX;
+    for (int i = 0; i < 5; i++) {
+        long faults = faults_of_new_stacks();
+        least = faults < least ? faults : least;
+    }
+    ck_assert_int_le(least, 3);
+    munmap(probe, 4096);
 }
 END_TEST
 

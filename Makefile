@@ -67,7 +67,7 @@ VIEW     = measure regex path frames graph graph_tags order trim labels label_li
            dot_tags assembly binary weblist machinery columns triage triage_text \
            report_folded report_table limit report_limits report_growth flame report_flame \
            report_flametree report_heaviest jsontext suggest
-UI       = variables commands output subprocess disassembler graphviz viewer produce options progress libcurl fetch \
+UI       = variables commands output subprocess disassembler graphviz viewer produce options progress late_library libcurl fetch \
            store remote_names gather interrupt shell session terminal collection triage_run ci completions \
            largepages libmicrohttpd web web_listen web_query web_views web_page web_saved web_files
 

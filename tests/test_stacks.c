@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/time.h>
@@ -100,8 +101,11 @@ static long faults_of_new_stacks(void)
 START_TEST(test_new_stacks_cost_no_page_faults)
 {
     char *probe = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (madvise(probe, 4096, MADV_POPULATE_WRITE) != 0) /* before Linux 5.14 */
+    if (madvise(probe, 4096, MADV_POPULATE_WRITE) != 0) {
+        puts("page faults of new stacks: not tried before Linux 5.14");
+        munmap(probe, 4096);
         return;
+    }
     long least = LONG_MAX;
     for (int i = 0; i < 5; i++) {
         long faults = faults_of_new_stacks();

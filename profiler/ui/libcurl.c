@@ -1,14 +1,11 @@
 #include "ui/libcurl.h"
 
-#include <dlfcn.h>
-#include <stdbool.h>
-#include <stddef.h>
+#include "ui/late_library.h"
 
-static const struct {
-    const char *name;
-    size_t offset;
-} symbols[] = {
-#define X(name) {"curl_" #name, offsetof(struct libcurl, name)},
+#include <stdbool.h>
+
+static const char *const names[] = {
+#define X(name) "curl_" #name,
     LIBCURL_LIST(X)
 #undef X
 };
@@ -17,15 +14,11 @@ int libcurl_load(const struct libcurl **out, struct error *error)
 {
     static struct libcurl lib;
     static bool loaded;
-    void *handle = loaded ? NULL : dlopen("libcurl.so.4", RTLD_LAZY | RTLD_LOCAL);
-    if (!loaded && !handle)
-        return error_set(error, ERR_UNSUPPORTED, "fetching needs libcurl: %s", dlerror());
-    for (size_t i = 0; !loaded && i < sizeof symbols / sizeof *symbols; i++) {
-        void *symbol = dlsym(handle, symbols[i].name);
-        if (!symbol)
-            return error_set(error, ERR_UNSUPPORTED, "fetching needs another libcurl: %s", dlerror());
-        *(void **)((char *)&lib + symbols[i].offset) = symbol;
-    }
+    int code = loaded ? 0
+                      : late_library_load(
+                            "libcurl.so.4", "fetching", names, sizeof names / sizeof *names, &lib, error);
+    if (code)
+        return code;
     if (!loaded && lib.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         return error_set(error, ERR_UNSUPPORTED, "libcurl does not start");
     loaded = true;

@@ -219,7 +219,7 @@ START_TEST(a_graph_without_edges_has_the_same_nodes)
     struct built with, without;
     struct trimmed t;
     build(&with, gateway_profile(), defaults, (struct graph_options){0});
-    build(&without, gateway_profile(), defaults, (struct graph_options){.no_edges = true});
+    build(&without, gateway_profile(), defaults, (struct graph_options){.edges = EDGES_NONE});
     ck_assert_uint_eq(without.g.edges.len, 0);
     ck_assert_int_eq(trim_graph(&with.g, &(struct trim){.nodefraction = 0.1}, &t), 0);
     ck_assert_int_eq(trim_graph(&without.g, &(struct trim){.nodefraction = 0.1}, &t), 0);
@@ -233,6 +233,37 @@ START_TEST(a_graph_without_edges_has_the_same_nodes)
     }
     drop(&with);
     drop(&without);
+}
+END_TEST
+
+/* Those into a function that is inlined somewhere, and no others. */
+START_TEST(edges_into_inlined_functions_alone_are_the_same_edges)
+{
+    struct built all, some;
+    size_t found = 0, left_out = 0;
+    build(&all, gateway_profile(), defaults, (struct graph_options){0});
+    build(&some, gateway_profile(), defaults, (struct graph_options){.edges = EDGES_INTO_INLINED});
+    ck_assert_int_eq(graph_link(&all.g), 0);
+    ck_assert_int_eq(graph_link(&some.g), 0);
+    for (size_t i = 0; i < all.g.edges.len; i++) {
+        const struct edge *e = &all.g.edges.items[i];
+        if (!all.g.nodes.items[e->dest].inlined) {
+            ck_assert(!e->is_inline);
+            left_out++;
+            continue;
+        }
+        ck_assert_uint_lt(found, some.g.edges.len);
+        const struct edge *same = &some.g.edges.items[found++];
+        ck_assert_uint_eq(e->src, same->src);
+        ck_assert_uint_eq(e->dest, same->dest);
+        ck_assert_int_eq(e->weight, same->weight);
+        ck_assert_int_eq(e->is_inline, same->is_inline);
+    }
+    ck_assert_uint_gt(left_out, 0);
+    ck_assert_uint_gt(found, 0);
+    ck_assert_uint_eq(found, some.g.edges.len);
+    drop(&all);
+    drop(&some);
 }
 END_TEST
 
@@ -270,7 +301,8 @@ END_TEST
 Suite *suite(void)
 {
     const TTest *tests[] = {tags_are_counted_only_where_they_are_drawn,
-        a_graph_without_edges_has_the_same_nodes, flat_is_the_leaf_and_cum_counts_once,
+        a_graph_without_edges_has_the_same_nodes,
+        edges_into_inlined_functions_alone_are_the_same_edges, flat_is_the_leaf_and_cum_counts_once,
         granularity_decides_what_a_node_is, trimming_leaves_residual_edges,
         edges_below_the_cutoff_are_dropped, call_trees_keep_paths_apart, means_divide_by_the_count,
         negative_nodes_can_be_dropped, cancelling_stops_the_walk, names_are_shortened_for_boxes};

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 /* Whether the mapping with the address was offered to the kernel for large pages, as its smaps say. */
@@ -45,6 +46,26 @@ START_TEST(the_heap_and_large_vectors_are_offered)
 }
 END_TEST
 
+/* A block that is copied is touched, page by page, small or large. */
+START_TEST(a_large_vector_grows_without_being_copied)
+{
+    enum { BYTES = 64 << 20, LARGE_PAGES = BYTES >> 21 };
+    VEC(char) v = {0};
+    struct rusage before, after;
+    largepages_use();
+    ck_assert(vec_reserve(&v, BYTES));
+    memset(v.items, 'x', BYTES);
+    v.len = BYTES;
+    ck_assert_int_eq(getrusage(RUSAGE_SELF, &before), 0);
+    ck_assert(vec_reserve(&v, 1));
+    ck_assert_int_eq(getrusage(RUSAGE_SELF, &after), 0);
+    ck_assert_uint_ge(v.cap, 2 * (size_t)BYTES);
+    ck_assert_int_lt(after.ru_minflt - before.ru_minflt, LARGE_PAGES / 2);
+    ck_assert_int_eq(v.items[BYTES - 1], 'x');
+    vec_fini(&v);
+}
+END_TEST
+
 /* So that what is freed between two reports is not touched for the first time again. */
 START_TEST(the_heap_is_not_given_back)
 {
@@ -62,6 +83,7 @@ END_TEST
 
 Suite *suite(void)
 {
-    const TTest *const tests[] = {the_heap_and_large_vectors_are_offered, the_heap_is_not_given_back};
+    const TTest *const tests[] = {the_heap_and_large_vectors_are_offered,
+        a_large_vector_grows_without_being_copied, the_heap_is_not_given_back};
     return HARNESS_SUITE("largepages", 20, tests);
 }

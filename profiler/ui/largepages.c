@@ -9,19 +9,19 @@
 #include <unistd.h>
 
 enum {
-    PAGE_BYTES = 2 << 20,
     HEAP_BYTES = 32 << 20,  /* what does not fit into it: */
     ALONE_BYTES = 4 << 20,  /* has a mapping of its own, which can grow without being copied, or else */
     PAD_BYTES = 4 << 20,    /* makes the heap grow by this */
     FIRST_BYTES = 256 << 10 /* more than is left of the heap that the loader has used */
 };
 
+/* All small pages of it: a mapping of which only the middle were offered would be three to the kernel, and three
+ * it does not let grow (mremap fails with EFAULT), so that every block were copied. */
 static void offer(void *block, size_t bytes)
 {
-    uintptr_t start = ((uintptr_t)block + PAGE_BYTES - 1) & -(uintptr_t)PAGE_BYTES;
-    uintptr_t end = ((uintptr_t)block + bytes) & -(uintptr_t)PAGE_BYTES;
-    if (start < end)
-        madvise((void *)start, end - start, MADV_HUGEPAGE);
+    uintptr_t small = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t start = (uintptr_t)block & -small, end = ((uintptr_t)block + bytes + small - 1) & -small;
+    madvise((void *)start, end - start, MADV_HUGEPAGE);
 }
 
 static void offer_large(void *block, size_t bytes)

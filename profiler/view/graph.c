@@ -53,6 +53,7 @@ static int make_nodes(struct graph *g)
             if (node == NO_INDEX)
                 return ERR_NOMEM;
             g->frame_nodes[g->first_frame[l] + i] = node;
+            g->nodes.items[node].inlined |= i + 1 < n;
         }
     }
     return 0;
@@ -137,8 +138,8 @@ static int count_values(struct graph *g, size_t value_index, bool divs)
 struct walk {
     uint32_t sample; /* plus 1 */
     int64_t value, div;
-    uint32_t
-        *last_out; /* of each frame, the last edge crossed from it: a call calls the same function again */
+    uint32_t *last_out; /* of each frame, the last edge crossed from it: a call calls the same function again */
+    const bool *into;   /* of each node, whether edges into it are wanted */
 };
 
 /* last: where the caller keeps what was crossed last where it comes from, most often the same. */
@@ -177,7 +178,7 @@ static int walk_stack(struct graph *g, const struct sample *s, const struct walk
                 residual = true;
                 continue;
             }
-            if (parent != NO_INDEX && parent != node &&
+            if (parent != NO_INDEX && parent != node && w->into[node] &&
                 cross_edge(g, w, parent, node, residual, i != end - 1, last))
                 return ERR_NOMEM;
             parent = node;
@@ -224,7 +225,7 @@ static int walk_tree(struct graph *g, const struct sample *s, const struct walk 
 
 typedef int (*walk_fn)(struct graph *g, const struct sample *s, const struct walk *w);
 
-static int walk_samples(struct graph *g, walk_fn fn, uint32_t *last_out)
+static int walk_samples(struct graph *g, walk_fn fn, uint32_t *last_out, const bool *into)
 {
     int code = 0;
     for (size_t i = 0; i < g->p->samples.len && !code; i++) {
@@ -232,7 +233,8 @@ static int walk_samples(struct graph *g, walk_fn fn, uint32_t *last_out)
         struct walk w = {.sample = (uint32_t)i + 1,
             .value = values[g->options.value_index],
             .div = g->options.mean ? values[0] : 0,
-            .last_out = last_out};
+            .last_out = last_out,
+            .into = into};
         if (w.value || w.div)
             code = fn(g, &g->p->samples.items[i], &w);
         if (is_cancelled(g))
@@ -243,11 +245,20 @@ static int walk_samples(struct graph *g, walk_fn fn, uint32_t *last_out)
 
 static int count_nodes(struct graph *g)
 {
-    g->connected = g->options.no_edges || g->options.call_tree;
+    g->connected = g->options.edges == EDGES_NONE || g->options.call_tree;
     if (g->options.call_tree)
-        return walk_samples(g, walk_tree, NULL);
+        return walk_samples(g, walk_tree, NULL, NULL);
     int code = count_values(g, g->options.value_index, false);
     return code || !g->options.mean ? code : count_values(g, 0, true);
+}
+
+/* Into which nodes edges are wanted; whether into any. */
+static bool choose_edges(const struct graph *g, bool *into)
+{
+    bool any = false;
+    for (size_t i = 0; i < g->nodes.len; i++)
+        any |= into[i] = g->options.edges == EDGES_ALL || g->nodes.items[i].inlined;
+    return any;
 }
 
 int graph_connect(struct graph *g)
@@ -256,10 +267,13 @@ int graph_connect(struct graph *g)
         return 0;
     size_t bytes = (g->first_frame[g->p->locations.len] + (size_t)1) * sizeof(uint32_t);
     uint32_t *last_out = malloc(bytes);
-    if (!last_out)
-        return ERR_NOMEM;
-    memset(last_out, 0xff, bytes); /* NO_INDEX */
-    int code = walk_samples(g, walk_stack, last_out);
+    bool *into = malloc(g->nodes.len + 1);
+    int code = last_out && into ? 0 : ERR_NOMEM;
+    if (!code && choose_edges(g, into)) {
+        memset(last_out, 0xff, bytes); /* NO_INDEX */
+        code = walk_samples(g, walk_stack, last_out, into);
+    }
+    free(into);
     free(last_out);
     g->connected = !code;
     return code;
@@ -335,7 +349,7 @@ int graph_keep(struct graph *g)
     forget_frames(g);
     g->edges.len = 0;
     table_fini(&g->edge_table);
-    g->connected = g->options.no_edges;
+    g->connected = g->options.edges == EDGES_NONE;
     g->linked = false;
     return list_nodes(g);
 }

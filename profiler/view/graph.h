@@ -27,6 +27,7 @@ struct node {
     uint32_t seen;    /* the last sample counted, plus 1 */
     uint32_t last_in; /* in a call tree: the edge into it, NO_INDEX for roots */
     bool kept, listed, tagged;
+    bool inlined; /* somewhere: a frame of it is in another's function */
     struct frame frame;
     const char *name;          /* as printed; NULL until graph_name() was asked */
     uint32_t name_rank;        /* among all names, as they sort; set when needed (order.c) */
@@ -54,11 +55,14 @@ struct tag {
     int64_t flat, flat_div, cum, cum_div;
 };
 
+/* The edges a report reads; those into nodes alone that were inlined somewhere tell which always were. */
+enum graph_edges { EDGES_ALL, EDGES_INTO_INLINED, EDGES_NONE };
+
 struct graph_options {
     size_t value_index; /* of the sample type */
     bool mean;          /* divide by the first sample type */
     bool call_tree, drop_negative, tags;
-    bool no_edges;                      /* a report of nodes alone: half the work */
+    enum graph_edges edges; /* of a call tree: all */
     const char *tag_unit, *output_unit; /* of the numeric label "bytes", and what to print it in */
     const volatile sig_atomic_t *cancel;
 };

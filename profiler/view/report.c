@@ -233,12 +233,18 @@ int report_go_on(struct report *r, struct buf *out)
 
 /* ---- graphs ---- */
 
-static bool has_inlines(const struct profile *p)
+static enum graph_edges edges_read_by(enum report_format format)
 {
-    for (size_t i = 0; i < p->locations.len; i++)
-        if (p->locations.items[i].nlines > 1)
-            return true;
-    return false; /* no call to mark as inlined */
+    switch (format) {
+    case REPORT_TEXT:
+    case REPORT_JSON:
+    case REPORT_CSV:
+        return EDGES_INTO_INLINED; /* for the word behind the name */
+    case REPORT_TOPPROTO:
+        return EDGES_NONE;
+    default:
+        return EDGES_ALL;
+    }
 }
 
 int report_graph(struct report *r, struct frames *frames, struct graph *g)
@@ -253,7 +259,7 @@ int report_graph(struct report *r, struct frames *frames, struct graph *g)
         .call_tree = r->config.call_tree && (r->format == REPORT_DOT || r->format == REPORT_CALLGRIND),
         .drop_negative = r->config.drop_negative,
         .tags = r->format == REPORT_DOT,
-        .no_edges = (r->format == REPORT_TEXT && !has_inlines(r->p)) || r->format == REPORT_TOPPROTO,
+        .edges = edges_read_by(r->format),
         .tag_unit = label_units_get(&r->units, "bytes"),
         .output_unit = r->output_unit,
         .cancel = r->cancel};

@@ -216,7 +216,7 @@ int trim_graph(struct graph *g, const struct trim *t, struct trimmed *result)
         if (!code)
             code = keep_top(g, t, least_node, order, &changed);
     }
-    if (!code)
+    if (!code && !(t->visual && t->nodecount > 0)) /* else those of more nodes have been counted: fit_boxes */
         code = tag_listed(g, g->listed.len, least_node);
     if (!code)
         code = graph_drop_edges(g, least_edge, &dropped);

@@ -1,7 +1,7 @@
 #!/bin/sh
 # The lessons' pages, followed word for word by somebody who knows nothing else: every indented line is a command, run
-# from the top folder in a copy of the tree. All work as printed, take 90 s together at most (or the lesson's
-# PAGE_SECONDS), which is not judged on a busy machine, and a page has 1,200 words at most.
+# from the top folder in a copy of the tree. All work as printed, take 90 s together at most, which is not judged on a busy
+# machine, and a page has 1,200 words at most.
 #
 #   pages.sh [N…]      all lessons unless told otherwise; it needs the ports 8080 and 6060
 #
@@ -19,7 +19,7 @@ if ! exercises/engine/doctor.sh | grep -q '^ok .*port 8080' || ! exercises/engin
     echo "port 8080 or 6060 is taken"
     exit 77
 fi
-words_most=1200 failed=0
+words_most=1200 seconds_most=90 failed=0
 
 fail() {
     echo "pages: lesson $number: $*"
@@ -88,7 +88,6 @@ for number in "$@"; do
     [ "$words" -le "$words_most" ] || fail "$words words, $words_most at most"
     commands "$page" >"$dir/commands"
     [ -s "$dir/commands" ] || fail "the page has no commands"
-    seconds_most=$(sed -n 's/^PAGE_SECONDS=//p' "exercises/lesson$number/lesson.conf")
     busy=$(cut -d. -f1 /proc/loadavg)
     began=$(date +%s)
     while read -r command <&3; do
@@ -96,9 +95,9 @@ for number in "$@"; do
     done 3<"$dir/commands"
     seconds=$(($(date +%s) - began))
     end_both
-    if [ "$seconds" -gt "${seconds_most:-90}" ]; then
+    if [ "$seconds" -gt "$seconds_most" ]; then
         : >"$dir/out"
-        [ "$busy" -ge "$(nproc)" ] || fail "its commands take $seconds s, ${seconds_most:-90} at most"
+        [ "$busy" -ge "$(nproc)" ] || fail "its commands take $seconds s, $seconds_most at most"
         echo "lesson $number: beside other programs (load $busy), its commands took too long"
     fi
     echo "lesson $number: $words words, $(wc -l <"$dir/commands") commands in $seconds s"

@@ -9,7 +9,6 @@
 #   FLAWED_FAILS          the check that the flawed original fails first, and those that it fails as well
 #   NEEDS                 what `make lessonN` builds, if it is not tool, server, load and the learner's server
 #   BANDS_SECONDS         how long bands.sh measures, if not 60
-#   PAGE_SECONDS          how long the commands of its page take together at most, if not 90
 # and run.sh, quiz.sh, findings.sh, next.txt, hints.txt, TASK.md.
 # What the learner has done is kept in exercises/.progress: lines of "lessonN KEY VALUE".
 

@@ -18,11 +18,13 @@ SONAME = libcprof.so.0
 CFLAGS ?= -O2 -g
 MAKEFLAGS += --no-print-directory
 
-# SAN=address, undefined or thread: a second set of everything, below .build/san-*/, beside the first.
+# SAN=address, undefined or thread: a second set of everything, below .build/san-*/, beside the first. With address comes
+# undefined, whose runtime would bring libstdc++ into the process if it were a library of its own.
 SAN ?=
 B = .build$(if $(SAN),/san-$(SAN))
 OUT = $(if $(SAN),$(B)/)
-SANFLAGS = $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all)
+SANFLAGS_address = ,undefined -static-libubsan
+SANFLAGS = $(if $(SAN),-fsanitize=$(SAN)$(SANFLAGS_$(SAN)) -fno-sanitize-recover=all)
 
 # Warnings are errors where nobody reads them, but never in a learner's file.
 WERROR = $(if $(CI),-Werror)
@@ -160,11 +162,10 @@ CPROF_TESTS = cpu cpu_watch wall \
 DEMO_TESTS  = json histogram loadgen neighbour upstream
 # What libFuzzer runs, tests/fuzz/fuzz_*.c, with a folder of inputs each.
 FUZZ_TARGETS = proto gzip heap_v2 legacy perf shell expressions
-# What a sanitizer can run: the interceptors of the address sanitizer stand in the way of libcprof's, of jemalloc's
-# heap, and of what the tool tells libc's; the runtime of the other brings libstdc++ into the process, which is what
-# demangle tests.
+# What a sanitizer can run, each test in one of them: the interceptors of the address sanitizer stand in the way of
+# libcprof's, of jemalloc's heap, and of what the tool tells libc's.
 SAN_TESTS_address   = $(filter-out largepages,$(TOOL_TESTS)) snapshot convert textformats
-SAN_TESTS_undefined = $(filter-out demangle,$(TOOL_TESTS)) $(CPROF_TESTS)
+SAN_TESTS_undefined = largepages $(filter-out $(SAN_TESTS_address),$(CPROF_TESTS))
 # Apart from `make check`, which has no time for them.
 LONG_PROGRAMS = accuracy heap_accuracy unwind_steps
 STORM_TESTS   = storm

@@ -170,9 +170,9 @@ SAN_TESTS_undefined = largepages $(filter-out $(SAN_TESTS_address),$(CPROF_TESTS
 LONG_PROGRAMS = accuracy heap_accuracy unwind_steps
 STORM_TESTS   = storm
 # End-to-end tests: tests/NAME.sh, run from the top folder; exit 77 is "skipped", with a line that says why.
-SCRIPT_TESTS = setup_script engine exercises working_copies gateway_e2e preload other_malloc embedding pprof_tool pprof_malformed pprof_like_go remote_names
+SCRIPT_TESTS = setup_script engine exercises working_copies gateway_e2e preload other_malloc pprof_tool pprof_malformed remote_names
 # Those for which `make check` has no time.
-LONG_TESTS   = doctor go_pprof_reads web_browser lesson1_run lesson2_run waiting_run lesson5_run lesson6_run lesson7_run completions preload_programs preload_servers preload_hostile
+LONG_TESTS   = doctor embedding pprof_like_go go_pprof_reads web_browser lesson1_run lesson2_run waiting_run lesson5_run lesson6_run lesson7_run completions preload_programs preload_servers preload_hostile
 
 # ---- what people type -----------------------------------------------------------------------------------
 
@@ -212,7 +212,7 @@ doctor: ## is this machine fit for the workbook? what is wrong, and the remedy; 
 
 check: ## everything a clone must pass
 	@$(MAKE) $(jobs) all $(test_programs) $(B)/tests/target $(B)/tests/target_other $(B)/tests/target_shared $(B)/tests/guest $(B)/tests/asked $(B)/tests/make_profile
-	@tests/run.sh $(test_programs) -- $(SCRIPT_TESTS:%=tests/%.sh)
+	@tests/run.sh $(tool_tests) $(demo_tests) -- $(cprof_tests) -- $(SCRIPT_TESTS:%=tests/%.sh)
 
 check-long: ## the tests for which check has no time
 	@$(MAKE) $(jobs) all $(long_programs) $(B)/tests/guest $(B)/tests/target $(B)/tests/make_profile
@@ -310,6 +310,9 @@ $(B)/profiler/ui/web_files.o: $(wildcard profiler/ui/web/*)
 $(CAPTURE_O): STD += -ftls-model=initial-exec -fexceptions
 $(B)/profiler/export/arithmetic.o: STD += -fno-builtin
 
+# A tenth of the time to compile goes into where each variable is after each instruction, which no profile asks for.
+$(B)/profiler/%.o $(B)/tests/%.o: STD += -fno-var-tracking
+
 # ---- libraries and programs -----------------------------------------------------------------------------
 
 # All of the tool but its main(): what pprof and its tests are linked with.
@@ -402,10 +405,10 @@ $(foreach n,$(LESSONS),$(eval $(call lesson_programs,$(n))))
 
 tool_tests  = $(TOOL_TESTS:%=$(B)/tests/test_%)
 long_programs = $(LONG_PROGRAMS:%=$(B)/tests/test_%)
-cprof_tests = $(CPROF_TESTS:%=$(B)/tests/test_%) $(long_programs)
+cprof_tests = $(CPROF_TESTS:%=$(B)/tests/test_%)
 storm_tests = $(STORM_TESTS:%=$(B)/tests/test_%)
 demo_tests  = $(DEMO_TESTS:%=$(B)/tests/test_%)
-test_programs = $(tool_tests) $(filter-out $(long_programs),$(cprof_tests)) $(demo_tests)
+test_programs = $(tool_tests) $(cprof_tests) $(demo_tests)
 
 $(test_programs) $(long_programs) $(storm_tests): $(B)/tests/harness.o
 $(test_programs) $(long_programs) $(storm_tests): CPPFLAGS += -Itests
@@ -420,7 +423,7 @@ $(tool_tests): %: %.o $(B)/libtool.a
 $(B)/tests/make_profile: %: %.o $(B)/libtool.a
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $^ $(PPROF_LIBS) -o $@
 
-$(cprof_tests) $(storm_tests): %: %.o $(OUT)profiler/libcprof.a
+$(cprof_tests) $(long_programs) $(storm_tests): %: %.o $(OUT)profiler/libcprof.a
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(OTHER_MALLOC) $^ $(call pkg,--libs check) $(CPROF_LIBS) -o $@
 
 # With jemalloc's own shared object, not with what is in libcprof.a.

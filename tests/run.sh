@@ -2,7 +2,7 @@
 # Runs Check programs and test scripts, a line each as they end; shows the whole output of those that fail.
 # Ends with "N passed, N failed", counting Check's single tests and one for each script.
 #
-#   run.sh PROGRAM... [-- PROGRAM...]     those after -- run one after the other, too, beside the first ones
+#   run.sh PROGRAM... [-- PROGRAM...]...     one after the other; each -- begins others, which run beside the first
 dir=$(mktemp -d) || exit 2
 lanes=''
 # shellcheck disable=SC2086 # a list of process ids
@@ -54,20 +54,23 @@ lane() {
     done
 }
 
-first='' second='' beside=''
-for program in "$@"; do
-    case $beside$program in
-    --) beside=yes ;;
-    yes*) second="$second $program" ;;
-    *) first="$first $program" ;;
-    esac
-done
-# shellcheck disable=SC2086 # paths in this tree, without spaces
-lane 1 $first &
-lanes=$!
-# shellcheck disable=SC2086
-lane 2 $second &
-lanes="$lanes $!"
+# lanes_of PROGRAM...: starts one lane for what comes before each --, and for the rest.
+lanes_of() {
+    count=0 programs=''
+    for program in "$@" --; do
+        if [ "$program" != -- ]; then
+            programs="$programs $program"
+            continue
+        fi
+        count=$((count + 1))
+        # shellcheck disable=SC2086 # paths in this tree, without spaces
+        lane "$count" $programs &
+        lanes="$lanes $!"
+        programs=''
+    done
+}
+
+lanes_of "$@"
 for n in $lanes; do
     wait "$n"
 done

@@ -1,5 +1,7 @@
 #include "cpu_rig.h"
 
+#include "capture/cpu_timer.h"
+#include "capture/thread.h"
 #include "capture/threads.h"
 
 #include <dirent.h>
@@ -111,6 +113,26 @@ START_TEST(test_events_above_the_tick)
 }
 END_TEST
 
+/* As beside others, where the tick seldom meets a thread: here never, for its timer is silent. */
+START_TEST(test_an_event_before_any_tick)
+{
+    struct snapshot s;
+    if (!perf_is_allowed() || !tick_is_slow())
+        return;
+    start();
+    struct cpu_session *session = begin(CPU_MAX_HZ);
+    struct thread *self = thread_self();
+    cpu_timer_quiet(self, atomic_load(&self->account), true);
+    burn_first(300);
+    burn_second(300);
+    ck_assert_int_eq(cpu_session_stop(session, &s), 0);
+    ck_assert_ptr_nonnull(strstr(s.source, "perf_event_open"));
+    ck_assert_int_le(llabs(sum_of(&s, 0, burn_first) - 300), allowed(50, 1));
+    ck_assert_int_le(llabs(sum_of(&s, 0, burn_second) - 300), allowed(50, 1));
+    snapshot_fini(&s);
+}
+END_TEST
+
 static int64_t in_user_ns, in_kernel_ns;
 static volatile unsigned counted;
 
@@ -197,6 +219,18 @@ END_TEST
 
 static _Atomic bool enough;
 
+static _Atomic long long kept_waiting_ns; /* copiers, by others on the processors */
+
+static void add_waiting(void)
+{
+    long long ran, waited = 0;
+    FILE *f = fopen("/proc/thread-self/schedstat", "re");
+    if (f && fscanf(f, "%lld %lld", &ran, &waited) == 2)
+        atomic_fetch_add(&kept_waiting_ns, waited);
+    if (f)
+        fclose(f);
+}
+
 static void *copier(void *a)
 {
     char bytes[65536];
@@ -204,10 +238,12 @@ static void *copier(void *a)
     while (!atomic_load(&enough))
         ck_assert_int_gt(syscall(SYS_read, fd, bytes, sizeof bytes), 0); /* not wrapped */
     close(fd);
+    add_waiting();
     return a;
 }
 
-/* Dumps ask by the signal that events send: of two that are pending at once there is only one. */
+/* Dumps ask by the signal that events send: of two that are pending at once there is only one. Who gets no
+ * processor for a quarter of a second cannot answer. */
 START_TEST(test_dumps_beside_events)
 {
     enum { DUMPS = 300 };
@@ -229,7 +265,7 @@ START_TEST(test_dumps_beside_events)
     for (int i = 0; i < 2; i++)
         pthread_join(t[i], NULL);
     ck_assert_int_eq(cpu_session_stop(session, NULL), 0);
-    ck_assert_int_eq(unknown, 0);
+    ck_assert_int_le(unknown, atomic_load(&kept_waiting_ns) / 250000000);
 }
 END_TEST
 
@@ -498,9 +534,9 @@ END_TEST
 
 Suite *suite(void)
 {
-    const TTest *const tests[] = {test_events_above_the_tick, test_time_in_the_kernel,
-        test_time_in_the_kernel_for_others, test_executed_under_samples, test_dumps_beside_events,
-        test_sigurg_is_the_programs, test_few_descriptors, test_seccomp, test_deaf_threads,
-        test_deaf_threads_unseen, test_nothing_stays, test_storm, test_cloned_by_hand};
+    const TTest *const tests[] = {test_events_above_the_tick, test_an_event_before_any_tick,
+        test_time_in_the_kernel, test_time_in_the_kernel_for_others, test_executed_under_samples,
+        test_dumps_beside_events, test_sigurg_is_the_programs, test_few_descriptors, test_seccomp,
+        test_deaf_threads, test_deaf_threads_unseen, test_nothing_stays, test_storm, test_cloned_by_hand};
     return HARNESS_SUITE("cpu_watch", 30, tests);
 }

@@ -26,6 +26,8 @@ enum {
     ASK_AFTER_NS = 10000000, /* a thread that used less is not worth an event */
     OVERDUE_NS = 50000000,   /* used without a look: not by chance */
     ROUND_NS = 200000000,
+    EARLY_ROUND_NS = 20000000, /* while events are first wanted */
+    EARLY_ROUNDS = 10,
     SEARCH_ROUNDS = 5,        /* threads are looked for once in so many */
     RING_ROUND_NS = 40000000, /* how long a ring can go unread */
     RING_PERIOD_NS = 10000000,
@@ -45,6 +47,7 @@ static struct event events[EVENTS];
 static int nevents, nrings, most_events;
 static bool may_open, may_signal; /* any event; one that sends a signal */
 static int64_t period_now_ns;     /* of the events there are */
+static int early_rounds;          /* still to come */
 
 static pthread_t watcher; /* guard, with the next: cpu.c's session lock */
 static bool running;
@@ -139,12 +142,18 @@ static void give_event(struct thread *t, bool ring)
 /* ---- who needs one --------------------------------------------------------------------------------------
  */
 
-/* Used the processor, and no handler of ours has run: it blocks our signal, or is in one long system call. */
-static bool is_deaf(struct thread *t)
+/* What it has used since a handler of ours ran. */
+static int64_t unmet_ns(const struct thread *t)
+{
+    return cpu_timer_clock_ns(atomic_load(&t->tid)) - atomic_load(&t->met_cpu_ns);
+}
+
+/* Used the processor, and no handler of ours has run: it blocks our signal, or is in one long system call, or
+ * beside others no tick has met it. */
+static bool is_deaf(struct thread *t, int64_t unmet)
 {
     pid_t tid = atomic_load(&t->tid);
-    int64_t clock = cpu_timer_clock_ns(tid);
-    if (clock - atomic_load(&t->met_cpu_ns) <= OVERDUE_NS)
+    if (unmet <= OVERDUE_NS)
         return false;
     return signals_blocks(tid, SIGPROF) ||
            (atomic_load(&t->watch_state) == WATCH_EVENT && signals_blocks(tid, CPU_PERF_SIGNAL));
@@ -164,11 +173,18 @@ static void visit(struct thread *t, bool whole_round)
     int state = atomic_load(&t->watch_state);
     if (t->is_profiler || atomic_load(&t->timer_state) != CPU_TIMER_ARMED)
         return;
-    if (state == WATCH_WANTED && period_now_ns)
+    if (state == WATCH_WANTED && period_now_ns) {
         give_event(t, false);
-    else if (whole_round && state != WATCH_RING && state != WATCH_DEAF && is_deaf(t)) {
+        return;
+    }
+    if (!whole_round || state == WATCH_RING || state == WATCH_DEAF)
+        return;
+    int64_t unmet = unmet_ns(t);
+    if (is_deaf(t, unmet)) {
         drop_event_of(t);
         give_event(t, true);
+    } else if (state == WATCH_NONE && unmet >= ASK_AFTER_NS && period_now_ns) {
+        give_event(t, false); /* no tick has met it yet: it need not wait for one to ask */
     }
 }
 
@@ -218,6 +234,7 @@ static void follow_period(void)
     if (wanted == period_now_ns)
         return;
     period_now_ns = wanted;
+    early_rounds = wanted ? EARLY_ROUNDS : 0;
     if (!wanted)
         drop_signalling();
     for (int i = 0; i < nevents; i++)
@@ -290,11 +307,13 @@ static void *watch(void *unused)
     int64_t round_ns = clock_monotonic_ns();
     while (!atomic_load(&stopping)) {
         uint32_t seen = atomic_load(&calls);
-        int64_t now = clock_monotonic_ns();
-        bool whole = now - round_ns >= ROUND_NS;
+        int64_t now = clock_monotonic_ns(), every_ns = early_rounds > 0 ? EARLY_ROUND_NS : ROUND_NS;
+        bool whole = now - round_ns >= every_ns;
         round_ns = whole ? now : round_ns;
+        early_rounds -= whole && early_rounds > 0;
         make_round(whole);
-        struct timespec wait = {0, nrings ? RING_ROUND_NS : ROUND_NS}, moment = {0, 1000000};
+        every_ns = early_rounds > 0 ? EARLY_ROUND_NS : nrings ? RING_ROUND_NS : ROUND_NS;
+        struct timespec wait = {0, every_ns}, moment = {0, 1000000};
         if (rawlock_futex(&calls, FUTEX_WAIT_PRIVATE, seen, &wait) != -ETIMEDOUT)
             rawlock_futex(&stopping, FUTEX_WAIT_PRIVATE, 0, &moment); /* callers come in crowds */
     }
@@ -333,7 +352,7 @@ void cpu_watch_start(void)
 {
     if (running)
         return;
-    nevents = nrings = 0;
+    nevents = nrings = early_rounds = 0;
     period_now_ns = 0;
     atomic_store(&wanted_ns, 0);
     atomic_store(&nevents_ever, 0);

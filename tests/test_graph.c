@@ -301,10 +301,10 @@ END_TEST
 Suite *suite(void)
 {
     const TTest *tests[] = {tags_are_counted_only_where_they_are_drawn,
-        a_graph_without_edges_has_the_same_nodes,
-        edges_into_inlined_functions_alone_are_the_same_edges, flat_is_the_leaf_and_cum_counts_once,
-        granularity_decides_what_a_node_is, trimming_leaves_residual_edges,
-        edges_below_the_cutoff_are_dropped, call_trees_keep_paths_apart, means_divide_by_the_count,
-        negative_nodes_can_be_dropped, cancelling_stops_the_walk, names_are_shortened_for_boxes};
+        a_graph_without_edges_has_the_same_nodes, edges_into_inlined_functions_alone_are_the_same_edges,
+        flat_is_the_leaf_and_cum_counts_once, granularity_decides_what_a_node_is,
+        trimming_leaves_residual_edges, edges_below_the_cutoff_are_dropped, call_trees_keep_paths_apart,
+        means_divide_by_the_count, negative_nodes_can_be_dropped, cancelling_stops_the_walk,
+        names_are_shortened_for_boxes};
     return HARNESS_SUITE("graph", 10, tests);
 }

@@ -125,7 +125,8 @@ START_TEST(thousands_of_waits_have_their_wall_time)
     crowd_settle();
     int64_t before = crowd_switches(), cpu = clock_thread_cpu_ns();
     ck_assert_int_eq(wall_session_start(WALL_MAX_HZ, &session), 0);
-    /* Every stack is read at the start, whatever the budget says: long enough for that to be a hundredth of it. */
+    /* Every stack is read at the start, whatever the budget says: long enough for that to be a hundredth of
+     * it. */
     int64_t lasts = 100 * (clock_thread_cpu_ns() - cpu);
     lasts = lasts < 1000000000 ? 1000000000 : lasts > 10000000000 ? 10000000000 : lasts;
     int samples = 0;

@@ -19,8 +19,8 @@
  *
  * So the timer is what samples up to the tick's rate, the event above it. A thread begins with a timer and
  * asks for an event once it has used 10 ms: most threads of a server never do, nor does one that lives for a
- * millisecond. Beside others a tick may meet it only after 360 ms of its time (measured, four busy threads on two
- * processors): the watcher, which reads all clocks, gives it one by then.
+ * millisecond. Beside others a tick may meet it only after 360 ms of its time (measured, four busy threads on
+ * two processors): the watcher, which reads all clocks, gives it one by then.
  *
  * Descriptors: the thread has a table of its own (close_range with CLOSE_RANGE_UNSHARE), empty but for the
  * events. So the program never sees them: its numbers, its limit and what its children inherit stay as they

@@ -15,8 +15,8 @@ enum {
     FIRST_BYTES = 256 << 10 /* more than is left of the heap that the loader has used */
 };
 
-/* All small pages of it: a mapping of which only the middle were offered would be three to the kernel, and three
- * it does not let grow (mremap fails with EFAULT), so that every block were copied. */
+/* All small pages of it: a mapping of which only the middle were offered would be three to the kernel, and
+ * three it does not let grow (mremap fails with EFAULT), so that every block were copied. */
 static void offer(void *block, size_t bytes)
 {
     uintptr_t small = (uintptr_t)sysconf(_SC_PAGESIZE);

@@ -138,8 +138,9 @@ static int count_values(struct graph *g, size_t value_index, bool divs)
 struct walk {
     uint32_t sample; /* plus 1 */
     int64_t value, div;
-    uint32_t *last_out; /* of each frame, the last edge crossed from it: a call calls the same function again */
-    const bool *into;   /* of each node, whether edges into it are wanted */
+    uint32_t
+        *last_out;    /* of each frame, the last edge crossed from it: a call calls the same function again */
+    const bool *into; /* of each node, whether edges into it are wanted */
 };
 
 /* last: where the caller keeps what was crossed last where it comes from, most often the same. */

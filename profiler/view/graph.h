@@ -62,7 +62,7 @@ struct graph_options {
     size_t value_index; /* of the sample type */
     bool mean;          /* divide by the first sample type */
     bool call_tree, drop_negative, tags;
-    enum graph_edges edges; /* of a call tree: all */
+    enum graph_edges edges;             /* of a call tree: all */
     const char *tag_unit, *output_unit; /* of the numeric label "bytes", and what to print it in */
     const volatile sig_atomic_t *cancel;
 };

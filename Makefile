@@ -66,7 +66,7 @@ VIEW     = measure regex path frames graph graph_tags order trim labels label_li
            duration source_file locate readable_names symbolz symbolize \
            report report_labels report_text report_tree report_traces report_raw report_list report_tags \
            report_proto report_dot report_callgrind report_disasm report_weblist dot_name \
-           dot_tags assembly binary weblist machinery columns triage triage_text \
+           dot_tags assembly binary weblist machinery columns triage triage_text triage_json threadlist \
            report_folded report_table limit report_limits report_growth flame report_flame \
            report_flametree report_heaviest jsontext suggest
 UI       = variables commands output subprocess disassembler graphviz viewer produce options progress late_library libcurl fetch \
@@ -151,7 +151,7 @@ DEMO_LIBS  = $(call pkg,--libs libmicrohttpd) $(if $(SAN),,-ljemalloc)
 
 # Check programs: tests/test_NAME.c each, with tests/harness.c. By what they are linked with.
 TOOL_TESTS  = base profile codec legacy merge maps symbol bounds demangle measure regex filter graph report assembly \
-              columns triage limit flame nearest \
+              columns triage threadlist limit flame nearest \
               options fetch gather web shell symbolize collection corpora largepages
 CPROF_TESTS = cpu cpu_watch wall \
               contention contention_law contention_sampling jumps \

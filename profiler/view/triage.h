@@ -109,6 +109,17 @@ struct triage_style {
 /* The verdict in a few sentences, the table, then what each profile says and cannot see. Appends to out. */
 void triage_put(const struct triage *t, const struct triage_style *style, struct buf *out);
 
+/* The sentences alone, each on a line of its own, behind what it calls the function ("cause   ..."). */
+void triage_put_words(const struct triage *t, struct buf *out);
+
+/*
+ * The same figures for programs:
+ * {"lenses":{"cpu":{"total":N,"ns":N,"missing":"why"},...},"stuck":N,"stuck_ns":N,
+ * "rows":[[name,verdict,blameless,own,flat,cum,stuck,stuck_ns],...],"order":[row,...],"words":["...",...]},
+ * where own, flat and cum are arrays in the order of enum triage_lens.
+ */
+void triage_put_json(const struct triage *t, struct buf *out);
+
 /* "cpu", "heap-start", ...: what the lens is called. */
 const char *triage_lens_name(enum triage_lens lens);
 

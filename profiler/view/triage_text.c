@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LEAST_WIDTH = 60, LEAST_NAME = 18, INDENT = 10 };
+enum { LEAST_WIDTH = 60, LEAST_NAME = 18, INDENT = 10, UNBROKEN = 1 << 20 };
 
 static const struct {
     const char *word, *colour;
@@ -547,6 +547,12 @@ static void put_lenses(const struct triage *t, int width, struct buf *out)
         columns_put_wrapped(out, s.data ? s.data : "", INDENT, width);
         buf_fini(&s);
     }
+}
+
+void triage_put_words(const struct triage *t, struct buf *out)
+{
+    static const struct triage_style plain = {0};
+    put_words(t, &plain, UNBROKEN, out);
 }
 
 void triage_put(const struct triage *t, const struct triage_style *style, struct buf *out)

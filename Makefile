@@ -70,8 +70,9 @@ VIEW     = measure regex path frames graph graph_tags order trim labels label_li
            report_folded report_table limit report_limits report_growth flame report_flame \
            report_flametree report_heaviest jsontext suggest
 UI       = variables commands output subprocess disassembler graphviz viewer produce options progress late_library libcurl fetch \
-           store remote_names gather interrupt shell session terminal collection triage_run ci completions \
-           largepages libmicrohttpd web web_listen web_query web_views web_page web_saved web_files
+           store remote_names gather interrupt shell session terminal server_stats moments \
+           collection collector triage_run ci completions largepages libmicrohttpd \
+           web web_listen web_query web_views web_all web_page web_saved web_files
 
 # cprof.h itself: with the service linked in (libcprof.a), or loaded on demand (libcprof.so).
 CPROF_A  = cprof service_linked
@@ -152,7 +153,7 @@ DEMO_LIBS  = $(call pkg,--libs libmicrohttpd) $(if $(SAN),,-ljemalloc)
 # Check programs: tests/test_NAME.c each, with tests/harness.c. By what they are linked with.
 TOOL_TESTS  = base profile codec legacy merge maps symbol bounds demangle measure regex filter graph report assembly \
               columns triage threadlist limit flame nearest \
-              options fetch gather web shell symbolize collection corpora largepages
+              options fetch gather web web_all shell symbolize collection corpora largepages
 CPROF_TESTS = cpu cpu_watch wall \
               contention contention_law contention_sampling jumps \
               heap arithmetic \
@@ -172,7 +173,7 @@ STORM_TESTS   = storm
 # End-to-end tests: tests/NAME.sh, run from the top folder; exit 77 is "skipped", with a line that says why.
 SCRIPT_TESTS = setup_script engine exercises working_copies gateway_e2e preload other_malloc pprof_tool pprof_malformed remote_names
 # Those for which `make check` has no time.
-LONG_TESTS   = doctor embedding pprof_like_go go_pprof_reads web_browser lesson1_run lesson2_run waiting_run lesson5_run lesson6_run lesson7_run completions preload_programs preload_servers preload_hostile
+LONG_TESTS   = doctor embedding pprof_like_go go_pprof_reads web_browser web_all lesson1_run lesson2_run waiting_run lesson5_run lesson6_run lesson7_run completions preload_programs preload_servers preload_hostile
 
 # ---- what people type -----------------------------------------------------------------------------------
 

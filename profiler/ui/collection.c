@@ -3,6 +3,7 @@
 #include "model/codec.h"
 #include "ui/fetch.h"
 #include "ui/gather.h"
+#include "ui/moments.h"
 #include "ui/output.h"
 #include "ui/store.h"
 
@@ -15,17 +16,17 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SECONDS = 20, N_LOOKS = 4 };
+enum { SECONDS = 20 };
 
-static const char about_name[] = "about.txt";
+static const char about_name[] = "about.txt", dump_name[] = "threads.txt", timeline_name[] = "timeline.txt";
 
-/* What is asked for. The looks at threads are spread so that what comes every few seconds is met by one. The
- * endpoint goroutine is there in servers of C and of Go. */
+/* What is asked for. The looks at threads are spread (moments_percent) so that what comes every few seconds
+ * is met by one. The endpoint goroutine is there in servers of C and of Go. */
 struct part {
     const char *file, *endpoint;
     enum triage_lens lens;
     bool lasts;     /* the server collects for the whole time */
-    int at_percent; /* of the time: when it is asked for */
+    int at_percent; /* of the time: when it is asked for; of looks moments_percent has it */
 };
 
 static const struct part parts[] = {
@@ -33,14 +34,14 @@ static const struct part parts[] = {
     {"cpu", "profile", LENS_CPU, true, 0},
     {"mutex", "mutex", LENS_MUTEX, true, 0},
     {"block", "block", LENS_BLOCK, true, 0},
-    {"threads", "goroutine", LENS_THREADS, false, 15},
-    {"threads-2", "goroutine", LENS_THREADS, false, 38},
-    {"threads-3", "goroutine", LENS_THREADS, false, 61},
-    {"threads-4", "goroutine", LENS_THREADS, false, 84},
+    {"threads", "goroutine", LENS_THREADS, false, 0},
+    {"threads-2", "goroutine", LENS_THREADS, false, 0},
+    {"threads-3", "goroutine", LENS_THREADS, false, 0},
+    {"threads-4", "goroutine", LENS_THREADS, false, 0},
     {"heap", "heap", LENS_HEAP, false, 100},
 };
 
-enum { N_PARTS = sizeof parts / sizeof *parts };
+enum { N_PARTS = sizeof parts / sizeof *parts, FIRST_LOOK = 4, LAST_HEAP = 8 };
 
 static int nomem(struct error *error)
 {
@@ -75,7 +76,9 @@ static bool make_addresses(struct fetch *fetches, const char *base, int seconds)
         if (asprintf(&address, "%s/%s%s", base, parts[i].endpoint, query) < 0)
             return false;
         fetches[i].address = address;
-        fetches[i].start_ms = seconds * parts[i].at_percent * 10;
+        int look = i - FIRST_LOOK,
+            percent = look >= 0 && look < N_LOOKS ? moments_percent[look] : parts[i].at_percent;
+        fetches[i].start_ms = seconds * percent * 10;
     }
     return true;
 }
@@ -163,13 +166,42 @@ static int name_parts(
     return 0;
 }
 
-static int keep(
-    const struct fetch *fetches, const char *base, int seconds, char **folder, struct error *error)
+static int write_moments(
+    const char *folder, const struct fetch *fetches, const struct moments *m, struct error *error)
+{
+    const struct moments_profiles with = {&fetches[0], &fetches[LAST_HEAP], &fetches[FIRST_LOOK]};
+    const struct buf *dump = moments_dump(m, &with);
+    struct buf timeline = {0};
+    moments_put_timeline(m, &with, &timeline);
+    int code = timeline.failed ? nomem(error) : 0;
+    if (!code && timeline.len)
+        code = write_file(folder, timeline_name, &timeline, error);
+    if (!code && dump)
+        code = write_file(folder, dump_name, dump, error);
+    buf_fini(&timeline);
+    return code;
+}
+
+static int keep(const struct fetch *fetches, const struct moments *m, const char *base, int seconds,
+    char **folder, struct error *error)
 {
     int code = store_make_folder("pprof.triage", folder, error);
     if (!code)
         code = write_parts(*folder, fetches, error);
+    if (!code)
+        code = write_moments(*folder, fetches, m, error);
     return code ? code : write_about(*folder, fetches, base, seconds, error);
+}
+
+/* First of all, whether there is a server; then all at once. What fetch_all() says. */
+static int fetch_everything(struct fetch *fetches, struct moments *m, const struct options *o,
+    const char *base, int seconds, const struct fetch_limits *limits)
+{
+    int code = fetch_all(fetches, 1, limits);
+    if (code || !fetches[0].answered)
+        return code;
+    code = moments_begin(m, fetches + N_PARTS, base, o->stats, seconds, limits);
+    return code ? code : fetch_all(fetches + 1, N_PARTS - 1 + m->n, limits);
 }
 
 int collection_take(const struct options *o, const char *address, const volatile sig_atomic_t *cancel,
@@ -177,7 +209,8 @@ int collection_take(const struct options *o, const char *address, const volatile
 {
     int seconds = o->seconds > 0 ? o->seconds : SECONDS, code = 0;
     char *base = collection_base(address);
-    struct fetch fetches[N_PARTS] = {0};
+    struct fetch fetches[N_PARTS + MOST_MOMENTS] = {0};
+    struct moments moments = {.fetches = fetches + N_PARTS};
     struct fetch_limits limits = {.seconds = -1,
         .timeout_s = o->timeout_s,
         .token = o->token,
@@ -192,21 +225,20 @@ int collection_take(const struct options *o, const char *address, const volatile
     if (!code) {
         fprintf(stderr, "Collecting CPU, heap, threads, mutex and block profiles from %s for %d s\n", base,
             seconds);
-        int fetched = fetch_all(fetches, 1, &limits); /* first of all, whether there is a server */
-        if (!fetched && fetches[0].answered)
-            fetched = fetch_all(fetches + 1, N_PARTS - 1, &limits);
+        int fetched = fetch_everything(fetches, &moments, o, base, seconds, &limits);
         code = check_any(fetches, fetched, error);
         if (!code)
             code = name_parts(fetches, o, &limits, error);
         if (!code)
-            code = keep(fetches, base, seconds, folder, error);
+            code = keep(fetches, &moments, base, seconds, folder, error);
         if (!code && fetched)
             code = error_set(error, fetched, "%s", error_text(fetched));
     }
-    for (int i = 0; i < N_PARTS; i++) {
+    for (int i = 0; i < N_PARTS + MOST_MOMENTS; i++) {
         free((char *)fetches[i].address);
         fetch_fini(&fetches[i]);
     }
+    moments_fini(&moments);
     free(base);
     return code;
 }
@@ -232,6 +264,7 @@ static void read_about(struct collection *c, const char *folder)
             if (strcmp(parts[i].file, name) == 0 && !c->missing[parts[i].lens])
                 c->missing[parts[i].lens] = strdup(why);
     }
+    c->seconds = seconds;
     if (*source && asprintf(&c->title, "Triage of %s, %d s from %s", source, seconds, when) < 0)
         c->title = NULL;
     else if (!*source && asprintf(&c->title, "Triage of %s", folder) < 0)
@@ -239,6 +272,18 @@ static void read_about(struct collection *c, const char *folder)
     free(line);
     if (f)
         fclose(f);
+}
+
+/* What is there of a file of the folder; empty when there is no such file. */
+static void read_text(const char *folder, const char *name, struct buf *out)
+{
+    char path[PATH_MAX];
+    struct fetch f = {.address = path};
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    fetch_file(&f);
+    if (f.code)
+        buf_fini(&f.bytes);
+    *out = f.bytes;
 }
 
 /* Of two looks at threads the one with more of them stuck; else the later one. Frees the other. */
@@ -280,6 +325,8 @@ int collection_open(struct collection *c, const struct options *o, const char *f
     read_about(c, folder);
     if (!c->title)
         return nomem(error);
+    read_text(folder, dump_name, &c->dump);
+    read_text(folder, timeline_name, &c->timeline);
     for (int i = 0; i < N_PARTS; i++) {
         if (open_part(c, &parts[i], o, folder))
             return nomem(error);
@@ -300,4 +347,6 @@ void collection_fini(struct collection *c)
         free(c->missing[i]);
     }
     free(c->title);
+    buf_fini(&c->dump);
+    buf_fini(&c->timeline);
 }

@@ -9,13 +9,17 @@
  *
  *     cpu.pb.gz heap-start.pb.gz heap.pb.gz mutex.pb.gz block.pb.gz
  *     threads.pb.gz threads-2.pb.gz threads-3.pb.gz threads-4.pb.gz   looks at all threads, at different
- * times about.txt   a line each: "source URL", "seconds N", "time ...", "missing NAME WHY"
+ * times threads.txt    the threads one by one (?debug=2), at the look with the most of them waiting for locks
+ *     timeline.txt   what changed meanwhile: see ui/moments.h
+ *     about.txt      a line each: "source URL", "seconds N", "time ...", "missing NAME WHY"
  *
  * Each as the server sent it, but with names where it had only addresses, so that any pprof reads it
  * anywhere. A folder that somebody else has filled, with some of these names, opens as well.
  */
 struct collection {
     char *title;
+    int seconds;                        /* 0 when it does not */
+    struct buf dump, timeline;          /* of threads.txt and timeline.txt; empty when they are not there */
     struct profile *profiles[N_LENSES]; /* NULL: not there, and missing says why */
     char *missing[N_LENSES];
 };

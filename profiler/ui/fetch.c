@@ -290,9 +290,9 @@ static void set_proxy(CURL *easy)
 
 /* Who we are, and whom we believe. curl gives the token to the host that was asked alone, wherever that
  * leads. */
-static void set_credentials(CURL *easy, const struct fetch_limits *limits)
+static void set_credentials(CURL *easy, const struct fetch_limits *limits, bool anonymous)
 {
-    if (limits->token && *limits->token) {
+    if (!anonymous && limits->token && *limits->token) {
         curl->easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
         curl->easy_setopt(easy, CURLOPT_XOAUTH2_BEARER, limits->token);
     }
@@ -310,13 +310,13 @@ static int prepare_transfer(struct transfer *t, const struct fetch_limits *limit
     if (!t->easy)
         return ERR_NOMEM;
     set_proxy(t->easy);
-    set_credentials(t->easy, limits);
+    set_credentials(t->easy, limits, t->f->anonymous);
     curl->easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl->easy_setopt(t->easy, CURLOPT_FOLLOWLOCATION, 1L);
     curl->easy_setopt(t->easy, CURLOPT_MAXREDIRS, 10L);
     curl->easy_setopt(t->easy, CURLOPT_USERAGENT, "pprof");
     curl->easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L);
-    curl->easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, timeout_ms);
+    curl->easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, t->f->timeout_ms ? (long)t->f->timeout_ms : timeout_ms);
     curl->easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, take_body);
     curl->easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
     curl->easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, take_header);

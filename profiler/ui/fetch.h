@@ -13,6 +13,8 @@
 struct fetch {
     const char *address; /* file or URL, as typed */
     int start_ms;        /* of a URL: asked for so long after the others */
+    int timeout_ms;      /* of a URL: for so long; 0: as the limits say */
+    bool anonymous;      /* of a URL: asked for without the token, which is another server's */
     char *url;           /* NULL for a file */
     const char *post;    /* the body, of a POST; NULL to GET */
     size_t post_len;

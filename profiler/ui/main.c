@@ -77,13 +77,27 @@ static int report_sources(struct options *o, bool *passed, struct error *error)
     return code;
 }
 
+/* -http -triage: what was collected in a browser, or the folder. */
+static int serve_triage(const struct options *o, struct error *error)
+{
+    struct web_all *all;
+    int code = web_all_open(o, &interrupted, &all, error);
+    if (code)
+        return code;
+    code = web_serve_all(all, o, error);
+    web_all_free(all);
+    return code;
+}
+
 /* *passed: a limit was. */
 static int run(struct options *o, bool *passed, struct error *error)
 {
     if (o->warnings.data)
         fputs(o->warnings.data, stderr);
     interrupt_catch();
-    int code = o->triage ? triage_run(o, &interrupted, error) : report_sources(o, passed, error);
+    int code = !o->triage ? report_sources(o, passed, error)
+               : o->http  ? serve_triage(o, error)
+                          : triage_run(o, &interrupted, error);
     viewer_remove_files();
     return code;
 }

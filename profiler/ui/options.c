@@ -70,6 +70,8 @@ static const struct source_option source_options[] = {
     {"no_browser", SOURCE_SWITCH, OPTION(no_browser), "With -http: print the address, open no browser"},
     {"triage", SOURCE_SWITCH, OPTION(triage),
         "Collect every profile of a server at once and read them together; or a folder it left"},
+    {"stats", SOURCE_TEXT, OPTION(stats),
+        "With -triage: URL or port of the server's own /stats, for its threads and p95 over time"},
     {"completions", SOURCE_TEXT, OPTION(completions), "Print completion for a shell: bash, zsh or fish"},
     {"help", SOURCE_SWITCH, OPTION(help), "What is most needed; help all, help NAME say more"},
     {"h", SOURCE_SWITCH, OPTION(help), NULL},
@@ -396,16 +398,14 @@ static int apply_http(struct parser *p)
     struct options *o = p->o;
     if (!o->http && o->no_browser)
         return error_set(p->error, ERR_INVALID, "-no_browser only makes sense with -http");
-    const char *other = !o->http        ? NULL
-                        : o->command    ? o->command->name
-                        : o->triage     ? "triage"
-                        : o->limits.len ? "fail_if"
-                                        : NULL;
+    const char *other = !o->http ? NULL : o->command ? o->command->name : o->limits.len ? "fail_if" : NULL;
     return other ? error_set(p->error, ERR_INVALID, "-http and -%s do not go together", other) : 0;
 }
 
 static int apply_triage(struct parser *p)
 {
+    if (!p->o->triage && p->o->stats)
+        return error_set(p->error, ERR_INVALID, "-stats only makes sense with -triage");
     if (!p->o->triage)
         return 0;
     if (p->o->limits.len)
@@ -507,6 +507,7 @@ static void print_examples(struct buf *out)
         "       pprof -http=[HOST]:[PORT] [options] [binary] SOURCE...\n"
         "                                                    in a browser: flame graph, top, graph, source\n"
         "       pprof -triage [-seconds N] URL|FOLDER        every profile of a server, read together\n"
+        "       pprof -http=[HOST]:[PORT] -triage URL|FOLDER the same in a browser: All three\n"
         "       pprof help [all|NAME]                        all there is; one format or option\n"
         "\n"
         "A SOURCE is a file or a URL: host:port means http://host:port/debug/pprof/profile.\n"
@@ -515,6 +516,7 @@ static void print_examples(struct buf *out)
         "For example:\n"
         "   pprof -top http://127.0.0.1:6060/debug/pprof/profile?seconds=30\n"
         "   pprof -http=: cpu.pb.gz\n"
+        "   pprof -http=: -triage -stats=8080 http://127.0.0.1:6060\n"
         "   pprof -flame -focus=json cpu.pb.gz\n"
         "   pprof -growth -inuse_space -diff_base=before.pb.gz after.pb.gz\n"
         "   pprof -fail_if 'cum(json_encode)>=20%' cpu.pb.gz\n");

@@ -20,6 +20,7 @@ struct options {
     const char *symbolize, *comment, *tools;
     const char *http; /* [HOST]:[PORT] to serve the browser at, NULL when not given */
     bool no_browser;
+    const char *stats; /* with triage: a URL, or a port, of the server's own figures; NULL when not given */
     const char *completions;                         /* a shell, NULL when not given */
     const char *help_on;                             /* of `pprof help NAME`, NULL for all */
     const char *token, *tls_cert, *tls_key, *tls_ca; /* "" when not given */

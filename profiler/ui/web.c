@@ -4,6 +4,7 @@
 #include "ui/interrupt.h"
 #include "ui/libmicrohttpd.h"
 #include "ui/viewer.h"
+#include "ui/web_all.h"
 #include "ui/web_files.h"
 #include "ui/web_listen.h"
 #include "ui/web_page.h"
@@ -24,12 +25,14 @@
  *     request ─► is its Host one of ours ─► path ─► file ─────────────────────────────────► response
  *                                            └────► settings from the URL ─► page of a view ──┘
  *
- * Nothing but a configuration is ever kept of a request, and one that does so must come from a page of ours:
- * so there is nothing for a stranger's page to do but to ask, and what it asks it cannot read.
+ * Nothing but a configuration is ever kept of a request, and nothing but collecting begun by one, and those
+ * that do so must come from a page of ours: so there is nothing for a stranger's page to do but to ask, and
+ * what it asks it cannot read.
  */
 struct web {
     const struct libmicrohttpd *mhd;
-    const struct profile *profile;
+    const struct profile *profile; /* NULL: those of all */
+    struct web_all *all;
     const struct options *options;
     struct web_listener listener;
 };
@@ -112,11 +115,28 @@ static enum MHD_Result read_parameter(
     return MHD_YES;
 }
 
+static const char *parameter(const struct web *w, struct MHD_Connection *c, const char *name)
+{
+    const char *value = w->mhd->lookup_connection_value(c, MHD_GET_ARGUMENT_KIND, name);
+    return value ? value : "";
+}
+
+/* What the address asks for; *of is what it is called in a triage. NULL with an error. */
+static const struct profile *find_profile(
+    const struct web *w, struct MHD_Connection *c, const char **of, struct error *error)
+{
+    *of = parameter(w, c, "of");
+    return w->profile ? w->profile : web_all_profile(w->all, of, error);
+}
+
+/* view: NULL for the page of all profiles. */
 static void reply_view(
     const struct web *w, struct MHD_Connection *c, const struct web_view *view, struct reply *r)
 {
     struct settings settings;
     struct reading reading = {.settings = &settings};
+    const char *of = NULL;
+    const struct profile *profile = view ? find_profile(w, c, &of, &reading.error) : NULL;
     if (web_query_init(&settings, &w->options->settings)) {
         reply_text(r, 500, "out of memory");
         return;
@@ -128,7 +148,9 @@ static void reply_view(
         fprintf(stderr, "%s\n", unread.text);
     struct web_page page = {.view = view,
         .saved = &saved,
-        .source = {w->profile, &settings.config, w->options->tools, &interrupted},
+        .source = {profile, &settings.config, w->options->tools, &interrupted},
+        .all = w->all,
+        .of = of,
         .defaults = &w->options->settings.config,
         .refused = reading.error.code ? &reading.error : NULL};
     r->status = web_page_put(&page, &r->body);
@@ -137,12 +159,14 @@ static void reply_view(
     settings_fini(&settings);
 }
 
-static void reply_profile(const struct web *w, struct reply *r)
+static void reply_profile(const struct web *w, struct MHD_Connection *c, struct reply *r)
 {
     struct error error;
-    if (profile_encode(w->profile, true, &r->body, &error)) {
+    const char *of;
+    const struct profile *p = find_profile(w, c, &of, &error);
+    if (!p || profile_encode(p, true, &r->body, &error)) {
         buf_fini(&r->body);
-        reply_text(r, 500, error.text);
+        reply_text(r, p ? 500 : 400, error.text);
         return;
     }
     r->status = 200;
@@ -192,21 +216,41 @@ static int change_saved(
     return code;
 }
 
-/* /ui/saveconfig?config=NAME&f=..., /ui/deleteconfig?config=NAME, by POST. */
-static void reply_change(const struct web *w, struct MHD_Connection *c, bool save, struct reply *r)
+/* What became of something that was to be done. */
+static void reply_done(struct reply *r, int code, const struct error *error)
 {
-    const char *name = w->mhd->lookup_connection_value(c, MHD_GET_ARGUMENT_KIND, "config");
-    struct error error = {0};
-    if (!is_from_our_page(w, c)) {
-        reply_text(r, 403, "Only pprof's own page may change configurations.");
-        return;
-    }
-    int code = change_saved(w, c, save, name ? name : "", &error);
     reply_text(r,
         code == 0                             ? 200
         : code == ERR_IO || code == ERR_NOMEM ? 500
+        : code == ERR_BUSY                    ? 409
                                               : 400,
-        code ? (*error.text ? error.text : error_text(code)) : "done");
+        code ? (*error->text ? error->text : error_text(code)) : "done");
+}
+
+/* /ui/saveconfig?config=NAME&f=..., /ui/deleteconfig?config=NAME, by POST. */
+static void reply_change(const struct web *w, struct MHD_Connection *c, bool save, struct reply *r)
+{
+    struct error error = {0};
+    int code = change_saved(w, c, save, parameter(w, c, "config"), &error);
+    reply_done(r, code, &error);
+}
+
+/* ---- collecting ---- */
+
+/* /ui/collect?seconds=N&stats=URL, by POST. Who comes from elsewhere has nothing asked of this machine. */
+static void reply_collect(const struct web *w, struct MHD_Connection *c, struct reply *r)
+{
+    struct error error = {0};
+    const char *stats = w->listener.local ? parameter(w, c, "stats") : "";
+    int code = web_all_collect(w->all, parameter(w, c, "seconds"), stats, &error);
+    reply_done(r, code, &error);
+}
+
+static void reply_progress(const struct web *w, struct reply *r)
+{
+    r->status = 200;
+    r->type = "application/json";
+    web_all_put_progress(w->all, &r->body);
 }
 
 /* ---- routes ---- */
@@ -274,18 +318,41 @@ static void route(
     struct web_file_text file;
     const char *name = strncmp(path, prefix, sizeof prefix - 1) == 0 ? path + sizeof prefix - 1 : NULL;
     const struct web_view *view = name ? web_view_find(name) : NULL;
+    bool all = w->all && name && (strcmp(name, "all") == 0 || (!*name && !*parameter(w, c, "of")));
     if (moved(path))
         reply_moved(w, c, moved(path), location, r);
-    else if (view)
-        reply_view(w, c, view, r);
+    else if (all || view)
+        reply_view(w, c, all ? NULL : view, r);
     else if (name && strcmp(name, "download") == 0)
-        reply_profile(w, r);
+        reply_profile(w, c, r);
+    else if (w->all && name && strcmp(name, "collecting") == 0)
+        reply_progress(w, r);
     else if (name && strcmp(name, "page.html") != 0 && web_file_find(name, &file)) {
         r->status = 200;
         r->type = file.type;
         buf_append(&r->body, file.text, file.len);
     } else
         reply_text(r, 404, "There is no such page here: /ui/ is the first.");
+}
+
+/* What may be done, and who may. False: the path is of something to be read. */
+static bool route_post(
+    const struct web *w, struct MHD_Connection *c, const char *path, const char *method, struct reply *r)
+{
+    bool config = strcmp(path, "/ui/saveconfig") == 0 || strcmp(path, "/ui/deleteconfig") == 0;
+    if (!config && !(w->all && strcmp(path, "/ui/collect") == 0))
+        return false;
+    if (strcmp(method, "POST") != 0) {
+        reply_text(r, 405, "This is done by POST.");
+        r->extra = "Allow";
+        r->extra_value = "POST";
+    } else if (!is_from_our_page(w, c))
+        reply_text(r, 403, "Only pprof's own page may do this.");
+    else if (config)
+        reply_change(w, c, path[4] == 's', r);
+    else
+        reply_collect(w, c, r);
+    return true;
 }
 
 static enum MHD_Result answer(void *context, struct MHD_Connection *c, const char *path, const char *method,
@@ -307,15 +374,9 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *c, const cha
     if (!web_listener_knows(&w->listener, header(w, c, "Host")))
         reply_text(
             &r, 403, "The Host header names another machine: this is for localhost, or the host of -http.");
-    else if (strcmp(path, "/ui/saveconfig") == 0 || strcmp(path, "/ui/deleteconfig") == 0) {
-        if (strcmp(method, "POST") == 0)
-            reply_change(w, c, path[4] == 's', &r);
-        else {
-            reply_text(&r, 405, "Configurations are changed by POST.");
-            r.extra = "Allow";
-            r.extra_value = "POST";
-        }
-    } else if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) {
+    else if (route_post(w, c, path, method, &r))
+        ;
+    else if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) {
         reply_text(&r, 405, "Pages are here to be read: GET or HEAD.");
         r.extra = "Allow";
         r.extra_value = "GET, HEAD";
@@ -372,25 +433,34 @@ static void serve(struct web *w, struct MHD_Daemon *daemon, int epoll_fd)
     }
 }
 
-int web_serve(const struct profile *p, const struct options *o, struct error *error)
+static int serve_until_interrupted(struct web *w, struct error *error)
 {
-    struct web w = {.profile = p, .options = o};
-    int code = libmicrohttpd_load(&w.mhd, error);
+    int code = libmicrohttpd_load(&w->mhd, error);
     if (!code)
-        code = web_listen(o->http, &w.listener, error);
+        code = web_listen(w->options->http, &w->listener, error);
     if (code)
         return code;
     struct MHD_Daemon *daemon =
-        w.mhd->start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, answer, &w, MHD_OPTION_LISTEN_SOCKET, w.listener.fd,
-            MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_END);
+        w->mhd->start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, answer, w, MHD_OPTION_LISTEN_SOCKET,
+            w->listener.fd, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_END);
     if (!daemon) {
-        close(w.listener.fd);
+        close(w->listener.fd);
         return error_set(error, ERR_IO, "-http: the server does not start");
     }
-    const union MHD_DaemonInfo *info = w.mhd->get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    const union MHD_DaemonInfo *info = w->mhd->get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD);
     signal(SIGPIPE, SIG_IGN); /* of browsers that leave */
-    announce(&w);
-    serve(&w, daemon, info->epoll_fd);
-    w.mhd->stop_daemon(daemon);
+    announce(w);
+    serve(w, daemon, info->epoll_fd);
+    w->mhd->stop_daemon(daemon);
     return 0;
+}
+
+int web_serve(const struct profile *p, const struct options *o, struct error *error)
+{
+    return serve_until_interrupted(&(struct web){.profile = p, .options = o}, error);
+}
+
+int web_serve_all(struct web_all *all, const struct options *o, struct error *error)
+{
+    return serve_until_interrupted(&(struct web){.all = all, .options = o}, error);
 }

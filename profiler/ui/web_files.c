@@ -12,8 +12,19 @@
     extern const char web_##symbol##_start[], web_##symbol##_end[]
 
 EMBED(page, "profiler/ui/web/page.html");
-EMBED(script, "profiler/ui/web/app.js");
+EMBED(base, "profiler/ui/web/base.js");
+EMBED(header, "profiler/ui/web/header.js");
+EMBED(flame, "profiler/ui/web/flame.js");
+EMBED(top, "profiler/ui/web/top.js");
+EMBED(graph, "profiler/ui/web/graph.js");
+EMBED(text, "profiler/ui/web/text.js");
+EMBED(locks, "profiler/ui/web/locks.js");
+EMBED(timeline, "profiler/ui/web/timeline.js");
+EMBED(all, "profiler/ui/web/all.js");
+EMBED(app, "profiler/ui/web/app.js");
 EMBED(style, "profiler/ui/web/style.css");
+
+static const char javascript[] = "text/javascript; charset=utf-8";
 
 bool web_file_find(const char *name, struct web_file_text *out)
 {
@@ -21,7 +32,16 @@ bool web_file_find(const char *name, struct web_file_text *out)
         const char *name, *type, *start, *end;
     } files[] = {
         {"page.html", "text/html; charset=utf-8", web_page_start, web_page_end},
-        {"app.js", "text/javascript; charset=utf-8", web_script_start, web_script_end},
+        {"base.js", javascript, web_base_start, web_base_end},
+        {"header.js", javascript, web_header_start, web_header_end},
+        {"flame.js", javascript, web_flame_start, web_flame_end},
+        {"top.js", javascript, web_top_start, web_top_end},
+        {"graph.js", javascript, web_graph_start, web_graph_end},
+        {"text.js", javascript, web_text_start, web_text_end},
+        {"locks.js", javascript, web_locks_start, web_locks_end},
+        {"timeline.js", javascript, web_timeline_start, web_timeline_end},
+        {"all.js", javascript, web_all_start, web_all_end},
+        {"app.js", javascript, web_app_start, web_app_end},
         {"style.css", "text/css; charset=utf-8", web_style_start, web_style_end},
     };
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {

@@ -40,6 +40,28 @@ static void put_views(struct buf *out)
     buf_putc(out, ']');
 }
 
+/* The profiles of a triage, and which of them this is. */
+static void put_choice(const struct web_page *p, struct buf *out)
+{
+    if (!p->all)
+        return;
+    buf_puts(out, ",\"profiles\":");
+    web_all_put_menu(p->all, out);
+    if (p->view) {
+        buf_puts(out, ",\"of\":");
+        jsontext_put(out, p->of ? p->of : "");
+    }
+}
+
+static void put_title(const struct web_page *p, struct buf *out)
+{
+    struct buf title = {0};
+    buf_puts(&title, web_all_title(p->all));
+    put_lines("legend", &title, out);
+    buf_puts(out, ",\"types\":[]");
+    buf_fini(&title);
+}
+
 static void put_sample_types(const struct web_source *s, struct buf *out)
 {
     const struct profile *p = s->profile;
@@ -91,12 +113,18 @@ static int put_data(const struct web_page *p, struct buf *out)
     int code = p->refused ? p->refused->code : 0;
     if (code)
         error = *p->refused;
-    else
+    else if (p->view)
         code = web_view_put(p->view, &p->source, &body, &notes, &error);
+    else
+        web_all_put(p->all, &body);
     buf_puts(out, "{\"view\":");
-    jsontext_put(out, p->view->name);
+    jsontext_put(out, p->view ? p->view->name : "all");
     put_views(out);
-    put_profile(&p->source, out);
+    put_choice(p, out);
+    if (p->source.profile)
+        put_profile(&p->source, out);
+    else
+        put_title(p, out);
     put_lines("notes", &notes, out);
     buf_puts(out, ",\"defaults\":");
     web_query_put(p->defaults, out);
@@ -112,7 +140,7 @@ static int put_data(const struct web_page *p, struct buf *out)
     buf_putc(out, '}');
     buf_fini(&body);
     buf_fini(&notes);
-    return code == ERR_NOTFOUND && p->view->body == WEB_BODY_SVG ? 501 : status_of(code);
+    return code == ERR_NOTFOUND && p->view && p->view->body == WEB_BODY_SVG ? 501 : status_of(code);
 }
 
 /* JSON has < in strings alone. */

@@ -1,6 +1,7 @@
 #ifndef UI_WEB_PAGE_H
 #define UI_WEB_PAGE_H
 
+#include "ui/web_all.h"
 #include "ui/web_saved.h"
 #include "ui/web_views.h"
 
@@ -11,8 +12,10 @@
  * With an error, the page says so and can be left by its menus.
  */
 struct web_page {
-    const struct web_view *view;
-    struct web_source source;
+    const struct web_view *view;   /* NULL: the page of all profiles */
+    struct web_source source;      /* of a view */
+    const struct web_all *all;     /* NULL when one profile is served */
+    const char *of;                /* which of them the view is of */
     const struct config *defaults; /* of the command line */
     const struct saved *saved;     /* configurations with a name */
     const struct error *refused;   /* what was wrong with the URL, or NULL */

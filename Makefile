@@ -62,7 +62,7 @@ CAPTURE  = capture signals rawlock ticks \
            labelset threadlabels
 EXPORT   = names feed convert labeltext text deadlock threadwords threadsummary threaddump request endpoints index \
            ownfd ownthread direct guard mount respond listener server environment service
-VIEW     = measure regex path frames graph graph_tags order trim labels label_lines tagfilter prune filter combine \
+VIEW     = measure regex path frames graph graph_tags order trim labels label_lines tagfilter prune filter combine source_label \
            duration source_file locate readable_names symbolz symbolize \
            report report_labels report_text report_tree report_traces report_raw report_list report_tags \
            report_proto report_dot report_callgrind report_disasm report_weblist dot_name \

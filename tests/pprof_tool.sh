@@ -184,6 +184,23 @@ run -triage -seconds=60 http://127.0.0.1:1
 check "-triage of nothing (exit $status)" [ "$status" -eq 2 ]
 check "-triage of nothing says so at once" grep -q 'debug/pprof/heap: http fetch: Failed to connect' "$dir/err"
 
+# Of several sources, each sample says where it is from; so they can be told apart again.
+mkdir "$dir/fleet"
+cp "$profile" "$dir/fleet/one.pb.gz"
+run -proto -source_label=instance -output="$dir/merged.pb.gz" "$dir/fleet/one.pb.gz" "$dir/fleet/one.pb.gz"
+run -tags -tagshow=instance "$dir/merged.pb.gz"
+check "-source_label adds up what is from one source" grep -q '2.10s (  100%): one$' "$dir/out"
+cp "$profile" "$dir/fleet/two.prof"
+run -proto -source_label=instance -output="$dir/merged.pb.gz" "$dir/fleet/one.pb.gz" "$dir/fleet/two.prof"
+run -tags -tagshow=instance "$dir/merged.pb.gz"
+check "-source_label names each source" [ "$(grep -c '1.05s (50.00%): \(one\|two\)$' "$dir/out")" -eq 2 ]
+run -top -tagfocus=instance=two "$dir/merged.pb.gz"
+check "-tagfocus takes one of them again" grep -q '^ *450ms 21.43% .* list_move (inline)$' "$dir/out"
+run -top -tagroot=instance -cum "$dir/merged.pb.gz"
+check "-tagroot shows who does what" grep -q '1050ms 50.00%  *two$' "$dir/out"
+run -top "$dir/merged.pb.gz"
+check "-source_label changes no values" grep -q '^ *900ms 42.86% .* list_move (inline)$' "$dir/out"
+
 printf 'goroutine profile: total 3\n3 @ 0x401001 0x402001\nMAPPED_LIBRARIES:\n400000-480000: /srv/prog\n' >"$dir/old.txt"
 run -top "$dir/old.txt"
 check "an older format" grep -q '^ *3   100%   100%          3   100%  \[prog\]' "$dir/out"

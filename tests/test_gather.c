@@ -2,9 +2,11 @@
 
 #include "gateway_profile.h"
 #include "model/codec.h"
+#include "sample_profile.h"
 #include "ui/gather.h"
 #include "variant_profile.h"
 #include "view/combine.h"
+#include "view/source_label.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -264,6 +266,46 @@ START_TEST(one_that_fails_is_named_once)
 }
 END_TEST
 
+/* ---- where samples are from ---- */
+
+START_TEST(sources_have_names)
+{
+    static const struct {
+        const char *address, *name;
+    } cases[] = {{"http://127.0.0.1:7071/debug/pprof/profile?seconds=5", "127.0.0.1:7071"},
+        {"https://me:secret@[::1]:6060/debug/pprof/heap", "[::1]:6060"}, {"http://host:1?x=/", "host:1"},
+        {"http+unix://%2Frun%2fapp.sock/debug/pprof/heap", "app.sock"}, {"/var/folder/one.pb.gz", "one"},
+        {"two.prof", "two"}, {"dir.d/.gz", ".gz"}, {"folder/", "folder/"}};
+    char name[64], small[4];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        source_label_name(cases[i].address, name, sizeof name);
+        ck_assert_str_eq(name, cases[i].name);
+    }
+    source_label_name("http://127.0.0.1:7071/", small, sizeof small);
+    ck_assert_str_eq(small, "127");
+}
+END_TEST
+
+/* In place of what was there of that key, beside all else; stacks and values are as they were. */
+START_TEST(a_source_becomes_a_label)
+{
+    struct profile *p = sample_profile(), *got;
+    ck_assert_int_eq(source_label_add(p, "zoo", "here", &got), 0);
+    ck_assert_uint_eq(got->samples.len, p->samples.len);
+    for (size_t i = 0; i < got->samples.len; i++) {
+        const struct sample *s = &got->samples.items[i], *was = &p->samples.items[i];
+        ck_assert_uint_eq(s->nlabels, i == 0 ? 3 : 1); /* ant, zoo, size; zoo */
+        const struct label *l = &got->labels.items[s->first_label + (i == 0)];
+        ck_assert_str_eq(l->key, "zoo");
+        ck_assert_str_eq(l->str, "here");
+        ck_assert_uint_eq(s->nlocs, was->nlocs);
+        ck_assert_int_eq(profile_values(got, i)[1], profile_values(p, i)[1]);
+    }
+    profile_free(got);
+    profile_free(p);
+}
+END_TEST
+
 static void make_dir(void)
 {
     ck_assert_ptr_nonnull(mkdtemp(dir));
@@ -290,6 +332,8 @@ Suite *suite(void)
     tcase_add_test(c, many_add_up);
     tcase_add_test(c, pipes_are_read_once);
     tcase_add_test(c, one_that_fails_is_named_once);
+    tcase_add_test(c, sources_have_names);
+    tcase_add_test(c, a_source_becomes_a_label);
     suite_add_tcase(s, c);
     return s;
 }

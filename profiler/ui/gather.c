@@ -8,6 +8,7 @@
 #include "view/combine.h"
 #include "view/filter.h"
 #include "view/locate.h"
+#include "view/source_label.h"
 #include "view/symbolize.h"
 
 #include <stdio.h>
@@ -117,6 +118,20 @@ static int prepare(struct group *g, struct profile *p, const struct fetch *f, bo
     return code || again ? code : remote_names_add(g->names, p, f->url);
 }
 
+/* With -source_label. Frees *p, and *p is NULL when it fails. */
+static int label(const struct group *g, const struct fetch *f, struct profile **p)
+{
+    char name[300];
+    struct profile *labelled = NULL;
+    if (!*g->o->source_label)
+        return 0;
+    source_label_name(f->url ? f->url : f->address, name, sizeof name);
+    int code = source_label_add(*p, g->o->source_label, name, &labelled);
+    profile_free(*p);
+    *p = labelled;
+    return code;
+}
+
 static int decode(struct group *g, struct fetch *f, bool again, struct profile **out)
 {
     if (!f->code && !is_url(f) && !f->bytes.len)
@@ -129,8 +144,9 @@ static int decode(struct group *g, struct fetch *f, bool again, struct profile *
     g->bytes += f->bytes.len;
     if (f->reads_again)
         buf_fini(&f->bytes);
-    if (!f->code && prepare(g, *out, f, again)) {
+    if (!f->code && (prepare(g, *out, f, again) || label(g, f, out))) {
         profile_free(*out);
+        *out = NULL;
         f->code = nomem(&f->error);
     }
     return f->code;

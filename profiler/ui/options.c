@@ -56,6 +56,8 @@ static const struct source_option source_options[] = {
         "Exit with 3 if this holds, as FUNCTION>5%, 'cum(json)>=10ms', 'total>1GB'"},
     {"buildid", SOURCE_TEXT, OPTION(build_id), "Build ID of the first mapping, instead of the recorded one"},
     {"add_comment", SOURCE_TEXT, OPTION(comment), "Add this comment to the profile"},
+    {"source_label", SOURCE_TEXT, OPTION(source_label),
+        "Give samples a label of this key that says where they are from"},
     {"all_frames", SOURCE_SWITCH, OPTION(all_frames), "Keep the frames the profile says to drop"},
     {"symbolize", SOURCE_TEXT, OPTION(symbolize),
         "Where names come from: none, local, fastlocal, remote, force"},
@@ -450,6 +452,7 @@ int options_parse(struct options *o, int argc, char **argv, struct error *error)
     *o = (struct options){.seconds = -1,
         .timeout_s = -1,
         .symbolize = "",
+        .source_label = "",
         .comment = "",
         .tls_cert = "",
         .tls_key = "",
@@ -532,7 +535,7 @@ static const struct {
     {"for programs", {"json", "csv", "folded", "proto", "fail_if"}},
     {"a part of it", {"focus", "ignore", "show_from", "tagfocus", "nodecount"}},
     {"what is counted", {"sample_index", "cum", "lines", "unit"}},
-    {"servers", {"seconds", "triage", "token", "timeout"}},
+    {"servers", {"seconds", "triage", "token", "timeout", "source_label"}},
 };
 
 struct wanted {

@@ -18,7 +18,8 @@ struct options {
     bool diff_base, all_frames, triage, help, version;
     int seconds, timeout_s; /* -1: not given */
     const char *symbolize, *comment, *tools;
-    const char *http; /* [HOST]:[PORT] to serve the browser at, NULL when not given */
+    const char *source_label; /* the key of a label that says where each sample is from; "" for none */
+    const char *http;         /* [HOST]:[PORT] to serve the browser at, NULL when not given */
     bool no_browser;
     const char *stats; /* with triage: a URL, or a port, of the server's own figures; NULL when not given */
     const char *completions;                         /* a shell, NULL when not given */

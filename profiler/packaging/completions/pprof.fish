@@ -75,6 +75,7 @@ complete -c pprof -o diff_base -r -d 'Compare with this profile: percentages are
 complete -c pprof -o fail_if -x -d 'Exit with 3 if this holds, as FUNCTION>5%, \'cum(json)>=10ms\', \'total>1GB\''
 complete -c pprof -o buildid -x -d 'Build ID of the first mapping, instead of the recorded one'
 complete -c pprof -o add_comment -x -d 'Add this comment to the profile'
+complete -c pprof -o source_label -x -d 'Give samples a label of this key that says where they are from'
 complete -c pprof -o all_frames -d 'Keep the frames the profile says to drop'
 complete -c pprof -o symbolize -x -a 'none local fastlocal remote force demangle=none demangle=full demangle=templates' -d 'Where names come from: none, local, fastlocal, remote, force'
 complete -c pprof -o token -x -d 'Token for servers that ask for one; CPROF_TOKEN keeps it out of sight'

@@ -140,6 +140,11 @@ SERVER_7  = tiles terrain picture
 CHECKS_7  = checks_lesson7 tile_rig
 USES_7    = common/zipf
 
+DEMO_8    = admin
+SWAPPED_8 = debug_http
+SERVER_8  = admin debug_server ticket
+CHECKS_8  = checks_lesson8 debug_rig
+
 COMMON_O    = $(call objects,demos/common,$(COMMON))
 WEBSERVER_O = $(call objects,demos/common,$(WEBSERVER))
 LOADGEN_O   = $(call objects,demos/common,$(LOADGEN))
@@ -173,7 +178,7 @@ STORM_TESTS   = storm
 # End-to-end tests: tests/NAME.sh, run from the top folder; exit 77 is "skipped", with a line that says why.
 SCRIPT_TESTS = setup_script engine exercises working_copies gateway_e2e preload other_malloc pprof_tool pprof_malformed remote_names
 # Those for which `make check` has no time.
-LONG_TESTS   = doctor embedding pprof_like_go go_pprof_reads web_browser web_all lesson1_run lesson2_run waiting_run lesson5_run lesson6_run lesson7_run completions preload_programs preload_servers preload_hostile
+LONG_TESTS   = doctor embedding pprof_like_go go_pprof_reads web_browser web_all lesson1_run lesson2_run waiting_run lesson5_run lesson6_run lesson7_run lesson8_run completions preload_programs preload_servers preload_hostile
 
 # ---- what people type -----------------------------------------------------------------------------------
 
@@ -520,6 +525,10 @@ $(B)/modules/base/%.o: profiler/base/%.c Makefile exercises/engine/counted_names
 
 # The checks of a lesson: its own modules (CHECKS_N), and the engine's.
 ENGINE_O = $(call objects,exercises/engine,counted module trial verdict watchdog)
+
+# What lesson 8 measures of a sample's cost.
+$(B)/sample_cost: $(B)/exercises/lesson8/sample_cost.o $(OUT)profiler/libcprof.a
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $^ $(CPROF_LIBS) -o $@
 
 # What the scripts fetch with, since a fresh machine has no curl.
 $(B)/fetch: $(B)/exercises/engine/fetch.o

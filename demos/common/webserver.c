@@ -51,6 +51,11 @@ static uint64_t figure(const uint64_t *f)
 
 /* ---- requests ---- */
 
+double webserver_cpu_ms(void)
+{
+    return (double)clock_read_ns(CLOCK_PROCESS_CPUTIME_ID) / 1e6;
+}
+
 long webserver_number(struct MHD_Connection *connection, const char *name, long min, long max, long otherwise)
 {
     const char *text = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, name);
@@ -213,7 +218,7 @@ static long connections_allowed(const struct webserver *server)
 
 /* ---- starting and stopping ---- */
 
-static void greet(const struct webserver *server, long max_connections)
+static void greet(const struct webserver *server, long max_connections, const char *debug)
 {
     const struct webserver_route *route = &server->routes[0];
     struct buf ready = {0};
@@ -228,15 +233,25 @@ static void greet(const struct webserver *server, long max_connections)
     if (server->port != 8080)
         printf(" --url http://127.0.0.1:%ld", server->port);
     printf("%s%s\n", server->load ? " " : "", server->load ? server->load : "");
-    if (*cprof_address())
-        printf("  ./profiler/pprof 'http://%s/debug/pprof/profile?seconds=30'\n", cprof_address());
+    const char *scheme = strncmp(debug, "unix:", 5) == 0 ? "" : "http://";
+    if (*debug)
+        printf("  ./profiler/pprof '%s%s/debug/pprof/profile?seconds=30'\n", scheme, debug);
     fflush(stdout);
+}
+
+/* The address they are at. Whoever is asked says itself what is wrong; the server can do without. */
+static const char *open_debug(const struct webserver *server, const char *address)
+{
+    if (server->open_debug)
+        return server->open_debug(server->closure, address);
+    cprof_start(address);
+    return cprof_address();
 }
 
 static int serve_until(const sigset_t *ending, struct serving *s, int listen_fd, const char *debug)
 {
     const struct webserver *server = s->server;
-    cprof_start(debug); /* it says itself what is wrong; the server can do without */
+    const char *debug_at = open_debug(server, debug);
     struct MHD_Daemon *daemon = start_serving(s, listen_fd);
     if (!daemon) {
         fprintf(stderr, "%s: cannot serve: %s\n", server->name, strerror(errno));
@@ -244,7 +259,7 @@ static int serve_until(const sigset_t *ending, struct serving *s, int listen_fd,
         cprof_stop();
         return 1;
     }
-    greet(server, s->max_connections);
+    greet(server, s->max_connections, debug_at);
     if (server->opened)
         server->opened(server->closure, server->port);
     int signal_number;

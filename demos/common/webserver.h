@@ -49,6 +49,9 @@ struct webserver {
      * Ctrl-C, interrupt(), the last requests end, stop(). */
     bool (*start)(void *closure); /* makes what the job needs; false after a line on standard error. There are
                                      no threads yet, and nothing is profiled */
+    /* Serves the profiles at the address that --debug says, in place of cprof_start(), which would. Returns
+     * where they are, "" when they are nowhere. What it started, stop() ends. */
+    const char *(*open_debug)(void *closure, const char *address);
     void (*ready)(void *closure, struct buf *to); /* appends to the line printed at the start: ", 9 pages" */
     void (*stats)(void *closure, struct buf *to); /* appends its figures to /stats: ",\"pages\":9" */
     void (*opened)(void *closure, long port);     /* requests are served there from now on */
@@ -59,6 +62,9 @@ struct webserver {
 
 /* Serves until SIGINT or SIGTERM; what main() is to return. One server a process. */
 int webserver_main(struct webserver *server, int argc, char **argv);
+
+/* Processor time of the whole process since it started. */
+double webserver_cpu_ms(void);
 
 /* The number of the request's query parameter, "?size=9"; `otherwise` when it is missing or not a number of
  * [min, max]. */

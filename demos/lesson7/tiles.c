@@ -20,7 +20,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { MB = 1024 * 1024 };
 
@@ -53,14 +52,6 @@ static bool start(void *closure)
     return map->store != NULL;
 }
 
-/* Processor time of the whole process since it started. */
-static double cpu_ms(void)
-{
-    struct timespec used;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-    return (double)used.tv_sec * 1e3 + (double)used.tv_nsec / 1e6;
-}
-
 static void print_stats(void *closure, struct buf *to)
 {
     struct map *map = closure;
@@ -68,7 +59,7 @@ static void print_stats(void *closure, struct buf *to)
     tile_store_stats(map->store, &stats);
     buf_printf(to, ",\"budget_mb\":%ld,\"asked\":%" PRIu64 ",\"rendered\":%" PRIu64 ",\"kept\":%zu",
         map->budget_mb, stats.asked, stats.rendered, stats.kept);
-    buf_printf(to, ",\"cpu_ms\":%.0f", cpu_ms());
+    buf_printf(to, ",\"cpu_ms\":%.0f", webserver_cpu_ms());
 }
 
 static void stop(void *closure)

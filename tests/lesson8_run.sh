@@ -1,0 +1,109 @@
+#!/bin/sh
+# Lesson 8's run.sh and quiz.sh from end to end: the flawed server shows a stranger everything, the repaired one
+# nothing, and takes fewer samples; the quiz knows right from wrong.
+# shellcheck source=exercises/engine/common.sh
+. "$(dirname "$0")/../exercises/engine/common.sh"
+dir=$(mktemp -d) || exit 2
+label=test-$$
+server=''
+trap '[ -z "$server" ] || kill "$server" 2>/dev/null; rm -rf "$dir" exercises/lesson8/profiles/*-"$label"*' EXIT
+trap 'exit 130' INT TERM
+export WORKBOOK_STATE="$dir/progress"
+unset CPROF_TOKEN
+failed=0
+
+fail() {
+    echo "lesson8_run: $*"
+    sed 's/^/    /' "$dir/out"
+    failed=1
+}
+
+run() { # run NAME BUILD OPTION…: its folder is $folder, its figures are in $dir/NAME
+    name=$1 build_of=$2
+    shift 2
+    exercises/lesson8/run.sh --build "$build_of" --label "$label-$name" --rate 100 --seconds 6 "$@" \
+        --url http://127.0.0.1:0 --debug http://127.0.0.1:0 >"$dir/out" 2>&1 </dev/null || {
+        fail "run.sh --build $build_of $*: exit $?"
+        exit 1
+    }
+    for folder in exercises/lesson8/profiles/*-"$label-$name"; do
+        :
+    done
+    for finding in stranger secret labels seconds cost load; do
+        grep -q "^$finding  *[^ ]" "$folder/summary.txt" || fail "the summary says nothing of $finding"
+    done
+    exercises/engine/figures.sh 8 "$folder" >"$dir/$name" || fail "the figures cannot be read"
+}
+figure() { # figure NAME FIGURE
+    sed -n "s/^$2 //p" "$dir/$1"
+}
+expect() { # expect NAME FIGURE AT_LEAST AT_MOST
+    figure "$1" "$2" | awk -v low="$3" -v high="$4" '{ ok = $1 >= low && $1 <= high } END { exit !ok }' ||
+        fail "$1: $2 is not from $3 to $4: $(figure "$1" "$2")"
+}
+
+run repaired reference
+expect repaired stranger_pages 0 0
+expect repaired secret_pages 0 0
+expect repaired codes_seen 0 0
+expect repaired long_profile 0 0
+expect repaired heap_period 524288 524288
+expect repaired cpu_ms_a_ticket 0.001 100
+quiet=$(figure repaired heap_samples_a_second)
+run flawed flawed
+expect flawed stranger_pages 7 7
+expect flawed secret_pages 2 2
+expect flawed codes_seen 2 100000
+expect flawed long_profile 1 1
+expect flawed heap_period 256 256
+awk -v many="$(figure flawed heap_samples_a_second)" -v few="$quiet" 'BEGIN { exit !(many > 50 * (few + 1)) }' ||
+    fail "not many more samples of the heap: $(figure flawed heap_samples_a_second), and $quiet"
+grep -q canary-4711 "$folder/owner-pprofcmdline" || fail "the command line has no canary"
+
+# The quiz: what it takes for right is in the folder.
+printf 'owner-vars\n256\nticket\n' | exercises/lesson8/quiz.sh "$folder" >"$dir/out" 2>&1 || fail "the quiz refuses right answers"
+yes main | head -n 9 | exercises/lesson8/quiz.sh "$folder" >"$dir/out" 2>&1 && fail "the quiz takes wrong answers"
+grep -q "No. Look: ./profiler/pprof -tags .*-flawed/cpu.pb.gz" "$dir/out" || fail "the quiz does not say where to look"
+
+# A flawed run is no repaired one, and the page is held against the bands, too.
+exercises/engine/bands.sh 8 "$folder" "$folder" >"$dir/out" 2>&1 && fail "bands.sh finds nothing off"
+grep -q '^stranger_pages  *repaired .* off$' "$dir/out" || fail "bands.sh: what a stranger sees passes for repaired"
+! grep -q 'the page does not say it' "$dir/out" || fail "bands.sh: the page lacks a band"
+
+# The server as it is run in earnest: a token, and a socket with a path.
+start() { # start OPTION…: of the repaired server
+    solutions/lesson8/admin --port 0 "$@" >"$dir/log" 2>&1 &
+    server=$!
+    tries=0
+    until grep -q 'pprof.*debug' "$dir/log" || [ "$tries" -ge 100 ]; do
+        tries=$((tries + 1))
+        sleep 0.1
+    done
+    url=$(sed -n 's|^admin: \(http://[^/]*\)/.*|\1|p' "$dir/log")
+    debug=$(sed -n "s|.*pprof '\(.*\)/debug/pprof.*|\1|p" "$dir/log")
+    cp "$dir/log" "$dir/out"
+}
+stop() {
+    kill -INT "$server"
+    wait "$server" || fail "the server ended with $?"
+    server=''
+}
+export CPROF_TOKEN=open-sesame
+start --debug 127.0.0.1:0
+status_of() { # status_of FETCH_OPTION…
+    "$build/fetch" -i "$@" 2>&1 | head -n 1 | cut -d' ' -f2
+}
+[ "$(status_of "$debug/debug/pprof/heap")" = 401 ] || fail "without a token: no 401"
+[ "$(status_of -H 'Authorization: Bearer open-sesame' "$debug/debug/pprof/heap")" = 200 ] || fail "with the token: no 200"
+[ "$(status_of -H 'Authorization: Bearer open-sesame' "$debug/debug/pprof/heap?seconds=61")" = 400 ] || fail "61 s: no 400"
+./profiler/pprof -top "$debug/debug/pprof/threads" >"$dir/out" 2>&1 || fail "pprof cannot read it"
+stop
+unset CPROF_TOKEN
+start --debug "unix:$dir/debug.sock"
+[ "$(status_of -u "$dir/debug.sock" http://admin/debug/pprof/heap)" = 200 ] || fail "through the socket: no 200"
+./profiler/pprof -top "unix:$dir/debug.sock/debug/pprof/threads" >"$dir/out" 2>&1 || fail "pprof cannot read through the socket"
+stop
+[ ! -e "$dir/debug.sock" ] || fail "the socket is left behind"
+
+[ "$failed" -eq 0 ] && echo "lesson8_run: all as it should be"
+exit "$failed"

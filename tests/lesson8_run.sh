@@ -1,6 +1,6 @@
 #!/bin/sh
-# Lesson 8's run.sh and quiz.sh from end to end: the flawed server shows a stranger everything, the repaired one
-# nothing, and takes fewer samples; the quiz knows right from wrong.
+# Lesson 8's run.sh, quiz.sh and trigger.sh from end to end: the flawed server shows a stranger everything, the repaired one
+# nothing, and takes fewer samples; the quiz knows right from wrong; and the trigger collects when it hurts, and only then.
 # shellcheck source=exercises/engine/common.sh
 . "$(dirname "$0")/../exercises/engine/common.sh"
 dir=$(mktemp -d) || exit 2
@@ -104,6 +104,33 @@ start --debug "unix:$dir/debug.sock"
 ./profiler/pprof -top "unix:$dir/debug.sock/debug/pprof/threads" >"$dir/out" 2>&1 || fail "pprof cannot read through the socket"
 stop
 [ ! -e "$dir/debug.sock" ] || fail "the socket is left behind"
+
+# The trigger.
+trigger() {
+    exercises/lesson8/trigger.sh --url "$url" --debug "$debug" --into "$dir/triggered" --every 1 --seconds 1 --hold-off 0 "$@" \
+        >"$dir/out" 2>&1
+}
+export CPROF_TOKEN=open-sesame
+start --debug 127.0.0.1:0
+trigger --threads 1 --keep 1 --times 2 || fail "the trigger: exit $?"
+[ "$(grep -c 'threads, above 1: collecting' "$dir/out")" -eq 2 ] || fail "the trigger does not say why it collects"
+set -- "$dir/triggered"/*
+[ $# -eq 1 ] || fail "of two folders with --keep 1 there are $#"
+for file in cpu.pb.gz heap.pb.gz threads.pb.gz mutex.pb.gz block.pb.gz triage.txt; do
+    [ -e "$1/$file" ] || fail "the folder has no $file"
+done
+./profiler/pprof -triage "$1" >"$dir/again" 2>&1 || fail "the folder does not open again"
+rm -rf "$dir/triggered"
+timeout 4 exercises/lesson8/trigger.sh --url "$url" --debug "$debug" --into "$dir/triggered" --threads 5000 --p95-ms 60000 >"$dir/out" 2>&1
+[ $? -eq 124 ] || fail "the trigger ended by itself"
+[ -z "$(ls "$dir/triggered")" ] || fail "the trigger collects though nothing hurts"
+stop
+for wrong in '' '--p95-ms x' '--threads' '--wrong 1' '--threads 1'; do
+    # shellcheck disable=SC2086 # an option and its value
+    exercises/lesson8/trigger.sh --url http://127.0.0.1:1 $wrong >"$dir/out" 2>&1
+    [ $? -eq 2 ] || fail "trigger.sh $wrong: no exit 2"
+    [ "$(grep -c '^workbook: ' "$dir/out")" -eq 1 ] || fail "trigger.sh $wrong: no single line"
+done
 
 [ "$failed" -eq 0 ] && echo "lesson8_run: all as it should be"
 exit "$failed"

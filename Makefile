@@ -178,7 +178,7 @@ STORM_TESTS   = storm
 # End-to-end tests: tests/NAME.sh, run from the top folder; exit 77 is "skipped", with a line that says why.
 SCRIPT_TESTS = setup_script engine exercises working_copies gateway_e2e preload other_malloc pprof_tool pprof_malformed remote_names
 # Those for which `make check` has no time.
-LONG_TESTS   = doctor embedding pprof_like_go go_pprof_reads web_browser web_all lesson1_run lesson2_run waiting_run lesson5_run lesson6_run lesson7_run lesson8_run completions preload_programs preload_servers preload_hostile
+LONG_TESTS   = doctor embedding pprof_like_go go_pprof_reads web_browser web_all lesson1_run lesson2_run waiting_run lesson5_run lesson6_run lesson7_run lesson8_run fleet completions preload_programs preload_servers preload_hostile
 
 # ---- what people type -----------------------------------------------------------------------------------
 
@@ -221,7 +221,7 @@ check: ## everything a clone must pass
 	@tests/run.sh $(tool_tests) $(demo_tests) -- $(cprof_tests) -- $(SCRIPT_TESTS:%=tests/%.sh)
 
 check-long: ## the tests for which check has no time
-	@$(MAKE) $(jobs) all $(long_programs) $(B)/tests/guest $(B)/tests/target $(B)/tests/make_profile
+	@$(MAKE) $(jobs) all $(long_programs) $(B)/tests/guest $(B)/tests/target $(B)/tests/make_profile $(B)/tests/scrape_rules
 	@tests/run.sh $(long_programs) $(LONG_TESTS:%=tests/%.sh)
 
 pages: ## follow the lessons' pages, word for word, and time them: all, or make pages PAGES="1 4"
@@ -461,6 +461,11 @@ $(B)/tests/throws.so: tests/throws.cc Makefile
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CXX) -Wall -Wextra -Wshadow $(WERROR) $(CFLAGS) -fPIC -shared $< -o $@
 
+# What scrapers would say of an answer.
+$(B)/tests/scrape_rules: $(B)/tests/scrape_rules.o $(B)/profile.pb-c.o
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $^ $(call pkg,--libs libprotobuf-c zlib) -o $@
+$(B)/tests/scrape_rules.o: $(B)/profile.pb-c.h
+
 # A program with libcprof that tests profile from outside, with all its functions in the stacks.
 $(B)/tests/target.o: ALL_CFLAGS += -fno-optimize-sibling-calls
 $(B)/tests/target $(B)/tests/target_other: $(B)/tests/target.o $(OUT)profiler/libcprof.a
@@ -529,6 +534,10 @@ ENGINE_O = $(call objects,exercises/engine,counted module trial verdict watchdog
 # What lesson 8 measures of a sample's cost.
 $(B)/sample_cost: $(B)/exercises/lesson8/sample_cost.o $(OUT)profiler/libcprof.a
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $^ $(CPROF_LIBS) -o $@
+
+# Lesson 8's box office, which knows nothing of profiling.
+$(B)/office: $(B)/exercises/lesson8/fleet/office.o $(B)/demos/lesson8/ticket.o $(BASE_O)
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $^ -o $@
 
 # What the scripts fetch with, since a fresh machine has no curl.
 $(B)/fetch: $(B)/exercises/engine/fetch.o

@@ -35,13 +35,13 @@ machine() { # machine DESCRIPTORS PIDS PARANOID LISTENING…: the ports in hex
 path=$PATH
 
 machine 20000 max 2 1F91
-doctor healthy 0 '^ok .*packages .*all [0-9]* are there' '^ok .*compiler .*gcc' '^ok .*port 8080' '^ok .*port 6060' '^ok .*descriptors .*20000' \
+doctor healthy 0 '^ok .*packages .*all [0-9]* are there' '^ok .*compiler .*gcc' '^ok .*port 8080' '^ok .*port 6060' '^ok .*fleet .*7071 to 7080' '^ok .*descriptors .*20000' \
     '^ok .*threads .*3[02]' '^ok .*libc6-dbg' '^ok .*perf' 'the lessons work here'
 
 # Less than it could be: said, with the remedy, and no failure.
-machine 4096 1000 2 1F90 17AC
+machine 4096 1000 2 1F90 17AC 1BA3
 rm "$dir/root/usr/lib/debug/.build-id/0.debug"
-doctor weak 0 '^note .*port 8080 .*taken' '-> .*--port' '^note .*port 6060 .*taken' '-> .*--debug' '^note .*descriptors .*only 4096' '-> .*nofile' \
+doctor weak 0 '^note .*port 8080 .*taken' '-> .*--port' '^note .*port 6060 .*taken' '-> .*--debug' '^note .*fleet .*taken is: 7075$' '-> .*--port' '^note .*descriptors .*only 4096' '-> .*nofile' \
     "^note .*threads .*only 1000 .*the cgroup's pids.max" '-> .*pids-limit' '^note .*libc6-dbg' '-> apt-get install libc6-dbg'
 
 # Too little to work.

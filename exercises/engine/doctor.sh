@@ -67,6 +67,17 @@ for pair in '8080 --port the servers' '6060 --debug their profiles'; do
     fi
 done
 
+taken='' port=7071
+while [ "$port" -le 7080 ]; do
+    ! listening "$port" || taken="$taken $port"
+    port=$((port + 1))
+done
+if [ -z "$taken" ]; then
+    say ok fleet "ports 7071 to 7080 are free, for lesson 8's fleet"
+else
+    say note fleet "lesson 8's fleet wants 7071 to 7080, and taken is:$taken" "exercises/lesson8/fleet/start.sh --port and another"
+fi
+
 # Lesson 6 has the most: some 3,000 connections when it is worst, a thread and two descriptors each.
 # ulimit knows some limits only in some shells; the kernel knows all of them.
 limit() { # limit NAME COLUMN

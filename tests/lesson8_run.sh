@@ -21,7 +21,7 @@ fail() {
 run() { # run NAME BUILD OPTION…: its folder is $folder, its figures are in $dir/NAME
     name=$1 build_of=$2
     shift 2
-    exercises/lesson8/run.sh --build "$build_of" --label "$label-$name" --rate 100 --seconds 6 "$@" \
+    exercises/lesson8/run.sh --build "$build_of" --label "$label-$name" --rate 100 --seconds 4 "$@" \
         --url http://127.0.0.1:0 --debug http://127.0.0.1:0 >"$dir/out" 2>&1 </dev/null || {
         fail "run.sh --build $build_of $*: exit $?"
         exit 1
@@ -121,7 +121,13 @@ for file in cpu.pb.gz heap.pb.gz threads.pb.gz mutex.pb.gz block.pb.gz triage.tx
 done
 ./profiler/pprof -triage "$1" >"$dir/again" 2>&1 || fail "the folder does not open again"
 rm -rf "$dir/triggered"
-timeout 4 exercises/lesson8/trigger.sh --url "$url" --debug "$debug" --into "$dir/triggered" --threads 5000 --p95-ms 60000 >"$dir/out" 2>&1
+for i in 1 2 3 4 5 6 7 8 9; do
+    "$build/fetch" "$url/ticket/$i" 2>&1 | grep -q '^signed [0-9a-f]*$' || fail "ticket $i is not signed"
+done
+trigger --p95-ms 0 --times 1 || fail "the trigger: exit $?"
+grep -q ' p95 is .* ms, above 0: collecting' "$dir/out" || fail "the trigger does not see p95"
+rm -rf "$dir/triggered"
+timeout 3 exercises/lesson8/trigger.sh --url "$url" --debug "$debug" --into "$dir/triggered" --threads 5000 --p95-ms 60000 >"$dir/out" 2>&1
 [ $? -eq 124 ] || fail "the trigger ended by itself"
 [ -z "$(ls "$dir/triggered")" ] || fail "the trigger collects though nothing hurts"
 stop

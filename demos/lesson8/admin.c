@@ -86,7 +86,9 @@ int main(int argc, char **argv)
     struct webserver server = {.name = "admin",
         .summary =
             "A theatre's ticket office: the server of lesson 8. GET /ticket/CODE gives the ticket of that\n"
-            "code. With CPROF_TOKEN set, its profiles are for those who know it.",
+            "code. With CPROF_TOKEN set, its profiles are to be for those who know it. As it came, its "
+            "debug\n"
+            "port is open to your network while it runs.",
         .routes = routes,
         .nroutes = 1,
         .knobs = knobs,

@@ -17,7 +17,7 @@ lesson_load 8
 lesson_option() {
     [ "$1" = --heap-rate ] && export CPROF_HEAP_RATE="$2"
 }
-seconds=10 requests_least=50 seconds_least=6
+seconds=8 requests_least=50 seconds_least=4
 server_options='--signing-key canary-4711'
 collect_options "$@"
 collect_begin

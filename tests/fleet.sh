@@ -68,8 +68,11 @@ for who in parca alloy; do
 done
 
 # ---- what is served ----
-FLEET_ODD=1 exercises/lesson8/fleet/start.sh --offices 4 --port "${FLEET_PORT:-7171}" >"$dir/out" 2>&1 || {
-    fail "start.sh: exit $?"
+for port in 7171 8271 9371; do # one of these has three free beside it
+    FLEET_ODD=1 exercises/lesson8/fleet/start.sh --offices 4 --port "$port" >"$dir/out" 2>&1 && break
+done
+[ -s "$state_of_fleet/pids" ] || {
+    fail "start.sh starts nothing"
     exit 1
 }
 address=$(instances | head -n 1)

@@ -70,6 +70,11 @@ exercises/engine/bands.sh 8 "$folder" "$folder" >"$dir/out" 2>&1 && fail "bands.
 grep -q '^stranger_pages  *repaired .* off$' "$dir/out" || fail "bands.sh: what a stranger sees passes for repaired"
 ! grep -q 'the page does not say it' "$dir/out" || fail "bands.sh: the page lacks a band"
 
+# What a sample costs is measured, and is not nothing.
+exercises/lesson8/cost.sh >"$dir/out" 2>&1 || fail "cost.sh: exit $?"
+awk '$1 == "heap" && $2 > 0 && $6 == 100000 { n++ } $1 == "block" && $6 == 40000 { n++ } $1 == "threads" && $2 > 0 { n++ }
+    END { exit n != 3 }' "$dir/out" || fail "cost.sh does not say what samples cost"
+
 # The server as it is run in earnest: a token, and a socket with a path.
 start() { # start OPTION…: of the repaired server
     solutions/lesson8/admin --port 0 "$@" >"$dir/log" 2>&1 &

@@ -8,6 +8,7 @@
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netdb.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,6 +96,24 @@ bool rig_profile_read(const char *profile, struct rig_profile *out)
 
 /* ---- sockets ---- */
 
+/* Whether it is this connection that waits at the socket, and not one that another program has got. */
+static bool arrived(int listen_fd, int fd)
+{
+    struct pollfd waiting = {.fd = listen_fd, .events = POLLIN};
+    struct sockaddr_storage ours, peer;
+    socklen_t ours_len = sizeof ours, peer_len = sizeof peer;
+    memset(&ours, 0, sizeof ours);
+    memset(&peer, 0, sizeof peer);
+    if (poll(&waiting, 1, 1000) != 1)
+        return false;
+    int accepted = accept4(listen_fd, (struct sockaddr *)&peer, &peer_len, SOCK_CLOEXEC);
+    if (accepted < 0)
+        return false;
+    close(accepted);
+    getsockname(fd, (struct sockaddr *)&ours, &ours_len);
+    return ours.ss_family == AF_UNIX || (ours_len == peer_len && memcmp(&ours, &peer, ours_len) == 0);
+}
+
 bool rig_connects(int listen_fd, const char *host)
 {
     struct sockaddr_storage a;
@@ -112,7 +131,7 @@ bool rig_connects(int listen_fd, const char *host)
         len = sizeof *v4;
     }
     int fd = socket(a.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool through = fd >= 0 && connect(fd, (struct sockaddr *)&a, len) == 0;
+    bool through = fd >= 0 && connect(fd, (struct sockaddr *)&a, len) == 0 && arrived(listen_fd, fd);
     if (fd >= 0)
         close(fd);
     return through;

@@ -35,7 +35,7 @@ struct rig_profile {
 bool rig_profile_read(const char *profile, struct rig_profile *out);
 
 /* A connection to the socket's own address, or with `host` to that address at its port: whether it gets
- * through. */
+ * through to this socket. */
 bool rig_connects(int listen_fd, const char *host);
 
 /* Whether it is bound to loopback, or to a path. */

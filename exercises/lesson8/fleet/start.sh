@@ -53,4 +53,4 @@ for address in $(instances); do
         sleep 0.1
     done
 done
-echo "$offices box offices serve their profiles on 127.0.0.1:$port to $((port + offices - 1))"
+echo "$offices box offices serve their profiles on 127.0.0.1:$port to $((port + offices - 1)); $fleet/stop.sh ends them"

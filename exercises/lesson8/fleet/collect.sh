@@ -43,7 +43,7 @@ trap 'rm -rf "$PPROF_TMPDIR"' EXIT
 [ "$(grep -c ': http fetch' "$state_of_fleet/err.txt")" -eq 0 ] || grep ': http fetch' "$state_of_fleet/err.txt" >&2
 
 show ./profiler/pprof -tags -tagshow=instance "$merged"
-show ./profiler/pprof -top -cum -tagroot=instance -nodecount=8 "$merged"
+show ./profiler/pprof -top -cum -tagroot=instance -show=^127 "$merged"
 
 # The first value of the tag is the one with most.
 odd=$(./profiler/pprof -tags -tagshow=instance "$merged" 2>/dev/null | sed -n 's/.*%): \(.*\)/\1/p' | head -n 1)
@@ -52,5 +52,5 @@ odd=$(./profiler/pprof -tags -tagshow=instance "$merged" 2>/dev/null | sed -n 's
 ./profiler/pprof -proto -tagignore="instance=^$odd\$" -output="$others_file" "$merged" 2>/dev/null || exit 1
 echo
 echo "$odd has most. Scaled to the same total, what has it that the others have not?"
-show ./profiler/pprof -top -normalize -diff_base="$others_file" "$odd_file"
+show ./profiler/pprof -top -unit=ms -nodecount=8 -normalize -diff_base="$others_file" "$odd_file"
 echo "$odd" >"$state_of_fleet/odd"

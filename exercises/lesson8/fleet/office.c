@@ -1,6 +1,6 @@
 /*
- * A box office of the theatre, one of ten: two counters that sell a ticket every ten milliseconds each. It
- * knows nothing of profiling; start.sh preloads libcprof.so into it.
+ * A box office of the theatre, one of ten: a customer comes every five milliseconds, and two counters
+ * sell. It knows nothing of profiling; start.sh preloads libcprof.so into it.
  *
  *     office [SOLD]      how many codes are on the list of those sold already (1,000)
  *
@@ -10,7 +10,10 @@
 
 #include "base/hash.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -18,7 +21,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { COUNTERS = 2, MS = 1000000, EVERY_MS = 10 };
+enum { COUNTERS = 2, MS = 1000000, EVERY_MS = 5 };
 
 static uint64_t *sold;
 static size_t nsold = 1000;
@@ -40,19 +43,19 @@ __attribute__((noinline)) static void sell(uint64_t number)
         free(ticket_new("not-for-production", code));
 }
 
-static void *counter(void *argument)
+static sem_t customers;
+static atomic_uint_fast64_t served;
+
+static void *counter(void *unused)
 {
-    uint64_t number = (uint64_t)(uintptr_t)argument;
-    while (number < UINT64_MAX - COUNTERS) {
-        sell(number);
-        number += COUNTERS;
-        nanosleep(&(struct timespec){.tv_nsec = EVERY_MS * MS}, NULL);
-    }
-    return NULL;
+    while (sem_wait(&customers) == 0 || errno == EINTR)
+        sell(atomic_fetch_add(&served, 1));
+    return unused;
 }
 
 int main(int argc, char **argv)
 {
+    pthread_t threads[COUNTERS];
     if (argc > 1)
         nsold = strtoul(argv[1], NULL, 10);
     sold = calloc(nsold + 1, sizeof *sold);
@@ -62,11 +65,11 @@ int main(int argc, char **argv)
     }
     for (size_t i = 0; i < nsold; i++)
         sold[i] = hash_u64(i);
-    pthread_t threads[COUNTERS];
-    for (uintptr_t i = 0; i < COUNTERS; i++)
-        if (pthread_create(&threads[i], NULL, counter, (void *)i) != 0)
-            return 1;
+    sem_init(&customers, 0, 0);
     for (int i = 0; i < COUNTERS; i++)
-        pthread_join(threads[i], NULL);
+        if (pthread_create(&threads[i], NULL, counter, NULL) != 0)
+            return 1;
+    while (nanosleep(&(struct timespec){.tv_nsec = EVERY_MS * MS}, NULL) == 0 || errno == EINTR)
+        sem_post(&customers);
     return 0;
 }

@@ -17,7 +17,7 @@ lesson_load 8
 lesson_option() {
     [ "$1" = --heap-rate ] && export CPROF_HEAP_RATE="$2"
 }
-seconds=8 requests_least=50 seconds_least=4
+seconds=6 requests_least=50 seconds_least=4
 server_options='--signing-key canary-4711'
 collect_options "$@"
 [ -z "$run_build" ] || unset CPROF_TOKEN # the repaired server would want it of us, too

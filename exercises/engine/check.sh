@@ -4,37 +4,44 @@
 . "$(dirname "$0")/common.sh"
 lesson_load "${1-}"
 seed
-
-# The lesson's own programs first, so that what the compiler says next is about the learner's file alone.
-targets=
-for module in $MODULES; do
-    stem=${module%.c}
-    targets="$targets $build/modules/$demo/$stem.so"
-done
-# shellcheck disable=SC2086 # a list of names
-quiet_make "$build/checks/$lesson" $targets ||
-    die "the checks of lesson $number do not build; that is not your file's fault"
-
-plain='' counted='' stems=''
-for module in $MODULES; do
-    stem=${module%.c}
-    plain="$plain $build/modules/$work/$stem.so"
-    counted="$counted $build/modules/$work/$stem.counted.so"
-    stems="$stems $build/modules/$demo/$stem $build/modules/$work/$stem"
-done
-# One after the other, so that the compiler says what it has to say once.
-# shellcheck disable=SC2086
-{ quiet_make $plain && quiet_make $counted; } || {
-    echo "lesson $number: $work does not compile yet; see above" >&2
-    exit 2
-}
-
 out=$(mktemp) || exit 2
 trap 'rm -f "$out"' EXIT
 trap 'exit 130' INT TERM
-# shellcheck disable=SC2086
-"$build/checks/$lesson" "Lesson $number: $TITLE; checking $work" $stems >"$out" 2>&1
-code=$?
+
+build_all() {
+    # The lesson's own programs first, so that what the compiler says next is about the learner's file alone.
+    targets=
+    for module in $MODULES; do
+        stem=${module%.c}
+        targets="$targets $build/modules/$demo/$stem.so"
+    done
+    # shellcheck disable=SC2086 # a list of names
+    quiet_make "$build/checks/$lesson" $targets ||
+        die "the checks of lesson $number do not build; that is not your file's fault"
+
+    plain='' counted='' stems=''
+    for module in $MODULES; do
+        stem=${module%.c}
+        plain="$plain $build/modules/$work/$stem.so"
+        counted="$counted $build/modules/$work/$stem.counted.so"
+        stems="$stems $build/modules/$demo/$stem $build/modules/$work/$stem"
+    done
+    # One after the other, so that the compiler says what it has to say once.
+    # shellcheck disable=SC2086
+    { quiet_make $plain && quiet_make $counted; } || {
+        echo "lesson $number: $work does not compile yet; see above" >&2
+        exit 2
+    }
+}
+
+if [ -x "$work/before.sh" ] && [ -z "${VERDICT_ONLY-}" ] && ! "$work/before.sh" >"$out"; then
+    code=1 # what has to be right before there is anything to check
+else
+    build_all
+    # shellcheck disable=SC2086
+    "$build/checks/$lesson" "Lesson $number: $TITLE; checking $work" $stems >"$out" 2>&1
+    code=$?
+fi
 cat "$out"
 [ "$code" -le 1 ] || exit 2
 if [ -x "$work/extra.sh" ] && [ "$code" -eq 0 ] && [ -z "${VERDICT_ONLY-}" ]; then # what takes the whole server, once the rest is right

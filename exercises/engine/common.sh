@@ -8,8 +8,10 @@
 #   PREDICT               what a learner is asked before measuring
 #   FLAWED_FAILS          the check that the flawed original fails first, and those that it fails as well
 #   NEEDS                 what `make lessonN` builds, if it is not tool, server, load and the learner's server
+#   HINTS                 which file has the hints, if not hints.txt
 #   BANDS_SECONDS         how long bands.sh measures, if not 60
-# and run.sh, quiz.sh, findings.sh, next.txt, hints.txt, TASK.md.
+# and run.sh, quiz.sh, findings.sh, next.txt, hints.txt, TASK.md; where needed begin.sh, which make lessonN runs first,
+# before.sh, which says what has to be right before there is anything to check, and extra.sh, for what is checked last.
 # What the learner has done is kept in exercises/.progress: lines of "lessonN KEY VALUE".
 
 started_in=$PWD
@@ -46,7 +48,7 @@ lesson_load() { # lesson_load N: its facts as variables, and lesson, work, demo 
     work=exercises/$lesson
     demo=demos/$lesson
     [ -f "$work/lesson.conf" ] || die "there is no lesson '$1'; make lessons lists those there are"
-    LOAD='' NEEDS='' BANDS_SECONDS=60
+    LOAD='' NEEDS='' HINTS='' BANDS_SECONDS=60
     # shellcheck disable=SC1090 # a lesson's own file
     . "./$work/lesson.conf"
     NEEDS=${NEEDS:-profiler/pprof demos/$DEMO demos/load $work/$DEMO}
@@ -74,7 +76,7 @@ state_set() { # state_set KEY VALUE
 seed() { # a working copy of each module that has none; says so
     for module in $MODULES; do
         [ -e "$work/$module" ] && continue
-        [ -f "$demo/$module" ] || die "$demo/$module is missing: is this clone whole?"
+        [ -f "$demo/$module" ] || quiet_make "$demo/$module" || die "$demo/$module is missing: is this clone whole?"
         cp "$demo/$module" "$work/$module" || exit 2
         chmod u+w "$work/$module"
         echo "made $work/$module, yours to fix"

@@ -7,7 +7,8 @@
 
 enum { NAPS_MAX = 10000 };
 
-static atomic_uint_fast64_t work, bytes;
+static atomic_uint_fast64_t work, bytes, allocated_bytes;
+static _Thread_local uint64_t thread_work;
 static atomic_int_fast64_t live_bytes, peak_bytes;
 static atomic_bool shuffling;
 static atomic_long naps_left;
@@ -32,6 +33,7 @@ static void shuffle(void)
 
 void __sanitizer_cov_trace_pc(void)
 {
+    thread_work++;
     atomic_fetch_add_explicit(&work, 1, memory_order_relaxed);
     if (atomic_load_explicit(&shuffling, memory_order_relaxed))
         shuffle();
@@ -42,9 +44,19 @@ uint64_t counted_work(void)
     return atomic_load(&work);
 }
 
+uint64_t counted_thread_work(void)
+{
+    return thread_work;
+}
+
 int64_t counted_live_bytes(void)
 {
     return atomic_load(&live_bytes);
+}
+
+uint64_t counted_allocated_bytes(void)
+{
+    return atomic_load(&allocated_bytes);
 }
 
 uint64_t counted_bytes(void)
@@ -72,11 +84,13 @@ static void count_bytes(size_t n)
 {
     atomic_fetch_add_explicit(&bytes, n, memory_order_relaxed);
     atomic_fetch_add_explicit(&work, n / 64, memory_order_relaxed);
+    thread_work += n / 64;
 }
 
 static void *allocated(void *p)
 {
     int64_t size = (int64_t)malloc_usable_size(p), live = atomic_fetch_add(&live_bytes, size) + size;
+    atomic_fetch_add(&allocated_bytes, (uint64_t)size);
     int64_t peak = atomic_load(&peak_bytes);
     while (live > peak && !atomic_compare_exchange_weak(&peak_bytes, &peak, live))
         ;

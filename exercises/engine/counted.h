@@ -18,6 +18,9 @@
 /* Basic blocks executed by counted modules, in all threads, plus one for each 64 bytes of counted_bytes(). */
 uint64_t counted_work(void);
 
+/* Of these, what the calling thread has executed. */
+uint64_t counted_thread_work(void);
+
 /*
  * Bytes that counted modules have had moved, set, compared or searched by the functions of string.h that
  * counted_names.h lists, the NUL at a string's end included; and what a realloc moves: the old bytes,
@@ -30,6 +33,10 @@ uint64_t counted_bytes(void);
 int64_t counted_live_bytes(void);
 int64_t counted_peak_bytes(void);
 void counted_peak_restart(void);
+
+/* All bytes that counted modules have ever allocated, freed or not: usable sizes; of a realloc all of the new
+ * block. */
+uint64_t counted_allocated_bytes(void);
 
 /*
  * While on, the executing thread naps for a moment every few blocks and another one runs: a lock that is

@@ -10,4 +10,4 @@ if [ "$next" -gt 3 ]; then
     echo "These are all three; FORCE=1 make solution$number shows our solution."
 fi
 state_set hints "$next"
-awk -v last="$next" '/^## /{ n++ } n >= 1 && n <= last' "$work/hints.txt"
+awk -v last="$next" '/^## /{ n++ } n >= 1 && n <= last' "$work/${HINTS:-hints.txt}"

@@ -3,6 +3,8 @@
 . "$(dirname "$0")/common.sh"
 lesson_load "${1-}"
 
+[ ! -x "$work/begin.sh" ] || "$work/begin.sh" || exit 2
+lesson_load "$number"
 seed
 echo "building what lesson $number needs: $NEEDS"
 # shellcheck disable=SC2086 # a list of names

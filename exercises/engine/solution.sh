@@ -8,6 +8,7 @@ if [ -z "$(state_get passed)" ] && [ "${FORCE-}" != 1 ]; then
     exit 1
 fi
 for module in $MODULES; do
+    [ -f "solutions/$lesson/$module" ] || quiet_make "solutions/$lesson/$module" || exit 2
     echo "solutions/$lesson/$module"
     echo "  beside the original: diff -u $demo/$module solutions/$lesson/$module"
     echo "  beside yours:        diff -u $work/$module solutions/$lesson/$module"

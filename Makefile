@@ -145,6 +145,12 @@ SWAPPED_8 = debug_http
 SERVER_8  = admin debug_server ticket
 CHECKS_8  = checks_lesson8 debug_rig
 
+DEMO_9    = mystery
+SWAPPED_9 = incident
+SERVER_9  = mystery partners
+CHECKS_9  = checks_lesson9 incident_rig
+USES_9    = common/limits
+
 COMMON_O    = $(call objects,demos/common,$(COMMON))
 WEBSERVER_O = $(call objects,demos/common,$(WEBSERVER))
 LOADGEN_O   = $(call objects,demos/common,$(LOADGEN))
@@ -176,9 +182,9 @@ SAN_TESTS_undefined = largepages $(filter-out $(SAN_TESTS_address),$(CPROF_TESTS
 LONG_PROGRAMS = accuracy heap_accuracy unwind_steps
 STORM_TESTS   = storm
 # End-to-end tests: tests/NAME.sh, run from the top folder; exit 77 is "skipped", with a line that says why.
-SCRIPT_TESTS = setup_script engine exercises working_copies gateway_e2e preload other_malloc pprof_tool pprof_malformed remote_names
+SCRIPT_TESTS = setup_script engine exercises working_copies lesson9_cases gateway_e2e preload other_malloc pprof_tool pprof_malformed remote_names
 # Those for which `make check` has no time.
-LONG_TESTS   = doctor embedding pprof_like_go go_pprof_reads web_browser web_all lesson1_run lesson2_run waiting_run lesson5_run lesson6_run lesson7_run lesson8_run fleet completions preload_programs preload_servers preload_hostile
+LONG_TESTS   = doctor embedding pprof_like_go go_pprof_reads web_browser web_all lesson1_run lesson2_run waiting_run lesson5_run lesson6_run lesson7_run lesson8_run fleet lesson9_run lesson9_seeds completions preload_programs preload_servers preload_hostile
 
 # ---- what people type -----------------------------------------------------------------------------------
 
@@ -406,6 +412,25 @@ $(OUT)demos/$(DEMO_$(1)) $(OUT)solutions/lesson$(1)/$(DEMO_$(1)) $(OUT)exercises
 $(B)/checks/lesson$(1): $(call objects,exercises/lesson$(1),$(CHECKS_$(1))) $(USES_$(1):%=$(B)/demos/%.o)
 endef
 $(foreach n,$(LESSONS),$(eval $(call lesson_programs,$(n))))
+
+# Lesson 9 has another module for each seed, so that its original and its solution are made and not kept.
+CASES = $(addprefix exercises/lesson9/,case.sh case.awk words.txt flaws.txt) $(wildcard exercises/lesson9/steps/*.c.in)
+exercises/lesson9/.seed:
+	@echo 1 >$@
+demos/lesson9/incident.c solutions/lesson9/incident.c: %/lesson9/incident.c: exercises/lesson9/.seed $(CASES)
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)exercises/lesson9/case.sh module "$$(cat $<)" $(if $(filter demos,$*),flawed,reference) >$@.new && mv $@.new $@
+$(foreach kind,right wrong,$(patsubst %.c,$(B)/modules/%.so,$(wildcard tests/$(kind)/lesson9/*.c)) \
+    $(patsubst %.c,$(B)/modules/%.counted.so,$(wildcard tests/$(kind)/lesson9/*.c))): | solutions/lesson9/incident.c
+
+# Any of its cases, for its tests: .build/cases/SEED/flawed/ and .build/cases/SEED/reference/.
+.PRECIOUS: $(B)/cases/%/incident.c $(B)/$(B)/cases/%.o
+$(B)/cases/%/incident.c: $(CASES)
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)exercises/lesson9/case.sh module $(subst /, ,$*) >$@.new && mv $@.new $@
+$(B)/$(B)/cases/%.o: ALL_CFLAGS += $(DEMO_FLAGS)
+$(B)/cases/%/mystery: $(B)/$(B)/cases/%/incident.o $(call server_o,9) $(OUT)profiler/libcprof.a
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(filter %.o,$^) $(filter %.a,$^) $(CPROF_LIBS) -o $@
 
 # ---- tests ----------------------------------------------------------------------------------------------
 

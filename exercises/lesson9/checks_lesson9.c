@@ -524,7 +524,7 @@ static double sleeps_a_job(size_t workers)
 
 static void wakeups_per_job(void)
 {
-    enum { FEW = 4, MANY = 132 };
+    enum { FEW = 4, MANY = 84 };
     double few = sleeps_a_job(FEW), many = sleeps_a_job(MANY), each = (many - few) / (MANY - FEW);
     char allowed[80];
     snprintf(allowed, sizeof allowed, "at most %.1f for each thread more: one is woken for what one can do",
@@ -557,7 +557,7 @@ static const struct verdict_case cases[] = {
     {"others_while_confirming", others_while_confirming, "mutex, delay: who holds what others wait for",
         OURS "-sample_index=delay " PROFILES "mutex"},
     {"refresh_gets_through", refresh_gets_through, "block, delay: who waits",
-        OURS "-ignore=pthread_cond -sample_index=delay " PROFILES "block"},
+        OURS "-ignore=pthread_cond -relative_percentages -sample_index=delay " PROFILES "block"},
     {"pending_bounded", pending_bounded, "heap, inuse_space: what nobody has come to yet",
         OURS "-inuse_space " PROFILES "heap"},
     {"idle_when_idle", idle_when_idle, "cpu: without a single request",

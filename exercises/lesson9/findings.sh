@@ -9,7 +9,7 @@ report() {
     alloc) echo "-alloc_space $2/heap.pb.gz" ;;
     threads) echo "$2/threads.pb.gz" ;;
     mutex) echo "-sample_index=delay $2/mutex.pb.gz" ;;
-    block) echo "-ignore=pthread_cond -sample_index=delay $2/block.pb.gz" ;;
+    block) echo "-ignore=pthread_cond -relative_percentages -sample_index=delay $2/block.pb.gz" ;;
     wakeups) echo "-sample_index=contentions $2/block.pb.gz" ;;
     esac
 }
@@ -31,6 +31,12 @@ rank() {
         END { print rank ? rank : 99 }'
 }
 
+# more FOLDER INDEX: how many MB the heap has more at the end than at the start, if any
+more() {
+    echo "$(total "$1/heap.pb.gz" "$2" -unit=MB) $(total "$1/heap-start.pb.gz" "$2" -unit=MB)" |
+        awk '{ printf "%.1f\n", ($1 > $2 ? $1 - $2 : 0) }'
+}
+
 # a_second VALUE FOLDER
 a_second() {
     awk -v value="$1" -v seconds="$(cat "$2/seconds.txt")" 'BEGIN { printf "%.1f\n", value / seconds }'
@@ -41,10 +47,10 @@ figures() {
     ./profiler/pprof -top "$folder/cpu.pb.gz" 2>/dev/null |
         sed -n 's/.*Total samples = .*( *\([0-9.]*\)%).*/cpu_percent \1/p'
     echo "threads $(total "$folder/threads.pb.gz")"
-    echo "grown_mb $(total "$folder/heap.pb.gz" -diff_base="$folder/heap-start.pb.gz" -inuse_space -unit=MB)"
-    echo "alloc_mb_a_second $(a_second "$(total "$folder/heap.pb.gz" -diff_base="$folder/heap-start.pb.gz" -alloc_space -unit=MB)" "$folder")"
+    echo "grown_mb $(more "$folder" -inuse_space)"
+    echo "alloc_mb_a_second $(a_second "$(more "$folder" -alloc_space)" "$folder")"
     echo "mutex_ms_a_second $(a_second "$(total "$folder/mutex.pb.gz" -sample_index=delay -unit=ms)" "$folder")"
-    echo "block_ms_a_second $(a_second "$(total "$folder/block.pb.gz" -ignore=pthread_cond -sample_index=delay -unit=ms)" "$folder")"
+    echo "block_ms_a_second $(a_second "$(total "$folder/block.pb.gz" -ignore=pthread_cond -relative_percentages -sample_index=delay -unit=ms)" "$folder")"
     echo "wakeups_a_second $(a_second "$(total "$folder/block.pb.gz" -sample_index=contentions)" "$folder")"
     echo "p95_ms $(load_p95_ms "$folder")"
     echo "culprit_rank $(rank "$folder")"

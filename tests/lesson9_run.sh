@@ -54,7 +54,8 @@ expect 'untouched' 1 '^FAIL  diagnosis' 'still the flawed original' '^0 passed, 
 ! grep -q "$(truth check)" "$dir/out" || fail 'the check says what the flaw is'
 run $here/quiz.sh
 expect 'no profiles' 2 'there are no saved profiles yet: exercises/lesson9/run.sh --build flawed'
-cp "solutions/lesson9/incident.c" $here/incident.c 2>/dev/null || make -s solutions/lesson9/incident.c && cp solutions/lesson9/incident.c $here/incident.c
+make -s solutions/lesson9/incident.c
+cp solutions/lesson9/incident.c $here/incident.c
 run exercises/engine/check.sh 9
 expect 'a fix without a diagnosis' 1 '^FAIL  diagnosis' 'First failing check: diagnosis'
 

@@ -13,15 +13,15 @@
 #define RENDER_WORK 264000
 
 /* The trace: so many tiles are asked for, of so many places, by Zipf's law (demos/common/zipf.h); two in ten
- * are of one colour, and one in ten cannot be packed at all. To keep all raw takes 16 MB; the budget is a
+ * are of one colour, and one in ten cannot be packed at all. To keep all raw takes 8 MB; the budget is a
  * twelfth of that. */
-#define TRACE_PLACES 1200
-#define TRACE_ASKED 12000
-#define TRACE_BUDGET_BYTES (1280 * 1024)
+#define TRACE_PLACES 600
+#define TRACE_ASKED 6000
+#define TRACE_BUDGET_BYTES (640 * 1024)
 
-/* Work for each tile asked for. To keep nothing takes 264,000; ours takes 29,000, and a store that keeps 64
- * tiles raw 72,000. The same holds when other places have become popular. */
-#define WORK_A_TILE_MAX 88000
+/* Work for each tile asked for. To keep nothing takes 264,000; ours takes 32,000 and, when other places
+ * have become popular, 37,000; a store that keeps 40 tiles raw 89,000, and one that keeps eight 170,000. */
+#define WORK_A_TILE_MAX 100000
 
 /* Seconds after which another thread is not let through any more, and after which a case is ended that gave
  * no answer. Watchdogs only: right modules need a millisecond for the first. */

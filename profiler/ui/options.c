@@ -535,7 +535,7 @@ static const struct {
     {"for programs", {"json", "csv", "folded", "proto", "fail_if"}},
     {"a part of it", {"focus", "ignore", "show_from", "tagfocus", "nodecount"}},
     {"what is counted", {"sample_index", "cum", "lines", "unit"}},
-    {"servers", {"seconds", "triage", "token", "timeout", "source_label"}},
+    {"servers", {"seconds", "triage", "token", "timeout"}},
 };
 
 struct wanted {

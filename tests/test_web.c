@@ -1,4 +1,3 @@
-#include "client.h"
 #include "gateway_profile.h"
 #include "hostile_profile.h"
 #include "model/codec.h"
@@ -8,19 +7,11 @@
 #include "ui/web_query.h"
 #include "ui/web_saved.h"
 #include "ui/web_views.h"
+#include "web_rig.h"
 
-#include <errno.h>
-#include <signal.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 /* pprof -http as a client of HTTP sees it; tests/web_browser.sh has a browser look at it. */
-
-struct served {
-    pid_t pid;
-    char address[64]; /* for client.h */
-    unsigned port;
-};
 
 /* A pprof of its own that serves p at `where`, with the options of the line. */
 static struct served serve(struct profile *p, const char *where, char *const extra[])
@@ -60,33 +51,6 @@ static struct served serve(struct profile *p, const char *where, char *const ext
     profile_free(p);
     return s;
 }
-
-/* Ctrl-C, and how it ended. */
-static int end(const struct served *s)
-{
-    int status = -1;
-    kill(s->pid, SIGINT);
-    while (waitpid(s->pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-static struct answer get(const struct served *s, const char *path)
-{
-    return receive(ask_at(s->address, "GET", path, NULL, NULL));
-}
-
-/* The status, and that the body holds each of the texts. */
-static void shows(const struct served *s, const char *path, int status, const char *const texts[])
-{
-    struct answer a = get(s, path);
-    ck_assert_msg(a.status == status, "%s: status %d, wanted %d", path, a.status, status);
-    for (size_t i = 0; texts && texts[i]; i++)
-        ck_assert_msg(strstr(a.body, texts[i]), "%s lacks %s:\n%s", path, texts[i], a.body);
-    buf_fini(&a.all);
-}
-
-#define SHOWS(s, path, status, ...) shows(s, path, status, (const char *const[]){__VA_ARGS__, NULL})
 
 START_TEST(test_views)
 {

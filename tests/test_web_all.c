@@ -1,16 +1,13 @@
-#include "client.h"
 #include "hostile_profile.h"
 #include "model/codec.h"
 #include "stacks_profile.h"
 #include "ui/interrupt.h"
 #include "ui/server_stats.h"
 #include "ui/web.h"
+#include "web_rig.h"
 
-#include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
 
 /*
  * pprof -http -triage as a client of HTTP sees it, over a folder made by hand and over a server that is a
@@ -99,12 +96,6 @@ static void make_folder(void)
 
 /* ---- pprof ---- */
 
-struct served {
-    pid_t pid;
-    char address[64]; /* for client.h */
-    unsigned port;
-};
-
 static struct served serve(const char *source, const char *extra)
 {
     struct served s = {0};
@@ -139,31 +130,6 @@ static struct served serve(const char *source, const char *extra)
     snprintf(s.address, sizeof s.address, "127.0.0.1:%u", s.port);
     return s; /* out stays open: what it says later has somewhere to go */
 }
-
-static int end(const struct served *s)
-{
-    int status = -1;
-    kill(s->pid, SIGINT);
-    while (waitpid(s->pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-static struct answer get(const struct served *s, const char *path)
-{
-    return receive(ask_at(s->address, "GET", path, NULL, NULL));
-}
-
-static void shows(const struct served *s, const char *path, int status, const char *const texts[])
-{
-    struct answer a = get(s, path);
-    ck_assert_msg(a.status == status, "%s: status %d, wanted %d", path, a.status, status);
-    for (size_t i = 0; texts && texts[i]; i++)
-        ck_assert_msg(strstr(a.body, texts[i]), "%s lacks %s:\n%.3000s", path, texts[i], a.body);
-    buf_fini(&a.all);
-}
-
-#define SHOWS(s, path, status, ...) shows(s, path, status, (const char *const[]){__VA_ARGS__, NULL})
 
 /* By POST, from a page at origin (NULL: ours). */
 static int post(const struct served *s, const char *path, const char *origin, const char *says)

@@ -183,9 +183,9 @@ LONG_PROGRAMS = accuracy heap_accuracy unwind_steps
 STORM_TESTS   = storm
 # End-to-end tests: tests/NAME.sh, run from the top folder; exit 77 is "skipped", with a line that says why.
 SCRIPT_TESTS = setup_script engine exercises working_copies lesson9_cases gateway_e2e preload other_malloc pprof_tool pprof_malformed remote_names
-# Those for which `make check` has no time; those of the lessons run beside the others.
-LONG_LESSONS = lesson1_run lesson2_run waiting_run lesson5_run lesson6_run lesson7_run lesson8_run lesson9_run
-LONG_TESTS   = doctor embedding pprof_like_go go_pprof_reads web_browser web_all completions preload_programs preload_servers preload_hostile lesson9_seeds fleet
+# Those for which `make check` has no time, in two lanes of about the same length.
+LONG_LESSONS = lesson1_run lesson2_run waiting_run lesson5_run lesson6_run lesson8_run lesson9_run
+LONG_TESTS   = doctor embedding pprof_like_go go_pprof_reads web_browser web_all completions preload_programs preload_servers preload_hostile lesson7_run lesson9_seeds fleet
 
 # ---- what people type -----------------------------------------------------------------------------------
 

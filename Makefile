@@ -238,7 +238,7 @@ pages: ## follow the lessons' pages, word for word, and time them: all, or make 
 
 sanitized: ## the unit tests that a sanitizer can run: make sanitized SAN=address, or SAN=undefined
 	@$(MAKE) $(jobs) $(SAN_TESTS_$(SAN):%=$(B)/tests/test_%)
-	@tests/run.sh $(SAN_TESTS_$(SAN):%=$(B)/tests/test_%)
+	@tests/run.sh $(wordlist 1,13,$(SAN_TESTS_$(SAN):%=$(B)/tests/test_%)) -- $(wordlist 14,99,$(SAN_TESTS_$(SAN):%=$(B)/tests/test_%))
 
 install: ## pprof, libcprof, cprof.h, cprof.pc and the man pages below PREFIX (/usr/local); DESTDIR for packages
 	@$(MAKE) $(jobs) $(installed)

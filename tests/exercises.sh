@@ -37,10 +37,10 @@ one_to_check() { # one_to_check NAME STEM…
     echo "$dir/$lesson/$1" "$build/checks/$lesson" "$@"
 }
 
-# Eight at a time, of whatever lesson: most of a check is waiting.
+# A dozen at a time, of whatever lesson: most of a check is waiting.
 check_all() {
     # shellcheck disable=SC2016 # for the shell that xargs starts
-    xargs -P 8 -L 1 sh -c 'out=$0; VERDICT_TERSE=1 "$@" >"$out" 2>"$out.err" || :'
+    xargs -P 12 -L 1 sh -c 'out=$0; VERDICT_TERSE=1 "$@" >"$out" 2>"$out.err" || :'
 }
 
 expect_failures() { # expect_failures NAME FIRST ALSO…: FIRST fails, and nothing beyond these

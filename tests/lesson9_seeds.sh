@@ -2,10 +2,10 @@
 # Each flaw of lesson 9 in three cases: the flawed module fails its own check and no other, the reference passes all, and
 # in the report that the lesson recommends for it the culprit is among the first three.
 #
-#   lesson9_seeds.sh [CASES]      of each flaw; $CASES_EACH, or 3, unless told otherwise
+#   lesson9_seeds.sh [CASES]      of each flaw; 3 unless told otherwise
 # shellcheck source=exercises/engine/common.sh
 . "$(dirname "$0")/../exercises/engine/common.sh"
-wanted=${1:-${CASES_EACH:-3}}
+wanted=${1:-3}
 lesson_load 9
 # shellcheck source=exercises/engine/reading.sh
 . exercises/engine/reading.sh

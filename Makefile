@@ -240,6 +240,7 @@ pages: ## follow the lessons' pages, word for word, and time them: all, or make 
 	@$(MAKE) $(jobs) all $(B)/fetch
 	@tests/pages.sh $(PAGES)
 
+# In two lanes, as they come.
 sanitized: ## the unit tests that a sanitizer can run: make sanitized SAN=address, or SAN=undefined
 	@$(MAKE) $(jobs) $(SAN_TESTS_$(SAN):%=$(B)/tests/test_%)
 	@tests/run.sh $(wordlist 1,13,$(SAN_TESTS_$(SAN):%=$(B)/tests/test_%)) -- $(wordlist 14,99,$(SAN_TESTS_$(SAN):%=$(B)/tests/test_%))

@@ -7,25 +7,6 @@ dir=$(mktemp -d) || exit 2
 trap 'rm -rf "$dir"' EXIT
 trap 'exit 130' INT TERM
 copy_tree "$dir/tree"
-failed=0
-
-fail() {
-    echo "engine: $*"
-    sed 's/^/    /' "$dir/out"
-    failed=1
-}
-run() { # run COMMAND…: its output in $dir/out, its exit code in $code
-    "$@" >"$dir/out" 2>&1 </dev/null
-    code=$?
-}
-expect() { # expect WHAT CODE [PATTERN…]
-    what=$1
-    [ "$code" -eq "$2" ] || fail "$what: exit $code, expected $2"
-    shift 2
-    for pattern in "$@"; do
-        grep -q -- "$pattern" "$dir/out" || fail "$what: no line with '$pattern'"
-    done
-}
 numbers=$(for conf in exercises/lesson*/lesson.conf; do echo "$conf" | tr -cd '0-9\n'; done | sort -n)
 n=$(echo "$numbers" | head -n 1)
 last=$(echo "$numbers" | tail -n 1)
@@ -141,5 +122,7 @@ expect 'deadlock' 1 'calls that never came back: cache_stats for' 'look .*VERDIC
 
 run exercises/engine/check.sh 99
 expect 'no such lesson' 2 "there is no lesson '99'"
+# shellcheck disable=SC2031 # in subshells of other scripts alone
 [ "$failed" -eq 0 ] && echo "engine: all as it should be"
+# shellcheck disable=SC2031
 exit "$failed"

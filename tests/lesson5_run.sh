@@ -9,13 +9,6 @@ trap 'rm -rf "$dir"' EXIT
 trap 'exit 130' INT TERM
 copy_tree "$dir/tree"
 label=test-$$
-failed=0
-
-fail() {
-    echo "lesson5_run: $*"
-    sed 's/^/    /' "$dir/out"
-    failed=1
-}
 
 # Nonsense: one clear line.
 for wrong in '--seconds 11' '--build mine' '--wrong 1' '--seconds'; do

@@ -9,13 +9,6 @@ trap 'rm -rf "$dir"' EXIT
 trap 'exit 130' INT TERM
 copy_tree "$dir/tree"
 label=test-$$
-failed=0
-
-fail() {
-    echo "lesson6_run: $*"
-    sed 's/^/    /' "$dir/out"
-    failed=1
-}
 
 # Nobody there, and nonsense: one clear line.
 for wrong in '--url http://127.0.0.1:1' '--seconds x' '--build mine' '--wrong 1' '--seconds'; do

@@ -8,49 +8,22 @@ label=test-$$
 trap 'rm -rf "$dir" exercises/lesson7/profiles/*-"$label"*' EXIT
 trap 'exit 130' INT TERM
 export WORKBOOK_STATE="$dir/progress"
-failed=0
+# shellcheck source=tests/collecting_common.sh
+. tests/collecting_common.sh
+number=7 options='--rate 120' says='.*[0-9]'
+findings='cpu heap tiles together load'
 
-fail() {
-    echo "lesson7_run: $*"
-    sed 's/^/    /' "$dir/out"
-    failed=1
-}
-
-run() { # run NAME BUILD OPTION…: its folder is $folder, its figures are in $dir/NAME
-    name=$1 build_of=$2
-    shift 2
-    exercises/lesson7/run.sh --build "$build_of" --label "$label-$name" --rate 120 "$@" \
-        --url http://127.0.0.1:0 --debug http://127.0.0.1:0 >"$dir/out" 2>&1 </dev/null || {
-        fail "run.sh --build $build_of $*: exit $?"
-        exit 1
-    }
-    for folder in exercises/lesson7/profiles/*-"$label-$name"; do
-        :
-    done
-    for finding in cpu heap tiles together load; do
-        grep -q "^$finding  *.*[0-9]" "$folder/summary.txt" || fail "the summary says nothing of $finding"
-    done
-    exercises/engine/figures.sh 7 "$folder" >"$dir/$name" || fail "the figures cannot be read"
-}
-figure() { # figure NAME FIGURE
-    sed -n "s/^$2 //p" "$dir/$1"
-}
-expect() { # expect NAME FIGURE AT_LEAST AT_MOST
-    figure "$1" "$2" | awk -v low="$3" -v high="$4" '{ ok = $1 >= low && $1 <= high } END { exit !ok }' ||
-        fail "$1: $2 is not from $3 to $4: $(figure "$1" "$2")"
-}
-
-run repaired reference
-expect repaired tiles_mb 0 2.5
-expect repaired rendered 1 70
-run nothing flawed --budget-mb 0
+collect repaired reference
+expect_figure repaired tiles_mb 0 2.5
+expect_figure repaired rendered 1 70
+collect nothing flawed --budget-mb 0
 nothing=$folder
-expect nothing kept 0 0
-expect nothing rendered 100 100
-run all flawed
-expect all tiles_mb 4 40
-expect all grown_mb_in_10s 2 40
-expect all rendered 5 60
+expect_figure nothing kept 0 0
+expect_figure nothing rendered 100 100
+collect all flawed
+expect_figure all tiles_mb 4 40
+expect_figure all grown_mb_in_10s 2 40
+expect_figure all rendered 5 60
 awk -v all="$(figure all cpu_ms_a_tile)" -v nothing="$(figure nothing cpu_ms_a_tile)" 'BEGIN { exit !(nothing > 1.3 * all) }' ||
     fail "to keep nothing costs no more CPU: $(figure nothing cpu_ms_a_tile) ms a tile, and $(figure all cpu_ms_a_tile)"
 

@@ -10,52 +10,25 @@ trap '[ -z "$server" ] || kill "$server" 2>/dev/null; rm -rf "$dir" exercises/le
 trap 'exit 130' INT TERM
 export WORKBOOK_STATE="$dir/progress"
 unset CPROF_TOKEN
-failed=0
+# shellcheck source=tests/collecting_common.sh
+. tests/collecting_common.sh
+number=8 options='--rate 100 --seconds 4' says='[^ ]'
+findings='stranger secret labels seconds cost load'
 
-fail() {
-    echo "lesson8_run: $*"
-    sed 's/^/    /' "$dir/out"
-    failed=1
-}
-
-run() { # run NAME BUILD OPTION…: its folder is $folder, its figures are in $dir/NAME
-    name=$1 build_of=$2
-    shift 2
-    exercises/lesson8/run.sh --build "$build_of" --label "$label-$name" --rate 100 --seconds 4 "$@" \
-        --url http://127.0.0.1:0 --debug http://127.0.0.1:0 >"$dir/out" 2>&1 </dev/null || {
-        fail "run.sh --build $build_of $*: exit $?"
-        exit 1
-    }
-    for folder in exercises/lesson8/profiles/*-"$label-$name"; do
-        :
-    done
-    for finding in stranger secret labels seconds cost load; do
-        grep -q "^$finding  *[^ ]" "$folder/summary.txt" || fail "the summary says nothing of $finding"
-    done
-    exercises/engine/figures.sh 8 "$folder" >"$dir/$name" || fail "the figures cannot be read"
-}
-figure() { # figure NAME FIGURE
-    sed -n "s/^$2 //p" "$dir/$1"
-}
-expect() { # expect NAME FIGURE AT_LEAST AT_MOST
-    figure "$1" "$2" | awk -v low="$3" -v high="$4" '{ ok = $1 >= low && $1 <= high } END { exit !ok }' ||
-        fail "$1: $2 is not from $3 to $4: $(figure "$1" "$2")"
-}
-
-run repaired reference
-expect repaired stranger_pages 0 0
-expect repaired secret_pages 0 0
-expect repaired codes_seen 0 0
-expect repaired long_profile 0 0
-expect repaired heap_period 524288 524288
-expect repaired cpu_ms_a_ticket 0.001 100
+collect repaired reference
+expect_figure repaired stranger_pages 0 0
+expect_figure repaired secret_pages 0 0
+expect_figure repaired codes_seen 0 0
+expect_figure repaired long_profile 0 0
+expect_figure repaired heap_period 524288 524288
+expect_figure repaired cpu_ms_a_ticket 0.001 100
 quiet=$(figure repaired heap_samples_a_second)
-run flawed flawed
-expect flawed stranger_pages 7 7
-expect flawed secret_pages 2 2
-expect flawed codes_seen 2 100000
-expect flawed long_profile 1 1
-expect flawed heap_period 256 256
+collect flawed flawed
+expect_figure flawed stranger_pages 7 7
+expect_figure flawed secret_pages 2 2
+expect_figure flawed codes_seen 2 100000
+expect_figure flawed long_profile 1 1
+expect_figure flawed heap_period 256 256
 awk -v many="$(figure flawed heap_samples_a_second)" -v few="$quiet" 'BEGIN { exit !(many > 50 * (few + 1)) }' ||
     fail "not many more samples of the heap: $(figure flawed heap_samples_a_second), and $quiet"
 grep -q canary-4711 "$folder/owner-pprofcmdline" || fail "the command line has no canary"

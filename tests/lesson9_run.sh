@@ -8,26 +8,9 @@ dir=$(mktemp -d) || exit 2
 trap 'rm -rf "$dir"' EXIT
 trap 'exit 130' INT TERM
 copy_tree "$dir/tree"
-failed=0 code=0 label=test
+label='test'
 here=exercises/lesson9
 
-fail() {
-    echo "lesson9_run: $*"
-    sed 's/^/    /' "$dir/out"
-    failed=1
-}
-run() { # run COMMAND…: its output in $dir/out, its exit code in $code
-    "$@" >"$dir/out" 2>&1 </dev/null
-    code=$?
-}
-expect() { # expect WHAT CODE [PATTERN…]
-    what=$1
-    [ "$code" -eq "$2" ] || fail "$what: exit $code, expected $2"
-    shift 2
-    for pattern in "$@"; do
-        grep -q -- "$pattern" "$dir/out" || fail "$what: no line with '$pattern'"
-    done
-}
 diagnose() { # diagnose PROFILE FUNCTION REASON
     printf '%s\n%s\n%s\n' "$1" "$2" "$3" >"$dir/answers"
     $here/quiz.sh <"$dir/answers" >"$dir/out" 2>&1

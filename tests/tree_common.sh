@@ -1,6 +1,8 @@
 # shellcheck shell=sh
 # For tests that play the learner: a copy of this tree with what is built, so that little is compiled again, and without
 # any learner's work. Sourced from a script in tests/.
+# shellcheck source=tests/outcome.sh
+. "$(dirname "$0")/outcome.sh"
 
 # copy_tree FOLDER: afterwards the working folder is the copy's top
 copy_tree() {

@@ -113,6 +113,8 @@ static struct served serve(const char *source, const char *extra)
         close(fds[0]);
         close(fds[1]);
         interrupt_catch();
+        signal(SIGTERM,
+            SIG_DFL); /* Check's handler, in a collector that is ended at once, would end this test */
         int code = options_parse(&o, 7, argv, &error);
         code = code ? code : web_all_open(&o, &interrupted, &all, &error);
         code = code ? code : web_serve_all(all, &o, &error);

@@ -165,29 +165,31 @@ DEMO_LIBS  = $(call pkg,--libs libmicrohttpd) $(if $(SAN),,-ljemalloc)
 TOOL_TESTS  = base profile codec legacy merge maps symbol bounds demangle measure regex filter graph report assembly \
               columns triage threadlist limit flame nearest \
               options fetch gather web web_all shell symbolize collection corpora largepages
-CPROF_TESTS = cpu cpu_watch wall \
+CAPTURE_TESTS = cpu wall \
               contention contention_law contention_sampling jumps \
               heap arithmetic \
               threads threadload waits cpuclocks \
-              interpose labels signals snapshot stacks unwind \
-              convert textformats server direct mount
+              interpose signals snapshot stacks unwind
+EXPORT_TESTS = labels convert textformats server direct mount
+CPROF_TESTS = $(CAPTURE_TESTS) $(EXPORT_TESTS)
 DEMO_TESTS  = json histogram loadgen neighbour upstream
 # What libFuzzer runs, tests/fuzz/fuzz_*.c, with a folder of inputs each.
 FUZZ_TARGETS = proto gzip heap_v2 legacy perf shell expressions
 # What a sanitizer can run, each test in one of them: the interceptors of the address sanitizer stand in the way of
 # libcprof's, of jemalloc's heap, and of what the tool tells libc's.
 SAN_TESTS_address   = $(filter-out largepages,$(TOOL_TESTS)) snapshot convert textformats
-SAN_TESTS_undefined = largepages $(filter-out $(SAN_TESTS_address),$(CPROF_TESTS))
+SAN_TESTS_undefined = largepages cpu_watch $(filter-out $(SAN_TESTS_address),$(CPROF_TESTS))
 # Apart from `make check`, which has no time for them.
-LONG_PROGRAMS = accuracy heap_accuracy unwind_steps
+LONG_PROGRAMS = accuracy heap_accuracy unwind_steps cpu_watch
 STORM_TESTS   = storm
 # End-to-end tests: tests/NAME.sh, run from the top folder; exit 77 is "skipped", with a line that says why.
-SCRIPT_TESTS = setup_script engine exercises working_copies lesson9_cases gateway_e2e preload other_malloc pprof_tool pprof_malformed remote_names
+TOOL_SCRIPTS = pprof_tool pprof_malformed remote_names
+BOOK_SCRIPTS = setup_script engine exercises working_copies lesson9_cases gateway_e2e other_malloc
 # Those for which `make check` has no time: first what measures and wants the machine for itself, then two lanes of about
 # the same length.
 LONG_ALONE   = lesson2_run
 LONG_LESSONS = lesson1_run waiting_run lesson5_run lesson6_run lesson8_run lesson9_run
-LONG_TESTS   = doctor embedding pprof_like_go go_pprof_reads web_browser web_all completions preload_programs preload_servers preload_hostile lesson7_run fleet
+LONG_TESTS   = doctor embedding pprof_like_go go_pprof_reads web_browser web_all completions preload preload_programs preload_servers preload_hostile lesson7_run fleet
 
 # ---- what people type -----------------------------------------------------------------------------------
 
@@ -226,13 +228,15 @@ doctor: ## is this machine fit for the workbook? what is wrong, and the remedy; 
 	@exercises/engine/doctor.sh
 
 check: ## everything a clone must pass
-	@$(MAKE) $(jobs) all $(test_programs) $(B)/tests/target $(B)/tests/target_other $(B)/tests/target_shared $(B)/tests/guest $(B)/tests/asked $(B)/tests/make_profile
-	@tests/run.sh $(tool_tests) $(demo_tests) -- $(cprof_tests) -- $(SCRIPT_TESTS:%=tests/%.sh)
+	@$(MAKE) $(jobs) all $(test_programs) $(B)/tests/target $(B)/tests/target_other $(B)/tests/make_profile
+	@tests/run.sh $(tool_tests) $(TOOL_SCRIPTS:%=tests/%.sh) $(demo_tests) $(EXPORT_TESTS:%=$(B)/tests/test_%) \
+	    -- $(CAPTURE_TESTS:%=$(B)/tests/test_%) \
+	    -- $(BOOK_SCRIPTS:%=tests/%.sh)
 
 check-long: ## the tests for which check has no time
-	@$(MAKE) $(jobs) all $(long_programs) $(B)/tests/guest $(B)/tests/target $(B)/tests/make_profile $(B)/tests/scrape_rules
+	@$(MAKE) $(jobs) all $(long_programs) $(B)/tests/guest $(B)/tests/asked $(B)/tests/target $(B)/tests/target_shared $(B)/tests/make_profile $(B)/tests/scrape_rules
 	@tests/run.sh $(long_programs) $(LONG_ALONE:%=tests/%.sh)
-	@tests/run.sh $(LONG_LESSONS:%=tests/%.sh) -- $(LONG_TESTS:%=tests/%.sh)
+	@tests/run.sh --again $(LONG_LESSONS:%=tests/%.sh) -- $(LONG_TESTS:%=tests/%.sh)
 
 exam: ## lesson 9's flaws, three cases each: only their own check fails, and the profile shows them
 	@$(MAKE) $(jobs) all

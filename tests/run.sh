@@ -2,7 +2,11 @@
 # Runs Check programs and test scripts, a line each as they end; shows the whole output of those that fail.
 # Ends with "N passed, N failed", counting Check's single tests and one for each script.
 #
-#   run.sh PROGRAM... [-- PROGRAM...]...     one after the other; each -- begins others, which run beside the first
+#   run.sh [--again] PROGRAM... [-- PROGRAM...]...     one after the other; each -- begins others, which run beside the first
+#
+# --again is for what measures a machine: what failed beside others is run once more, alone, and that counts.
+again=''
+[ "$1" != --again ] || { again=1 && shift; }
 dir=$(mktemp -d) || exit 2
 lanes=''
 # shellcheck disable=SC2086 # a list of process ids
@@ -32,7 +36,11 @@ one() {
     fi
     took=$(($(date +%s) - began))
     [ "$took" -ge 2 ] && took=", $took s" || took=''
-    echo "$good $bad $skipped" >>"$dir/$2.counts"
+    if [ "$bad" -gt 0 ] && [ "$again" ]; then
+        echo "$program" >>"$dir/disturbed"
+    else
+        echo "$good $bad $skipped" >>"$dir/$2.counts"
+    fi
     if [ "$bad" -gt 0 ]; then
         line=$(printf 'FAIL  %s (exit %d)%s\n' "$name" "$code" "$took" && sed 's/^/      /' "$out")
     elif [ "$skipped" -eq 1 ]; then
@@ -70,11 +78,22 @@ lanes_of() {
     done
 }
 
-lanes_of "$@"
-for n in $lanes; do
-    wait "$n"
-done
-lanes=''
+# run_lanes PROGRAM...: and waits until all have ended.
+run_lanes() {
+    lanes_of "$@"
+    for n in $lanes; do
+        wait "$n"
+    done
+    lanes=''
+}
+
+run_lanes "$@"
+if [ -s "$dir/disturbed" ]; then
+    again=''
+    echo "again, alone: $(tr '\n' ' ' <"$dir/disturbed")"
+    # shellcheck disable=SC2046 # as above
+    run_lanes $(cat "$dir/disturbed")
+fi
 cat "$dir"/*.counts 2>/dev/null | awk '
     { passed += $1; failed += $2; skipped += $3 }
     END {

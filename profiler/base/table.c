@@ -14,6 +14,8 @@ static bool table_grow(struct table *t)
     grown.slots = calloc(grown.size, sizeof *grown.slots);
     if (!grown.slots)
         return false;
+    if (vec_grew)
+        vec_grew(grown.slots, grown.size * sizeof *grown.slots);
     for (size_t i = 0; i < t->size; i++)
         if (t->slots[i].index_plus_1)
             table_put(&grown, t->slots[i]);

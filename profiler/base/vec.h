@@ -27,8 +27,8 @@
 
 #define vec_fini(v) (free((v)->items), (v)->items = NULL, (v)->len = (v)->cap = 0)
 
-/* Called, unless it is NULL, with each block that a vector has grown to: for a program that has wishes about
- * large ones. Set once, before there are threads. */
+/* Called, unless it is NULL, with each block that a vector or a table has grown to: for a program that has
+ * wishes about large ones. Set once, before there are threads. */
 extern void (*vec_grew)(void *block, size_t bytes);
 
 bool vec_reserve_bytes(void **items, size_t *cap, size_t len, size_t more, size_t item_bytes);

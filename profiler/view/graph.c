@@ -24,7 +24,7 @@ uint32_t graph_find_node(struct graph *g, const struct frame *f, uint32_t parent
         if (g->nodes.items[i].parent == parent && frame_equal(&g->nodes.items[i].frame, f))
             return i;
     i = (uint32_t)g->nodes.len;
-    struct node n = {.frame = *f, .parent = parent, .last_in = NO_INDEX, .kept = true};
+    struct node n = {.frame = *f, .parent = parent, .edge_in = NO_INDEX, .kept = true};
     if (!vec_push(&g->nodes, n) || !table_add(&g->node_table, hash, i))
         return NO_INDEX;
     return i;
@@ -66,18 +66,20 @@ static uint64_t edge_hash(uint32_t src, uint32_t dest)
     return hash_u64((uint64_t)src << 32 | dest);
 }
 
-static uint32_t find_edge(struct graph *g, uint32_t src, uint32_t dest, bool residual, bool is_inline)
+static uint32_t add_edge(struct graph *g, const struct edge *e)
 {
-    uint64_t hash = edge_hash(src, dest);
+    return vec_push(&g->edges, *e) ? (uint32_t)g->edges.len - 1 : NO_INDEX;
+}
+
+static uint32_t find_edge(struct graph *g, const struct edge *e)
+{
+    uint64_t hash = edge_hash(e->src, e->dest);
     uint32_t i;
     for (size_t at = table_first(&g->edge_table, hash); table_next(&g->edge_table, hash, &at, &i);)
-        if (g->edges.items[i].src == src && g->edges.items[i].dest == dest)
+        if (g->edges.items[i].src == e->src && g->edges.items[i].dest == e->dest)
             return i;
-    i = (uint32_t)g->edges.len;
-    struct edge e = {.src = src, .dest = dest, .residual = residual, .is_inline = is_inline};
-    if (!vec_push(&g->edges, e) || !table_add(&g->edge_table, hash, i))
-        return NO_INDEX;
-    return i;
+    i = add_edge(g, e);
+    return i != NO_INDEX && table_add(&g->edge_table, hash, i) ? i : NO_INDEX;
 }
 
 /* ---- walking the samples ---- */
@@ -135,42 +137,34 @@ static int count_values(struct graph *g, size_t value_index, bool divs)
     return is_cancelled(g) ? ERR_CANCELLED : 0;
 }
 
+/* What a stack crosses, each an edge without its weights. */
+typedef VEC(struct edge) edge_list;
+
 struct walk {
     uint32_t sample; /* plus 1 */
     int64_t value, div;
-    uint32_t
-        *last_out;    /* of each frame, the last edge crossed from it: a call calls the same function again */
-    const bool *into; /* of each node, whether edges into it are wanted */
+    const bool *into;     /* of each node, whether edges into it are wanted */
+    edge_list *crossings; /* of the sample */
 };
 
-/* last: where the caller keeps what was crossed last where it comes from, most often the same. */
-static int cross_edge(struct graph *g, const struct walk *w, uint32_t src, uint32_t dest, bool residual,
-    bool is_inline, uint32_t *last)
+static void cross_edge(const struct walk *w, const struct edge *crossing, struct edge *e)
 {
-    uint32_t i = *last;
-    if (i == NO_INDEX || g->edges.items[i].dest != dest || g->edges.items[i].src != src) {
-        i = find_edge(g, src, dest, residual, is_inline);
-        if (i == NO_INDEX)
-            return ERR_NOMEM;
-        *last = i;
-    }
-    struct edge *e = &g->edges.items[i];
     if (e->seen == w->sample)
-        return 0;
+        return;
     e->seen = w->sample;
     add(&e->weight, w->value);
     add(&e->weight_div, w->div);
-    e->residual |= residual;
-    e->is_inline &= is_inline;
-    return 0;
+    e->residual |= crossing->residual;
+    e->is_inline &= crossing->is_inline;
 }
 
-/* Crosses the edges between the frames that are kept. */
-static int walk_stack(struct graph *g, const struct sample *s, const struct walk *w)
+/* The edges between the frames that are kept. */
+static int find_crossings(struct graph *g, const struct sample *s, const struct walk *w)
 {
     const uint32_t *locs = g->p->locs.items + s->first_loc;
-    uint32_t parent = NO_INDEX, *last = NULL;
+    uint32_t parent = NO_INDEX;
     bool residual = false; /* over frames that are not kept */
+    w->crossings->len = 0;
     for (uint32_t k = s->nlocs; k-- > 0;) {
         uint32_t first = g->first_frame[locs[k]], end = g->first_frame[locs[k] + 1];
         for (uint32_t i = end; i-- > first;) {
@@ -179,13 +173,48 @@ static int walk_stack(struct graph *g, const struct sample *s, const struct walk
                 residual = true;
                 continue;
             }
-            if (parent != NO_INDEX && parent != node && w->into[node] &&
-                cross_edge(g, w, parent, node, residual, i != end - 1, last))
-                return ERR_NOMEM;
+            if (parent != NO_INDEX && parent != node && w->into[node]) {
+                struct edge e = {
+                    .src = parent, .dest = node, .residual = residual, .is_inline = i != end - 1};
+                if (!vec_push(w->crossings, e))
+                    return ERR_NOMEM;
+            }
             parent = node;
-            last = &w->last_out[i];
             residual = false;
         }
+    }
+    return 0;
+}
+
+/*
+ * There are far more edges than the cache holds, and each crossing is of any of them. So all of a stack are
+ * asked for at first: where their entries in the table are, then the edges that these name; memory answers
+ * meanwhile.
+ */
+static void prefetch_edges(const struct graph *g, const edge_list *c)
+{
+    for (size_t i = 0; i < c->len; i++)
+        table_prefetch(&g->edge_table, edge_hash(c->items[i].src, c->items[i].dest));
+    for (size_t i = 0; i < c->len; i++) {
+        uint64_t hash = edge_hash(c->items[i].src, c->items[i].dest);
+        uint32_t found;
+        size_t at = table_first(&g->edge_table, hash);
+        if (table_next(&g->edge_table, hash, &at, &found))
+            __builtin_prefetch(&g->edges.items[found], 1);
+    }
+}
+
+static int walk_stack(struct graph *g, const struct sample *s, const struct walk *w)
+{
+    if (find_crossings(g, s, w))
+        return ERR_NOMEM;
+    prefetch_edges(g, w->crossings);
+    for (size_t i = 0; i < w->crossings->len; i++) {
+        const struct edge *crossing = &w->crossings->items[i];
+        uint32_t edge = find_edge(g, crossing);
+        if (edge == NO_INDEX)
+            return ERR_NOMEM;
+        cross_edge(w, crossing, &g->edges.items[edge]);
     }
     return 0;
 }
@@ -211,9 +240,12 @@ static int walk_tree(struct graph *g, const struct sample *s, const struct walk 
             if (node == NO_INDEX)
                 return ERR_NOMEM;
             count_cum(w, &g->nodes.items[node]);
-            if (parent != NO_INDEX &&
-                cross_edge(g, w, parent, node, false, i != n - 1, &g->nodes.items[node].last_in))
+            struct edge e = {.src = parent, .dest = node, .is_inline = i != n - 1};
+            uint32_t *in = &g->nodes.items[node].edge_in;
+            if (parent != NO_INDEX && *in == NO_INDEX && (*in = add_edge(g, &e)) == NO_INDEX)
                 return ERR_NOMEM;
+            if (parent != NO_INDEX)
+                cross_edge(w, &e, &g->edges.items[*in]);
             parent = node;
         }
     }
@@ -226,21 +258,23 @@ static int walk_tree(struct graph *g, const struct sample *s, const struct walk 
 
 typedef int (*walk_fn)(struct graph *g, const struct sample *s, const struct walk *w);
 
-static int walk_samples(struct graph *g, walk_fn fn, uint32_t *last_out, const bool *into)
+static int walk_samples(struct graph *g, walk_fn fn, const bool *into)
 {
+    edge_list crossings = {0};
     int code = 0;
     for (size_t i = 0; i < g->p->samples.len && !code; i++) {
         const int64_t *values = profile_values(g->p, i);
         struct walk w = {.sample = (uint32_t)i + 1,
             .value = values[g->options.value_index],
             .div = g->options.mean ? values[0] : 0,
-            .last_out = last_out,
-            .into = into};
+            .into = into,
+            .crossings = &crossings};
         if (w.value || w.div)
             code = fn(g, &g->p->samples.items[i], &w);
         if (is_cancelled(g))
             code = ERR_CANCELLED;
     }
+    vec_fini(&crossings);
     return code;
 }
 
@@ -248,7 +282,7 @@ static int count_nodes(struct graph *g)
 {
     g->connected = g->options.edges == EDGES_NONE || g->options.call_tree;
     if (g->options.call_tree)
-        return walk_samples(g, walk_tree, NULL, NULL);
+        return walk_samples(g, walk_tree, NULL);
     int code = count_values(g, g->options.value_index, false);
     return code || !g->options.mean ? code : count_values(g, 0, true);
 }
@@ -266,16 +300,11 @@ int graph_connect(struct graph *g)
 {
     if (g->connected)
         return 0;
-    size_t bytes = (g->first_frame[g->p->locations.len] + (size_t)1) * sizeof(uint32_t);
-    uint32_t *last_out = malloc(bytes);
     bool *into = malloc(g->nodes.len + 1);
-    int code = last_out && into ? 0 : ERR_NOMEM;
-    if (!code && choose_edges(g, into)) {
-        memset(last_out, 0xff, bytes); /* NO_INDEX */
-        code = walk_samples(g, walk_stack, last_out, into);
-    }
+    int code = into ? 0 : ERR_NOMEM;
+    if (!code && choose_edges(g, into))
+        code = walk_samples(g, walk_stack, into);
     free(into);
-    free(last_out);
     g->connected = !code;
     return code;
 }

@@ -25,8 +25,8 @@
 struct node {
     int64_t flat, flat_div, cum, cum_div;
     uint32_t seen;    /* the last sample counted, plus 1 */
-    uint32_t last_in; /* in a call tree: the edge into it, NO_INDEX for roots */
-    bool kept, listed, tagged;
+    uint32_t edge_in; /* in a call tree; NO_INDEX for roots */
+    bool kept, listed;
     bool inlined; /* somewhere: a frame of it is in another's function */
     struct frame frame;
     const char *name;          /* as printed; NULL until graph_name() was asked */

@@ -71,7 +71,7 @@ VIEW     = measure regex path frames graph graph_tags order trim labels label_li
            report_flametree report_heaviest jsontext suggest
 UI       = variables commands output subprocess disassembler graphviz viewer produce options progress late_library libcurl fetch \
            store remote_names gather interrupt shell session terminal server_stats moments \
-           collection collector triage_run ci completions largepages libmicrohttpd \
+           collection collection_json collector triage_run compare ci completions largepages libmicrohttpd \
            web web_listen web_query web_views web_all web_page web_saved web_files
 
 # cprof.h itself: with the service linked in (libcprof.a), or loaded on demand (libcprof.so).
@@ -189,7 +189,7 @@ BOOK_SCRIPTS = setup_script engine exercises working_copies lesson9_cases gatewa
 # the same length.
 LONG_ALONE   = lesson2_run
 LONG_LESSONS = lesson1_run waiting_run lesson5_run lesson6_run lesson8_run lesson9_run
-LONG_TESTS   = doctor embedding pprof_like_go go_pprof_reads web_browser web_all completions preload preload_programs preload_servers preload_hostile lesson7_run fleet
+LONG_TESTS   = doctor embedding pprof_like_go go_pprof_reads web_browser web_all compare completions preload preload_programs preload_servers preload_hostile lesson7_run fleet
 
 # ---- what people type -----------------------------------------------------------------------------------
 

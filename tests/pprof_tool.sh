@@ -180,6 +180,25 @@ check "-triage says what is not there" grep -q '^  mutex   not there: not collec
 check "-triage fits" [ "$(wc -L <"$dir/out")" -le 80 ]
 refused 'wants one URL, or one folder' -triage "$profile" "$profile"
 refused '-triage and -top do not go together' -triage -top "$dir/folder"
+
+# Two such folders as one page, which needs nothing else.
+mkdir "$dir/after"
+profiler/pprof -symbolize=none -proto -ignore=list_move -output="$dir/after/cpu.pb.gz" "$profile" 2>/dev/null
+run -compare "$dir/folder" "$dir/after/"
+check "-compare of two folders" [ "$status" -eq 0 ]
+check "-compare is whole" [ "$(grep -c '^</html>$' "$dir/out")" -eq 1 ]
+check "-compare refers to no file" [ "$(grep -c -e '<script src' -e 'rel="stylesheet"' -e '@DATA@' "$dir/out")" -eq 0 ]
+check "-compare has both, and what they differ by" grep -q '"name":"folder"}.*"name":"after"}.*"flames":{"cpu":{"unit":"nanoseconds","tree":{"signed": true' "$dir/out"
+run -compare -output="$dir/page.html" "$dir/folder" "$dir/after"
+check "-compare -output" grep -q '^</html>$' "$dir/page.html"
+refused 'wants two folders: before, after' -compare "$dir/folder"
+refused '-compare and -triage do not go together' -compare -triage "$dir/folder" "$dir/after"
+refused '-compare and -top do not go together' -compare -top "$dir/folder" "$dir/after"
+refused "-compare: there is no folder $profile" -compare "$profile" "$dir/folder"
+refused 'nowhere' -compare "$dir/folder" "$dir/nowhere"
+mkdir "$dir/empty"
+refused 'no cpu.pb.gz' -compare "$dir/folder" "$dir/empty"
+
 run -triage -seconds=60 http://127.0.0.1:1
 check "-triage of nothing (exit $status)" [ "$status" -eq 2 ]
 check "-triage of nothing says so at once" grep -q 'debug/pprof/heap: http fetch: Failed to connect' "$dir/err"

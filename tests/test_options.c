@@ -105,6 +105,8 @@ START_TEST(mistakes_are_explained)
         {"-normalize x", "-normalize needs -base"}, {"-base=a -diff_base=b x", "do not go together"},
         {"-http=:1 -top x", "-http and -top do not go together"},
         {"-http=:1 -fail_if total>1 x", "-http and -fail_if do not go together"},
+        {"-compare x", "-compare wants two folders"}, {"-compare -base=a x y", "-compare wants two folders"},
+        {"-compare -http=: x y", "-compare and -http do not go together"},
         {"-stats=8080 x", "only makes sense with -triage"}, {"-no_browser x", "only makes sense with -http"},
         {"-=x y", "-=x is no option"}, {"-nodecount=99999999999 y", "not a whole number"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

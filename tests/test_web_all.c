@@ -159,11 +159,11 @@ START_TEST(a_folder_is_shown_as_a_whole)
     SHOWS(&s, "/ui/all", 200, "\"view\":\"all\"");
     SHOWS(&s, "/", 307, "elsewhere");
     static const char *const scripts[] = {
-        "base", "header", "flame", "top", "graph", "text", "locks", "timeline", "all", "app"};
+        "base", "header", "flame", "top", "graph", "text", "locks", "timeline", "all", "compare", "app"};
     for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++) {
         char path[40], tag[80];
         snprintf(path, sizeof path, "/ui/%s.js", scripts[i]);
-        snprintf(tag, sizeof tag, "<script src=\"%s.js\" defer></script>", scripts[i]);
+        snprintf(tag, sizeof tag, "<script src=\"%s.js\"></script>", scripts[i]);
         SHOWS(&s, path, 200, "'use strict';");
         SHOWS(&s, "/ui/all", 200, tag);
     }

@@ -1,22 +1,9 @@
 #!/bin/sh
 # The page "All three" of pprof -http -triage as a browser shows it: of a gateway under load, live and from the folder
 # that is left, of a deadlock, and of hostile profiles. PICTURES=DIR keeps what it looks like.
-build=${BUILD:-.build}
-chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome)
-without() {
-    echo "no $1 here: what pprof -http -triage shows was not looked at"
-    [ -z "$CI" ] || exit 1
-    exit 77
-}
-[ -n "$chromium" ] || without Chromium
-command -v node >/dev/null 2>&1 || without node
-dir=$(mktemp -d) || exit 2
-running=''
-# shellcheck disable=SC2086 # a list of process ids
-trap 'kill $running 2>/dev/null; rm -rf "$dir"' EXIT
-trap 'exit 130' INT TERM
-export HOME="$dir" PPROF_TMPDIR="$dir/profiles" TZ=UTC
-unset XDG_CONFIG_HOME CPROF_TOKEN
+looked_at='what pprof -http -triage shows'
+# shellcheck source=tests/browser_common.sh
+. tests/browser_common.sh
 
 # await FILE EXPRESSION WHAT: what sed -n prints of the file, once it prints something.
 await() {

@@ -1,4 +1,5 @@
 #include "ui/ci.h"
+#include "ui/compare.h"
 #include "ui/completions.h"
 #include "ui/gather.h"
 #include "ui/interrupt.h"
@@ -95,9 +96,10 @@ static int run(struct options *o, bool *passed, struct error *error)
     if (o->warnings.data)
         fputs(o->warnings.data, stderr);
     interrupt_catch();
-    int code = !o->triage ? report_sources(o, passed, error)
-               : o->http  ? serve_triage(o, error)
-                          : triage_run(o, &interrupted, error);
+    int code = o->compare   ? compare_run(o, &interrupted, error)
+               : !o->triage ? report_sources(o, passed, error)
+               : o->http    ? serve_triage(o, error)
+                            : triage_run(o, &interrupted, error);
     viewer_remove_files();
     return code;
 }

@@ -11,7 +11,8 @@
  *     stats    the server's own figures (ui/server_stats.h), once a second, when it has some
  *
  * Of the dumps that of the worst moment is kept; of the rest the timeline, a line each: "MS NAME VALUE", as
- * "3000 threads 2300", where NAME is threads, heap (live bytes) or p95_ms.
+ * "3000 threads 2300", where NAME is threads, heap (live bytes) or p95_ms. Who fills a folder otherwise may
+ * note whatever else has a number: pages draw that as well.
  */
 enum { N_LOOKS = 4, MOST_MOMENTS = 2 * N_LOOKS + 121 };
 

@@ -74,6 +74,8 @@ static const struct source_option source_options[] = {
         "Collect every profile of a server at once and read them together; or a folder it left"},
     {"stats", SOURCE_TEXT, OPTION(stats),
         "With -triage: URL or port of the server's own /stats, for its threads and p95 over time"},
+    {"compare", SOURCE_SWITCH, OPTION(compare),
+        "Write a page that sets two folders of -triage beside each other: before, after"},
     {"completions", SOURCE_TEXT, OPTION(completions), "Print completion for a shell: bash, zsh or fish"},
     {"help", SOURCE_SWITCH, OPTION(help), "What is most needed; help all, help NAME say more"},
     {"h", SOURCE_SWITCH, OPTION(help), NULL},
@@ -419,6 +421,23 @@ static int apply_triage(struct parser *p)
     return 0;
 }
 
+static int apply_compare(struct parser *p)
+{
+    const struct options *o = p->o;
+    const char *other = o->triage       ? "triage"
+                        : o->http       ? "http"
+                        : o->command    ? o->command->name
+                        : o->limits.len ? "fail_if"
+                                        : NULL;
+    if (!o->compare)
+        return 0;
+    if (other)
+        return error_set(p->error, ERR_INVALID, "-compare and -%s do not go together", other);
+    if (o->sources.len != 2 || o->exec_name || o->build_id || p->base.len || p->diff_base.len)
+        return error_set(p->error, ERR_INVALID, "-compare wants two folders: before, after");
+    return 0;
+}
+
 static int parse_all(struct parser *p, int argc, char **argv)
 {
     int i = 1, code = 0;
@@ -436,6 +455,8 @@ static int parse_all(struct parser *p, int argc, char **argv)
     if (code || p->o->help || p->o->version || p->o->completions)
         return code;
     code = parse_sources(p, argv + i, argc - i);
+    if (!code)
+        code = apply_compare(p);
     if (!code)
         code = apply_http(p);
     if (!code)

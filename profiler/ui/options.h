@@ -15,7 +15,7 @@ struct options {
     const char *pattern;           /* of list and peek */
     VEC(const char *) sources, bases;
     const char *exec_name, *build_id; /* of the first mapping; NULL as recorded */
-    bool diff_base, all_frames, triage, help, version;
+    bool diff_base, all_frames, triage, compare, help, version;
     int seconds, timeout_s; /* -1: not given */
     const char *symbolize, *comment, *tools;
     const char *source_label; /* the key of a label that says where each sample is from; "" for none */

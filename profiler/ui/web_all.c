@@ -1,11 +1,11 @@
 #include "ui/web_all.h"
 
 #include "base/clock.h"
+#include "ui/collection_json.h"
 #include "ui/collector.h"
 #include "ui/server_stats.h"
 #include "view/combine.h"
 #include "view/jsontext.h"
-#include "view/threadlist.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -58,70 +58,6 @@ static int nomem(struct error *error)
     return error_set(error, ERR_NOMEM, "out of memory");
 }
 
-/* ---- a collection as JSON ---- */
-
-static void put_threads(const struct collection *c, struct buf *out)
-{
-    struct threadlist l = {0};
-    const struct profile *p = c->profiles[LENS_THREADS];
-    int code = c->dump.len ? threadlist_read_dump(&l, c->dump.data, c->dump.len) : ERR_NOTFOUND;
-    if (code == ERR_NOTFOUND && p) {
-        threadlist_fini(&l);
-        code = threadlist_read_profile(&l, p);
-    }
-    buf_puts(out, ",\"threads\":");
-    if (code)
-        buf_puts(out, "null");
-    else
-        threadlist_put(&l, out);
-    out->failed |= code == ERR_NOMEM;
-    threadlist_fini(&l);
-}
-
-/* Lines that are none are passed over. */
-static void put_timeline(const struct collection *c, struct buf *out)
-{
-    bool first = true;
-    buf_puts(out, ",\"timeline\":[");
-    for (const char *at = c->timeline.data ? c->timeline.data : ""; *at;) {
-        size_t len = strcspn(at, "\n");
-        char line[120], name[40];
-        int ms;
-        double value;
-        snprintf(line, sizeof line, "%.*s", (int)(len < sizeof line ? len : sizeof line - 1), at);
-        if (sscanf(line, "%d %39s %lf", &ms, name, &value) == 3 && value > -1e18 && value < 1e18) {
-            buf_printf(out, first ? "[%d," : ",[%d,", ms);
-            jsontext_put(out, name);
-            buf_printf(out, ",%.15g]", value);
-            first = false;
-        }
-        at += len + (at[len] == '\n');
-    }
-    buf_putc(out, ']');
-}
-
-static int take_json(struct taken *taken, struct error *error)
-{
-    const struct collection *c = &taken->collection;
-    struct triage t;
-    struct triage_input input = {.source = c->title};
-    memcpy(input.profiles, c->profiles, sizeof input.profiles);
-    memcpy(input.missing, c->missing, sizeof input.missing);
-    int code = triage_init(&t, &input, error);
-    if (!code) {
-        triage_put_json(&t, &taken->json);
-        taken->json.len--; /* its object goes on */
-        buf_puts(&taken->json, ",\"title\":");
-        jsontext_put(&taken->json, c->title);
-        buf_printf(&taken->json, ",\"seconds\":%d", c->seconds);
-        put_threads(c, &taken->json);
-        put_timeline(c, &taken->json);
-        buf_putc(&taken->json, '}');
-    }
-    triage_fini(&t);
-    return !code && taken->json.failed ? nomem(error) : code;
-}
-
 static void taken_fini(struct taken *taken)
 {
     collection_fini(&taken->collection);
@@ -134,7 +70,7 @@ static int taken_open(struct taken *taken, const struct options *o, const char *
     *taken = (struct taken){0};
     int code = collection_open(&taken->collection, o, folder, error);
     if (!code)
-        code = take_json(taken, error);
+        code = collection_put_json(&taken->collection, true, &taken->json, error);
     if (code)
         taken_fini(taken);
     return code;

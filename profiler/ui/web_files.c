@@ -21,6 +21,7 @@ EMBED(text, "profiler/ui/web/text.js");
 EMBED(locks, "profiler/ui/web/locks.js");
 EMBED(timeline, "profiler/ui/web/timeline.js");
 EMBED(all, "profiler/ui/web/all.js");
+EMBED(compare, "profiler/ui/web/compare.js");
 EMBED(app, "profiler/ui/web/app.js");
 EMBED(style, "profiler/ui/web/style.css");
 
@@ -41,6 +42,7 @@ bool web_file_find(const char *name, struct web_file_text *out)
         {"locks.js", javascript, web_locks_start, web_locks_end},
         {"timeline.js", javascript, web_timeline_start, web_timeline_end},
         {"all.js", javascript, web_all_start, web_all_end},
+        {"compare.js", javascript, web_compare_start, web_compare_end},
         {"app.js", javascript, web_app_start, web_app_end},
         {"style.css", "text/css; charset=utf-8", web_style_start, web_style_end},
     };

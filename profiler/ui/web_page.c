@@ -4,6 +4,7 @@
 #include "ui/web_query.h"
 #include "view/jsontext.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static void put_lines(const char *key, const struct buf *lines, struct buf *out)
@@ -154,18 +155,55 @@ static void put_without_tags(const struct buf *json, struct buf *out)
     buf_puts(out, at);
 }
 
-int web_page_put(const struct web_page *p, struct buf *out)
+static void put_file_in(const char *element, const char *name, struct buf *out)
+{
+    struct web_file_text file;
+    buf_printf(out, "<%s>\n", element);
+    if (web_file_find(name, &file))
+        buf_append(out, file.text, file.len);
+    buf_printf(out, "</%s>\n", element);
+}
+
+static void put_line(const char *line, size_t len, const struct buf *json, bool whole, struct buf *out)
 {
     static const char place[] = "@DATA@";
+    /* What a server says in a header. */
+    static const char policy[] =
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src "
+        "'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'\">\n";
+    const char *hole = memmem(line, len, place, sizeof place - 1);
+    char name[40];
+    if (hole) {
+        size_t before = (size_t)(hole - line), after = before + sizeof place - 1;
+        buf_append(out, line, before);
+        put_without_tags(json, out);
+        buf_append(out, line + after, len - after);
+    } else if (whole && sscanf(line, "<script src=\"%39[^\"]", name) == 1)
+        put_file_in("script", name, out);
+    else if (whole && sscanf(line, "<link rel=\"stylesheet\" href=\"%39[^\"]", name) == 1) {
+        buf_puts(out, policy);
+        put_file_in("style", name, out);
+    } else
+        buf_append(out, line, len);
+}
+
+void web_page_put_shell(const struct buf *json, bool whole, struct buf *out)
+{
     struct web_file_text shell;
+    if (!web_file_find("page.html", &shell))
+        return;
+    for (const char *line = shell.text, *end; *line; line = end) {
+        end = strchrnul(line, '\n');
+        end += *end == '\n';
+        put_line(line, (size_t)(end - line), json, whole, out);
+    }
+}
+
+int web_page_put(const struct web_page *p, struct buf *out)
+{
     struct buf data = {0};
     int status = put_data(p, &data);
-    web_file_find("page.html", &shell);
-    const char *hole = memmem(shell.text, shell.len, place, sizeof place - 1);
-    size_t before = (size_t)(hole - shell.text), after = before + sizeof place - 1;
-    buf_append(out, shell.text, before);
-    put_without_tags(&data, out);
-    buf_append(out, shell.text + after, shell.len - after);
+    web_page_put_shell(&data, false, out);
     buf_fini(&data);
     return status;
 }

@@ -21,6 +21,10 @@ struct web_page {
     const struct error *refused;   /* what was wrong with the URL, or NULL */
 };
 
+/* The shell with such JSON in it, which has view, legend, types, notes, defaults, configs, views and body;
+ * whole: with its style and scripts, too, as a file that needs nothing else. */
+void web_page_put_shell(const struct buf *json, bool whole, struct buf *out);
+
 /* The status: 200; 400 for what the URL asks wrongly; 501 where a program is missing; 500. */
 int web_page_put(const struct web_page *p, struct buf *out);
 

@@ -87,6 +87,7 @@ complete -c pprof -o http -x -d 'Serve the profile to a browser at [host]:[port]
 complete -c pprof -o no_browser -d 'With -http: print the address, open no browser'
 complete -c pprof -o triage -d 'Collect every profile of a server at once and read them together; or a folder it left'
 complete -c pprof -o stats -x -d 'With -triage: URL or port of the server\'s own /stats, for its threads and p95 over time'
+complete -c pprof -o compare -d 'Write a page that sets two folders of -triage beside each other: before, after'
 complete -c pprof -o completions -x -a 'bash zsh fish' -d 'Print completion for a shell: bash, zsh or fish'
 complete -c pprof -o help -d 'What is most needed; help all, help NAME say more'
 complete -c pprof -o version -d 'Say which pprof this is'

@@ -396,6 +396,12 @@ class Collecting {
 
 /* ---- the whole ---- */
 
+/* A sentence of the verdict, as an entry of a list. */
+function wordLine(text) {
+  const [, verdict, rest] = /^(cause|waits|part|grows|busy|holds)\s+(.*)$/.exec(text) || [null, '', text];
+  return el('li', {}, verdict ? el('b', {class: 'verdict ' + verdict}, verdict) : null, ' ' + rest);
+}
+
 class All {
   constructor(body) {
     this.now = new Taken(body.now);
@@ -423,12 +429,8 @@ class All {
   }
 
   words() {
-    const line = (text) => {
-      const [, verdict, rest] = /^(cause|waits|part|grows|busy|holds)\s+(.*)$/.exec(text) || [null, '', text];
-      return el('li', {}, verdict ? el('b', {class: 'verdict ' + verdict}, verdict) : null, ' ' + rest);
-    };
     const was = this.before ? el('li', {class: 'note'}, `In brackets, and dashed: ${this.before.title}`) : null;
-    return el('ul', {id: 'words', 'aria-label': 'What stands out'}, ...this.now.words.map(line), was);
+    return el('ul', {id: 'words', 'aria-label': 'What stands out'}, ...this.now.words.map(wordLine), was);
   }
 
   changes(live) {

@@ -3,6 +3,7 @@
 
 const draw = {
   all: (body) => new All(body),
+  compare: (body) => new Compare(body),
   flamegraph: (body) => new Flame(body),
   top: (body) => new Top(body),
   graph: (body) => new Graph(body),

@@ -2,7 +2,8 @@
 /*
  * The page of pprof -http. Each view is a page of the server's, with what it shows as JSON in it; what a reader
  * chooses is in the address, so that back, reload and a copied link work. Names come from profiles, and these from
- * anywhere: they become text, never markup.
+ * anywhere: they become text, never markup. What pprof -compare writes is such a page, too, but a file: it leads to no
+ * other view.
  *
  * Files in this order, each of which knows those before it: base.js (elements, addresses, values), header.js (menus,
  * search, selection), a file for each view, app.js, which starts.
@@ -24,7 +25,10 @@ function el(tag, attributes, ...children) {
 const FILTERS = {f: 'Focus', i: 'Ignore', h: 'Hide', s: 'Show', sf: 'Show from', prunefrom: 'Prune from',
   tf: 'Tag focus', ti: 'Tag ignore', ts: 'Tag show', th: 'Tag hide', tagroot: 'Tag root', tagleaf: 'Tag leaf'};
 
-const query = () => new URLSearchParams(location.search);
+const isFile = data.view === 'compare';
+
+/* Behind the ? of an address, which the server reads; of a file, behind the #. */
+const query = () => new URLSearchParams(isFile ? location.hash.slice(1) : location.search);
 const setting = (name) => (query().has(name) ? query().get(name) : data.defaults[name] || '');
 
 /* The address of a view with these parameters changed; null takes one out, unless the command line gave it, when it
@@ -47,8 +51,8 @@ function remember(changes, replace) {
     if (value === null || value === '') q.delete(name);
     else q.set(name, value);
   }
-  const text = q.toString(), to = location.pathname + (text ? '?' + text : '');
-  if (to !== location.pathname + location.search) history[replace ? 'replaceState' : 'pushState'](null, '', to);
+  const text = q.toString(), to = isFile ? '#' + text : location.pathname + (text ? '?' + text : '');
+  if (text !== query().toString()) history[replace ? 'replaceState' : 'pushState'](null, '', to);
 }
 
 /* ---- values ---- */

@@ -125,10 +125,13 @@ function hue(name) {
 
 const short = (name) => name.replace(/^[^(<\s]*\/(?=[^/]*\.)/, '');
 
+/* In place; values are of that unit. */
 class Flame {
-  constructor(body) {
+  constructor(body, place = $('main'), unit = data.unit) {
     this.tree = new Tree(body);
+    this.unit = unit;
     this.total = body.total;
+    this.cut = body.cut; /* there is more than was sent */
     this.hits = null;
     this.made = new Map(); /* roots, by what they are of */
     this.graph = el('div', {id: 'flame', tabindex: '0', role: 'tree', 'aria-label':
@@ -137,7 +140,7 @@ class Flame {
     this.invert = this.button('Invert', () => this.go({z: null, p: null, inv: query().get('inv') ? null : '1'}));
     this.leave = this.button('Whole graph', () => this.go({z: null, p: null}));
     this.note = el('span', {class: 'note'});
-    $('main').replaceChildren(el('div', {class: 'tools'}, this.unzoom, this.invert, this.leave, this.note), this.graph);
+    place.replaceChildren(el('div', {class: 'tools'}, this.unzoom, this.invert, this.leave, this.note), this.graph);
     this.graph.addEventListener('click', (e) => e.target.box && this.zoom(e.target.box));
     this.graph.addEventListener('dblclick', (e) => e.target.box && this.pivot(e.target.box.name));
     this.graph.addEventListener('mouseover', (e) => this.describe(e.target));
@@ -152,9 +155,9 @@ class Flame {
   }
 
   about(box) {
-    if (!this.tree.signed) return `${format(box.value)} (${percent(box.value, this.total)})`;
-    const sign = box.delta > 0 ? '+' : '';
-    return `${sign}${format(box.delta)} (${sign}${percent(box.delta, this.total)} of all), of ${format(box.value)} compared`;
+    const value = format(box.value, this.unit), sign = box.delta > 0 ? '+' : box.delta < 0 ? '-' : '';
+    if (!this.tree.signed) return `${value} (${percent(box.value, this.total)})`;
+    return `${sign}${format(Math.abs(box.delta), this.unit)} (${sign}${percent(box.delta, this.total)} of all), of ${value} compared`;
   }
 
   describe(e) {
@@ -267,7 +270,7 @@ class Flame {
     e.setAttribute('role', 'treeitem');
     e.setAttribute('aria-level', place.row + 1);
     if (place.rest) {
-      const text = `${place.rest.length} more, each too narrow to draw: ${format(place.value)}`;
+      const text = `${place.rest.length} more, each too narrow to draw: ${format(place.value, this.unit)}`;
       e.className = 'rest';
       e.rest = place.rest;
       e.title = text;
@@ -324,7 +327,7 @@ class Flame {
     remember({q: $('search').value}, true);
     if (!re) return '';
     const sum = this.tree.matched(this.hits);
-    return `${this.hitNames.size} functions, ${percent(sum, this.total)} of the total (${format(sum)})`;
+    return `${this.hitNames.size} functions, ${this.cut ? 'at least ' : ''}${percent(sum, this.total)} of the total (${format(sum, this.unit)})`;
   }
 
   /* The box in that direction, among those drawn. */

@@ -46,17 +46,22 @@ function select(name, about) {
   bar.hidden = !name;
   bar.replaceChildren();
   if (name) {
-    const only = escaped(name), go = (text, changes, to) => el('a', {href: address(changes, to)}, text);
     bar.append(el('b', {}, name), el('span', {}, about || ''));
     if (view.pivot) {
       const pivot = el('button', {type: 'button'}, 'Callers and callees');
       pivot.addEventListener('click', () => view.pivot(name));
       bar.append(pivot);
     }
-    bar.append(go('Focus', {f: only}), go('Ignore', {i: only}), go('Hide', {h: only}), go('Show from', {sf: only}),
-      go('Peek', {f: only}, 'peek'), go('Source', {f: only}, 'source'), go('Disassemble', {f: only}, 'disasm'));
+    if (!isFile) bar.append(...leads(escaped(name)));
   }
   fillRefine();
+}
+
+/* The views of a function alone. */
+function leads(only) {
+  const go = (text, changes, to) => el('a', {href: address(changes, to)}, text);
+  return [go('Focus', {f: only}), go('Ignore', {i: only}), go('Hide', {h: only}), go('Show from', {sf: only}),
+    go('Peek', {f: only}, 'peek'), go('Source', {f: only}, 'source'), go('Disassemble', {f: only}, 'disasm')];
 }
 
 /* ---- header ---- */
@@ -154,6 +159,11 @@ function fillConfigs() {
 }
 
 function fillHeader() {
+  if (isFile) {
+    document.title = $('title').textContent = 'Before and after';
+    document.querySelector('header > nav').hidden = $('about').hidden = true;
+    return;
+  }
   const of = (key) => (data.legend.find((line) => line.startsWith(key + ': ')) || '').slice(key.length + 2);
   const all = data.view === 'all', shown = all ? 'All three' : data.views.find(([name]) => name === data.view)[1];
   const title = all ? 'About' : [of('File'), of('Type')].filter(Boolean).join(' ') || 'profile';

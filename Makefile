@@ -205,13 +205,14 @@ help: ## this list
 
 # The workbook, for each lesson there is: make lesson6, make check6, …; exercises/engine has a script for each.
 LESSONS = $(patsubst exercises/lesson%/lesson.conf,%,$(wildcard exercises/lesson*/lesson.conf))
-LESSON_STEPS = lesson predict check hint reset watch solution
+LESSON_STEPS = lesson predict check hint reset watch report solution
 #lessonN: ## build what lesson N needs and make your working copy
 #predictN: ## say what you expect, before you measure
 #checkN: ## check your fix: what was measured, what is allowed, which profile shows it
 #hintN: ## the next of three hints
 #resetN: ## a fresh working copy (asks; keeps yours under another name)
 #watchN: ## check again on each save
+#reportN: ## before and after as a page: what run.sh saved of the flawed server and of yours
 #solutionN: ## where our solution is, once yours passes (or FORCE=1)
 define lesson_step
 .PHONY: $(LESSONS:%=$(1)%)

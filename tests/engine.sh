@@ -56,6 +56,10 @@ if [ "$n" != "$last" ]; then
     rm "exercises/lesson$last/$theirs"
 fi
 
+# Before and after: of what was saved, which is nothing yet.
+run make "report$n"
+expect 'report without runs' 2 "^workbook: no run of --build flawed is saved yet: run exercises/lesson$n/run.sh --build flawed first"
+
 # Editors: JSON with an entry for each file, a learner's copies included, and commands that compile.
 run make compile_commands.json
 entries=$(grep -c '"file": ' compile_commands.json)

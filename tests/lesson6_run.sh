@@ -61,6 +61,22 @@ printf 'main\nmain\nmain\nmain\nmain\nmain\nmain\nmain\nmain\n' | exercises/less
 grep -q 'No. Look: ./profiler/pprof' "$dir/out" || fail "the quiz does not say where to look"
 grep -q "It is $first" "$dir/out" || fail "the quiz does not tell the answer in the end"
 
+# Before and after: figures were noted over time, and a run of one's own is asked for before it is compared.
+for figure in threads waiting p95_ms heap cache_entries; do
+    [ "$(grep -c "^[0-9]* $figure [0-9][0-9.]*$" "$folder/timeline.txt")" -ge 1 ] || fail "timeline.txt: $figure was not noted over time"
+done
+exercises/engine/report.sh 6 >"$dir/out" 2>&1 && fail "report6 without runs: no error"
+grep -q '^workbook: no run of --build flawed is saved yet: run exercises/lesson6/run.sh --build flawed first$' "$dir/out" ||
+    fail "report6 does not say what is to be run"
+cp -r "$folder" exercises/lesson6/profiles/2026-01-01_000000-flawed
+exercises/engine/report.sh 6 >"$dir/out" 2>&1 && fail "report6 without a run of one's own: no error"
+grep -q '^workbook: no run of --build yours .*run.sh --build yours first$' "$dir/out" || fail "report6 does not say whose run is missing"
+cp -r "$folder" exercises/lesson6/profiles/2026-01-02_000000-yours
+make report6 >"$dir/out" 2>&1 || fail "report6 does not make its page"
+grep -q '"name":"2026-01-01_000000-flawed".*"name":"2026-01-02_000000-yours".*"flames":{"cpu"' exercises/lesson6/report.html || fail "report6: the page lacks a run"
+make report6 BEFORE=exercises/lesson6/nowhere >"$dir/out" 2>&1 && fail "report6 of no folder: no error"
+[ -s exercises/lesson6/report.html ] || fail "report6 that fails leaves no page"
+
 # Such a small load is out of the bands, and the page is held against them, too.
 exercises/engine/bands.sh 6 "$folder" "$folder" >"$dir/out" 2>&1 && fail "bands.sh finds nothing off"
 grep -q '^p95_ms  *flawed .* off$' "$dir/out" || fail "bands.sh: p95 is not off"

@@ -26,7 +26,9 @@ static const char SUMMARY[] =
 
 struct load {
     long rate, duration, popular, hits, zipf, seed, slow_ms;
-    const char *url, *path, *json;
+    const char *url, *path, *json, *timeline;
+    FILE *noted; /* of timeline */
+    double noted_at;
     struct zipf *ranks; /* with --zipf 1 */
     unsigned session;   /* makes this run's new items new */
     bool live;
@@ -96,9 +98,19 @@ static bool is_slow(const struct load *load, const struct load_progress *now)
            now->in_flight * 2000 >= (uint64_t)load->rate * (uint64_t)load->slow_ms;
 }
 
+/* Twice a second, once there is something to say. */
+static void note_progress(struct load *load, const struct load_progress *now)
+{
+    if (!load->noted || !now->p95_us || now->seconds < load->noted_at + 0.5)
+        return;
+    load->noted_at = now->seconds;
+    fprintf(load->noted, "%.0f p95_ms %.1f\n", now->seconds * 1000, (double)now->p95_us / 1000);
+}
+
 static void show_progress(void *closure, const struct load_progress *now)
 {
     struct load *load = closure;
+    note_progress(load, now);
     if (is_slow(load, now))
         load->slow_at = now->seconds;
     bool slow = load->slow_at >= 0 && now->seconds - load->slow_at < SLOW_FOR_SECONDS;
@@ -194,6 +206,8 @@ int main(int argc, char **argv)
         {"slow-ms", "N", "the p95 from which to say \"profile now\"", KNOB_NUMBER, &load.slow_ms, 1, 1000000},
         {"json", "FILE", "write the summary there as well, as JSON; - is standard output", KNOB_TEXT,
             &load.json, 0, 0},
+        {"timeline", "FILE", "add the p95 over time to it, in lines of \"MS p95_ms VALUE\"", KNOB_TEXT,
+            &load.timeline, 0, 0},
     };
     int code = knobs_parse(knobs, sizeof knobs / sizeof *knobs, SUMMARY, argc, argv);
     if (code >= 0)
@@ -213,6 +227,13 @@ int main(int argc, char **argv)
         fprintf(stderr, "load: out of memory\n");
         return 1;
     }
+    if (load.timeline && !(load.noted = fopen(load.timeline, "ae"))) {
+        fprintf(stderr, "load: %s: %s\n", load.timeline, strerror(errno));
+        zipf_free(load.ranks);
+        return 2;
+    }
+    if (load.noted)
+        setvbuf(load.noted, NULL, _IOLBF, 0); /* others may add lines, too */
     load.session = (unsigned)time(NULL);
     load.live = isatty(STDERR_FILENO);
     limits_raise_descriptors();
@@ -221,6 +242,8 @@ int main(int argc, char **argv)
     sigaction(SIGINT, &act, NULL);
     sigaction(SIGTERM, &act, NULL);
     code = run(&load, &plan);
+    if (load.noted)
+        fclose(load.noted);
     zipf_free(load.ranks);
     return code;
 }

@@ -4,6 +4,8 @@
 #     seconds=20 seconds_least=4 requests_least=100     how long; and how many requests a second are a load
 #     collect_options "$@"        the options below, and those that its function lesson_option NAME VALUE takes
 #     collect_begin               asks for the prediction; server and load are there, and the folder $out
+#     watch_begin FIGURE…         notes these of /stats, p95 and the live heap over time, until collect_end
+#     moment NAME VALUE           notes another figure over time
 #     get heap heap.pb.gz         any profile, from the server's --debug address
 #     cpu_begin $((seconds - 2))  the CPU profile, beside what comes next
 #     while cpu_runs; do …; done
@@ -67,6 +69,7 @@ collect_options() {
 collect_stop() { # and leave no folder that holds half of a run
     [ -z "${load_pid-}" ] || kill "$load_pid" 2>/dev/null
     [ -z "${cpu_pid-}" ] || kill "$cpu_pid" 2>/dev/null
+    watch_end
     server_stop
     [ -s "$out/summary.txt" ] || rm -rf "$out"
 }
@@ -87,8 +90,10 @@ start_both() {
     server_start "$program" "$out/server.log" --port "${url##*:}" --debug "${debug#http://}" $server_options
     # Port 0 has become a true one.
     url=$server_url debug=$server_debug
+    collect_began=$(date +%s%3N)
     # shellcheck disable=SC2086 # a list of options
-    ./demos/load --url "$url" $LOAD ${rate:+--rate "$rate"} --duration $((seconds + 4)) --json "$out/load.json" >"$out/load.txt" 2>&1 &
+    ./demos/load --url "$url" $LOAD ${rate:+--rate "$rate"} --duration $((seconds + 4)) --json "$out/load.json" \
+        --timeline "$out/timeline.txt" >"$out/load.txt" 2>&1 &
     load_pid=$!
 }
 
@@ -99,6 +104,7 @@ find_both() {
     after=$(figure requests)
     [ $((after - before)) -ge "$requests_least" ] ||
         die "nobody loads the $DEMO server, and a quiet server's profiles show nothing: start ./demos/load first"
+    collect_began=$(date +%s%3N)
 }
 
 collect_begin() {
@@ -116,6 +122,33 @@ collect_begin() {
     echo "collecting for $seconds s into $out"
 }
 
+# What changes meanwhile is noted as pprof -triage notes it, which shows it: a line "MS NAME VALUE" in timeline.txt.
+moment() { # moment NAME VALUE: unless there is none
+    [ -z "$2" ] || echo "$(($(date +%s%3N) - collect_began)) $1 $2" >>"$out/timeline.txt"
+}
+
+watch() { # watch FIGURE…: beside all else, since a server in trouble may be long in answering
+    [ -n "${load_pid-}" ] || set -- "$@" p95_ms # else the load notes it, as clients see it
+    while :; do
+        stats=$("$build/fetch" "$url/stats" 2>/dev/null)
+        for name; do
+            moment "$name" "$(printf '%s' "$stats" | sed -n "s/.*\"$name\":\([0-9.]*\).*/\1/p")"
+        done
+        moment heap "$("$build/fetch" "$debug/debug/pprof/heap?debug=1" 2>/dev/null | sed -n '1s/^heap profile: [0-9]*: \([0-9]*\) .*/\1/p')"
+        sleep 0.5
+    done
+}
+
+watch_begin() { # watch_begin FIGURE…
+    watch "$@" &
+    watch_pid=$!
+}
+
+watch_end() {
+    [ -z "${watch_pid-}" ] || kill "$watch_pid" 2>/dev/null
+    watch_pid=''
+}
+
 cpu_begin() { # cpu_begin SECONDS
     "$build/fetch" "$debug/debug/pprof/profile?seconds=$1" >"$out/cpu.pb.gz" &
     cpu_pid=$!
@@ -131,6 +164,7 @@ cpu_end() {
 }
 
 collect_end() {
+    watch_end
     "$build/fetch" "$url/stats" >"$out/stats.json"
     if [ -n "${load_pid-}" ]; then
         wait "$load_pid"
@@ -147,4 +181,5 @@ collect_end() {
     } >"$out/summary.txt"
     cat "$out/summary.txt"
     echo "kept in $out; $work/quiz.sh asks three questions about it"
+    [ "$run_build" != yours ] || echo "make report$number sets it beside the flawed server's run"
 }

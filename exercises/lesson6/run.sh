@@ -18,6 +18,7 @@ seconds=13 # with one of its troubles, which come every ten seconds or so
 collect_options "$@"
 [ "$seconds" -ge 12 ] || echo "$seconds s may be too short: the trouble comes every ten seconds or so" >&2
 collect_begin
+watch_begin cache_entries
 get heap heap-start.pb.gz || die "no profiles on $debug: is this the gateway's --debug address?"
 sleep 2
 cpu_begin $((seconds - 2))
@@ -28,6 +29,8 @@ while cpu_runs; do
     [ ! -t 1 ] || printf '\r%d s, %s threads wait for a lock at most ' $(($(date +%s) - began)) "${most#-1}"
     if get 'threads?debug=1' threads-probe.txt; then
         waiting=$(threads_in_lock "$out/threads-probe.txt")
+        moment threads "$(sed -n '1s/.* total \([0-9]*\)$/\1/p' "$out/threads-probe.txt")"
+        moment waiting "$waiting"
         if [ "$waiting" -gt "$most" ]; then
             most=$waiting
             get threads threads.pb.gz

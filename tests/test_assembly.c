@@ -159,6 +159,9 @@ START_TEST(disasm_charges_instructions)
         asked[0], "", asked[0] + 4);
     ck_assert_str_eq(out.data, want);
     ck_assert_uint_lt(asked[0], asked[1]);
+    ck_assert_msg(
+        report(REPORT_DISASM, "^a_function_to_be_listed$", &d, &out, &notes, &e) == 0, "%s", e.text);
+    ck_assert_str_eq(out.data, want);
     ck_assert_int_eq(report(REPORT_DISASM, "no_such_function", &d, &out, &notes, &e), ERR_NOTFOUND);
     ck_assert_str_eq(e.text, "no matches found for regexp: no_such_function");
     ck_assert_int_eq(report(REPORT_DISASM, "to_be_listed", NULL, &out, &notes, &e), ERR_UNSUPPORTED);

@@ -2,13 +2,13 @@
 /*
  * pprof -http as a browser shows it. Used by web_browser.sh:
  *
- *   node web_browser.js CHROMIUM GATEWAY-URL DIFFERENCE-URL HOSTILE-URL [DIRECTORY-FOR-PICTURES]
+ *   node web_browser.js CHROMIUM GATEWAY-URL DIFFERENCE-URL HOSTILE-URL OWN-URL [DIRECTORY-FOR-PICTURES]
  *
- * Each URL is a pprof -http.
+ * Each URL is a pprof -http; the last one's profile is of a binary that is there.
  */
 const {check, send, ask, until, open, key, click, named, looks, run, problems, noProblems, dialog, ready} = require('./browser.js');
 
-const [chromium, gateway, difference, hostile, pictures] = process.argv.slice(2);
+const [chromium, gateway, difference, hostile, own, pictures] = process.argv.slice(2);
 
 async function type(text) {
   await ask('document.querySelector("#search").select()');
@@ -165,6 +165,19 @@ async function compared() {
   check('a change has its sign', await ask('Array.from(document.querySelectorAll("#flame .grew")).every((e) => / \\+/.test(e.getAttribute("aria-label")))'));
 }
 
+/* Instructions of a true binary, each with what it costs. */
+async function instructions() {
+  await open(`${own}/ui/`);
+  await click(box('sampled_function'));
+  await click(item('Disassemble', 'footer a'));
+  await until('a function leads to its instructions', `location.pathname === '/ui/disasm' && ${ready} && document.querySelector('pre') !== null`);
+  const lines = (await ask('document.querySelector("pre").textContent')).split('\n');
+  check('disasm: names the function', lines.some((line) => /^ROUTINE =+ sampled_function$/.test(line)), lines.slice(0, 5));
+  check('disasm: an instruction has the samples', lines.some((line) => /^ +7 +7 .*[0-9a-f]+: +[a-z]+/.test(line)), lines);
+  check('disasm: it returns', lines.some((line) => /: +ret/.test(line)), lines);
+  await named('disasm');
+}
+
 async function strangers() {
   for (const view of ['', 'top', 'graph', 'peek', 'source']) {
     await open(`${hostile}/ui/${view}`);
@@ -174,8 +187,9 @@ async function strangers() {
 }
 
 run(chromium, pictures, async () => {
-  for (const part of [flame, refine, others, configurations, compared, strangers]) await part();
+  for (const part of [flame, refine, others, configurations, compared, instructions, strangers]) await part();
   noProblems();
   for (const name of ['flamegraph', 'top', 'graph', 'peek', 'source']) await looks(`${gateway}/ui/${name}`, name);
   await looks(`${difference}/ui/`, 'difference');
+  await looks(`${own}/ui/disasm?f=sampled_function`, 'disasm');
 });

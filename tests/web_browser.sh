@@ -1,28 +1,15 @@
 #!/bin/sh
 # pprof -http as a browser shows it: every view, search, zoom, filters, back, keys, names for those who do not see,
 # contrast in light and dark, wide and narrow, and names from hostile profiles. PICTURES=DIR keeps what it looks like.
-build=${BUILD:-.build}
-chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome)
-without() {
-    echo "no $1 here: what pprof -http shows was not looked at"
-    [ -z "$CI" ] || exit 1
-    exit 77
-}
-[ -n "$chromium" ] || without Chromium
-command -v node >/dev/null 2>&1 || without node
-dir=$(mktemp -d) || exit 2
-servers=''
-# shellcheck disable=SC2086 # a list of process ids
-trap 'kill $servers 2>/dev/null; rm -rf "$dir"' EXIT
-trap 'exit 130' INT TERM
-export HOME="$dir" TZ=UTC
-unset XDG_CONFIG_HOME
+looked_at='what pprof -http shows'
+# shellcheck source=tests/browser_common.sh
+. tests/browser_common.sh
 
 serve() { # serve NAME ARGS...: its address is in $dir/NAME
     name=$1
     shift
     profiler/pprof -symbolize=none -no_browser -http=localhost:0 "$@" >/dev/null 2>"$dir/$name.err" </dev/null &
-    servers="$servers $!"
+    running="$running $!"
     for _ in $(seq 100); do
         sed -n 's/^Serving web UI on //p' "$dir/$name.err" >"$dir/$name"
         [ -s "$dir/$name" ] && return
@@ -38,5 +25,7 @@ profiler/pprof -proto -ignore=json_escape -output="$dir/after.pb.gz" "$dir/gatew
 serve gateway "$dir/gateway.pb.gz"
 serve difference -diff_base="$dir/before.pb.gz" "$dir/after.pb.gz"
 serve hostile "$dir/hostile.pb.gz"
-node tests/web_browser.js "$chromium" "$(cat "$dir/gateway")" "$(cat "$dir/difference")" "$(cat "$dir/hostile")" \
+"$build/tests/make_profile" own >"$dir/own.pb.gz" || exit 1
+serve own -symbolize=local "$dir/own.pb.gz"
+node tests/web_browser.js "$chromium" "$(cat "$dir/gateway")" "$(cat "$dir/difference")" "$(cat "$dir/hostile")" "$(cat "$dir/own")" \
     ${PICTURES:+"$PICTURES"} 2>&1

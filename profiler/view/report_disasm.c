@@ -51,6 +51,15 @@ static bool is_mapped(const struct profile *p, uint64_t address)
     return false;
 }
 
+/* By its name as it is printed, address, file and all, as in Go; or by the function's alone, as binaries name
+ * it. */
+static bool matches(struct listing *l, uint32_t node)
+{
+    const char *printed = graph_name(l->g, node);
+    return printed && (regex_match(l->r->symbol, printed) ||
+                          regex_match(l->r->symbol, l->g->nodes.items[node].frame.name));
+}
+
 /* An address that is in no mapping is taken for a file's own, as listings show it. */
 static bool mapping_matters(struct listing *l, const struct mapping *m)
 {
@@ -59,8 +68,7 @@ static bool mapping_matters(struct listing *l, const struct mapping *m)
         return true;
     for (size_t i = 0; i < l->g->listed.len; i++) {
         uint32_t node = l->g->listed.items[i];
-        const char *name = l->g->nodes.items[node].frame.objfile == m->file ? graph_name(l->g, node) : NULL;
-        if (name && regex_match(l->r->symbol, name))
+        if (l->g->nodes.items[node].frame.objfile == m->file && matches(l, node))
             return true;
     }
     return false;

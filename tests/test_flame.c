@@ -78,7 +78,7 @@ START_TEST(boxes_are_within_their_callers)
     struct report r = {.p = p, .config = c, .value_index = 1};
     struct flame f;
     flame_row row = {0}, next = {0};
-    ck_assert_int_eq(flame_init(&f, &r, FLAME_POSITIVE), 0);
+    ck_assert_int_eq(flame_init(&f, &r, FLAME_POSITIVE, SIZE_MAX), 0);
     size_t hidden = 0;
     struct flame_box root = {0, 0, 97};
     ck_assert(vec_push(&row, root));
@@ -168,6 +168,55 @@ START_TEST(the_tree_is_compact_json)
 }
 END_TEST
 
+/* "main", what it calls, what that calls: n times n stacks, some heavier than others. */
+static struct profile *wide_profile(uint32_t n)
+{
+    struct profile *p = profile_new(NULL);
+    profile_add_sample_type(p, profile_string(p, "samples"), profile_string(p, "count"));
+    profile_add_mapping(p, &(struct mapping){.file = profile_string(p, "/srv/app")}, NULL);
+    for (uint32_t i = 0; i <= n; i++) {
+        char name[20];
+        snprintf(name, sizeof name, "f%u", i);
+        stack_frame(p, name, strlen(name));
+    }
+    for (uint32_t i = 0; i < n * n; i++) {
+        int64_t value = i % n < n / 2 ? 2 : 1;
+        profile_add_sample(p, (uint32_t[]){i % n, i / n, n}, 3, &value, NULL, 0);
+    }
+    return p;
+}
+
+/* More than a browser can hold: the lightest are one below who calls them, and no sum is less for it. */
+START_TEST(of_a_vast_tree_the_heaviest_are_sent)
+{
+    enum { N = 720 };
+    struct profile *p = wide_profile(N);
+    struct report_request q = {.format = REPORT_FLAMETREE, .config = CONFIG_DEFAULT};
+    struct buf out = {0}, notes = {0};
+    struct error e;
+    ck_assert_int_eq(report_generate(p, &q, &out, &notes, &e), 0);
+    ck_assert_ptr_nonnull(strstr(notes.data, "more calls than are shown"));
+    ck_assert_ptr_nonnull(strstr(out.data, "\"cut\": true, "));
+    ck_assert_ptr_nonnull(strstr(out.data, "\"(smaller calls)\""));
+    long sum[4] = {0};
+    size_t n = 0;
+    char *at = strstr(out.data, "\"nodes\": [") + 9;
+    for (; *at == '[' || *at == ','; n++) {
+        strtol(at + 1, &at, 10);
+        long depth = strtol(at + 1, &at, 10);
+        ck_assert_int_lt(depth, 4);
+        sum[depth] += strtol(at + 1, &at, 10);
+    }
+    ck_assert_uint_ge(n, 500000);
+    ck_assert_uint_lt(n, 500000 + 2 * N);
+    for (int i = 0; i < 4; i++)
+        ck_assert_int_eq(sum[i], N * N + N * N / 2);
+    buf_fini(&out);
+    buf_fini(&notes);
+    profile_free(p);
+}
+END_TEST
+
 START_TEST(the_heaviest_are_an_expression)
 {
     static const struct stack_line lines[] = {{"main;a.(*T).b", 300}, {"main;c|d", 500}, {"main;light", 100}};
@@ -216,6 +265,7 @@ Suite *suite(void)
 {
     const TTest *tests[] = {a_golden_for_pipes, it_fits_any_width, boxes_are_within_their_callers,
         colour_is_asked_for, what_is_not_drawn_is_counted, the_tree_is_compact_json,
-        the_heaviest_are_an_expression, growth_has_what_grew_and_what_shrank};
-    return HARNESS_SUITE("flame", 10, tests);
+        of_a_vast_tree_the_heaviest_are_sent, the_heaviest_are_an_expression,
+        growth_has_what_grew_and_what_shrank};
+    return HARNESS_SUITE("flame", 30, tests);
 }

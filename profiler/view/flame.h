@@ -20,7 +20,8 @@ struct flame_node {
     int64_t delta; /* the sum as it is: what grew less what shrank */
     uint32_t parent, first_child, next_sibling;
     uint32_t depth;
-    double offset; /* where its share begins, in values from the left */
+    uint32_t first_sample, samples; /* while the tree grows */
+    double offset;                  /* where its share begins, in values from the left */
 };
 
 struct flame_box {
@@ -34,6 +35,7 @@ struct flame {
     VEC(struct flame_node) nodes; /* the root is 0 */
     uint32_t depth;               /* of the deepest */
     size_t negative;              /* samples below zero */
+    bool cut;                     /* there is more below than nodes */
     uint32_t *first_name;         /* of each location, into frame_names */
     const char **frame_names;     /* of each frame, NULL until it was met */
 };
@@ -41,8 +43,12 @@ struct flame {
 /* What is below zero, as a base makes it, has no width: it is left out, or drawn by its magnitude. */
 enum flame_signs { FLAME_POSITIVE, FLAME_BOTH_SIGNS };
 
-/* Of the report's samples. ERR_NOMEM, ERR_CANCELLED; flame_fini in any case. */
-int flame_init(struct flame *f, struct report *r, enum flame_signs signs);
+extern const char flame_rest[]; /* the name of a node that stands for all that was cut off below its caller */
+
+/* Of the report's samples. Grows where it is heaviest, and no more once it has `most` nodes (SIZE_MAX: no
+ * end): what goes on below is one node of each, flame_rest, so that sums are right. ERR_NOMEM, ERR_CANCELLED;
+ * flame_fini in any case. */
+int flame_init(struct flame *f, struct report *r, enum flame_signs signs, size_t most);
 void flame_fini(struct flame *f);
 
 typedef VEC(struct flame_box) flame_row;

@@ -132,7 +132,7 @@ int report_flame(struct report *r, struct buf *out)
 {
     struct flame f;
     int width = r->screen.width ? r->screen.width : PLAIN_WIDTH;
-    int code = flame_init(&f, r, FLAME_POSITIVE);
+    int code = flame_init(&f, r, FLAME_POSITIVE, SIZE_MAX);
     r->output_unit = strcmp(r->output_unit, "minimum") == 0 ? "auto" : r->output_unit;
     if (!code) {
         report_profile_labels(r, out);

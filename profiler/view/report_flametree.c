@@ -12,11 +12,16 @@
  *     {"names": ["all", "main", ...], "signed": false, "total": 1050000000, "step": 10000000,
  *      "nodes": [name, depth, value, name, depth, value, ...]}
  *
+ * Of a tree of very many nodes the heaviest are sent, since nobody can see more than a browser can hold;
+ * "cut": true and a note say so. See flame_init().
+ *
  * total is what percentages are of. Values are multiples of step, which a CPU profile's period makes large,
  * and so their text short. With "signed", when something is below zero, a node is four numbers: the sum of
  * magnitudes, which is its width, and the sum, which is its change. Rejected: nested arrays, which are
  * longer, and which a browser reads into as many objects.
  */
+enum { MOST_NODES = 500000 };
+
 struct names {
     struct table table;
     VEC(const char *) items;
@@ -92,11 +97,11 @@ int report_flametree(struct report *r, struct buf *out)
 {
     struct flame f;
     struct names names = {0};
-    int code = flame_init(&f, r, FLAME_BOTH_SIGNS);
+    int code = flame_init(&f, r, FLAME_BOTH_SIGNS, MOST_NODES);
     if (!code) {
         int64_t step = common_step(r, &f);
-        buf_printf(out, "{\"signed\": %s, \"total\": %" PRId64 ", \"step\": %" PRId64 ", \"nodes\": [",
-            f.negative ? "true" : "false", report_exact(r, r->total), step);
+        buf_printf(out, "{\"signed\": %s, %s\"total\": %" PRId64 ", \"step\": %" PRId64 ", \"nodes\": [",
+            f.negative ? "true" : "false", f.cut ? "\"cut\": true, " : "", report_exact(r, r->total), step);
         code = put_nodes(r, &f, step, &names, out);
         buf_puts(out, "], \"names\": [");
         for (size_t i = 0; i < names.items.len; i++) {
@@ -104,6 +109,12 @@ int report_flametree(struct report *r, struct buf *out)
             jsontext_put(out, names.items.items[i]);
         }
         buf_puts(out, "]}");
+        if (f.cut)
+            buf_printf(r->notes,
+                "There are more calls than are shown and searched here, which are the %zu heaviest: what "
+                "they call is "
+                "\"%s\". A part that is focused on shows more of it.\n",
+                f.nodes.len, flame_rest);
     }
     table_fini(&names.table);
     vec_fini(&names.items);

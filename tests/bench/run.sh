@@ -3,14 +3,14 @@
 #
 #   make bench                       everything, in less than ten minutes
 #   make bench PART=locks            one part, or several: PART='locks heap'
-#   parts: locks law unwind heap dump exec cpu gateway tool merge, each a script beside this one
+#   parts: locks law unwind heap dump exec cpu gateway tool merge paint, each a script beside this one
 #
 # Each row is a figure, with ours, each peer's, the bar, and whether ours meets it; a peer that is not installed
 # is "skipped", with the package that has it. Run it on a quiet machine: what else runs there is in the figures.
 #
 # Exit: 0 all was measured, whether bars were met or not; 1 a measurement broke; 2 no such part; 130 interrupted.
 here=$(dirname "$0")
-all='locks law unwind heap dump exec cpu gateway tool merge'
+all='locks law unwind heap dump exec cpu gateway tool merge paint'
 # shellcheck source=tests/bench/common.sh
 . "$here/common.sh"
 # shellcheck disable=SC2086 # a list of names

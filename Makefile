@@ -170,7 +170,7 @@ CAPTURE_TESTS = cpu wall \
               heap arithmetic \
               threads threadload waits cpuclocks \
               interpose signals snapshot stacks unwind
-EXPORT_TESTS = labels convert textformats server direct mount
+EXPORT_TESTS = labels convert textformats server direct mount limits
 CPROF_TESTS = $(CAPTURE_TESTS) $(EXPORT_TESTS)
 DEMO_TESTS  = json histogram loadgen neighbour upstream
 # What libFuzzer runs, tests/fuzz/fuzz_*.c, with a folder of inputs each.

@@ -67,7 +67,8 @@ struct worker {
 struct workers {
     pthread_mutex_t lock; /* guards all below */
     pthread_cond_t given;
-    int max, started, idle;
+    int max, started;
+    int idle; /* those that nobody has a job for yet */
     bool stopping;
     void (*job)(void *arg); /* the one that was given and not yet taken, or NULL */
     void *arg;
@@ -105,8 +106,7 @@ static void work(void *arg)
         void (*job)(void *) = w->job;
         void *job_arg = w->arg;
         w->job = NULL;
-        w->idle--;
-        pthread_cond_signal(&w->taken);
+        pthread_cond_broadcast(&w->taken);
         pthread_mutex_unlock(&w->lock);
         job(job_arg);
         pthread_mutex_lock(&w->lock);
@@ -129,13 +129,14 @@ static bool add_worker(struct workers *w)
 bool workers_submit(struct workers *w, void (*job)(void *arg), void *arg)
 {
     pthread_mutex_lock(&w->lock);
+    while (w->job) /* another's, whose worker is on its way */
+        pthread_cond_wait(&w->taken, &w->lock);
     bool room = !w->stopping && (w->idle > 0 || add_worker(w));
     if (room) {
+        w->idle--;
         w->job = job;
         w->arg = arg;
         pthread_cond_signal(&w->given);
-        while (w->job) /* handed over, so that the next one has a place */
-            pthread_cond_wait(&w->taken, &w->lock);
     }
     pthread_mutex_unlock(&w->lock);
     return room;

@@ -12,9 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { MAX_BODY_BYTES = 1 << 20, IDLE_SECONDS = 60, CONNECTION_BYTES = 64 * 1024 };
+enum { VAIN_ROUNDS = 3, BREATH_MS = 50 };
 
 struct server {
     struct ownthread thread;
@@ -25,6 +28,7 @@ struct server {
     atomic_bool quit;
     int ready_fd; /* eventfd: started is set */
     bool started, is_unix;
+    int in_vain; /* rounds, one after the other, in which nobody could be let in */
     bool lost; /* the program has closed our descriptors, as daemons do: the numbers may be its own by now */
     const struct guard *guard;
 };
@@ -191,14 +195,59 @@ static void start_daemon(struct server *s)
     ownfd_release(&hold);
 }
 
-/* Waits until there is something to do. */
+/*
+ * Without a descriptor for the next connection, libmicrohttpd looks away from the listening socket until one
+ * that it has ends, and until it is run once more; where it has none, it tries again at once, for ever. So
+ * the socket is watched here as well, and who has waited for some rounds is let in from here, or all take a
+ * breath.
+ */
+static bool is_anybody_waiting(struct server *s)
+{
+    struct pollfd waiting = {.fd = s->listen_fd, .events = POLLIN};
+    bool anybody = poll(&waiting, 1, 0) > 0;
+    s->in_vain = anybody ? s->in_vain + 1 : 0;
+    return anybody;
+}
+
+static bool let_in(struct server *s)
+{
+    struct sockaddr_storage from;
+    socklen_t len = sizeof from;
+    int fd = accept4(s->listen_fd, (struct sockaddr *)&from, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    return fd >= 0 && MHD_add_connection(s->daemon, fd, (struct sockaddr *)&from, len) == MHD_YES;
+}
+
+static bool has_connections(struct server *s)
+{
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+    return info && info->num_connections > 0;
+}
+
+static void catch_breath(void)
+{
+    nanosleep(&(struct timespec){0, BREATH_MS * 1000000L}, NULL);
+}
+
+/* How long at most, in ms; negative: for ever. */
+static int longest_wait(struct server *s, bool waiting)
+{
+    MHD_UNSIGNED_LONG_LONG ms;
+    int most = waiting ? BREATH_MS : 60000;
+    if (MHD_get_timeout(s->daemon, &ms) == MHD_YES)
+        return ms < (unsigned)most ? (int)ms : most;
+    return waiting ? most : -1;
+}
+
+/* Waits until there is something to do. A program whose limit is below what is watched may not poll. */
 static bool wait_for_work(struct server *s)
 {
-    struct pollfd watched[2] = {{.fd = s->epoll_fd, .events = POLLIN}, {.fd = s->wake_fd, .events = POLLIN}};
-    MHD_UNSIGNED_LONG_LONG ms;
     uint64_t woken;
-    int timeout = MHD_get_timeout(s->daemon, &ms) == MHD_YES ? (int)(ms < 60000 ? ms : 60000) : -1;
-    poll(watched, 2, timeout);
+    bool waiting = is_anybody_waiting(s), in_vain = s->in_vain > VAIN_ROUNDS && !let_in(s);
+    struct pollfd watched[] = {{.fd = s->epoll_fd, .events = POLLIN}, {.fd = s->wake_fd, .events = POLLIN},
+        {.fd = waiting ? -1 : s->listen_fd, .events = POLLIN}};
+    int ready = poll(watched, sizeof watched / sizeof *watched, longest_wait(s, waiting));
+    if (ready < 0 || (in_vain && !has_connections(s)))
+        catch_breath();
     if ((watched[0].revents | watched[1].revents) & POLLNVAL)
         return false;
     return !(watched[1].revents & POLLIN) || read(s->wake_fd, &woken, sizeof woken) > 0 || errno == EAGAIN;

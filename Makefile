@@ -162,7 +162,7 @@ DEMO_FLAGS = -Idemos -fno-inline -fno-optimize-sibling-calls -fno-ipa-sra -fno-i
 DEMO_LIBS  = $(call pkg,--libs libmicrohttpd) $(if $(SAN),,-ljemalloc)
 
 # Check programs: tests/test_NAME.c each, with tests/harness.c. By what they are linked with.
-TOOL_TESTS  = base profile codec legacy merge maps symbol bounds demangle measure regex filter graph report assembly \
+TOOL_TESTS  = base profile codec legacy merge maps symbol bounds starved demangle measure regex filter graph report assembly \
               columns triage threadlist limit flame nearest \
               options fetch gather web web_all shell symbolize collection corpora largepages
 CAPTURE_TESTS = cpu wall \
@@ -176,9 +176,9 @@ DEMO_TESTS  = json histogram loadgen neighbour upstream
 # What libFuzzer runs, tests/fuzz/fuzz_*.c, with a folder of inputs each.
 FUZZ_TARGETS = proto gzip heap_v2 legacy perf shell expressions
 # What a sanitizer can run, each test in one of them: the interceptors of the address sanitizer stand in the way of
-# libcprof's, of jemalloc's heap, and of what the tool tells libc's.
-SAN_TESTS_address   = $(filter-out largepages,$(TOOL_TESTS)) snapshot convert textformats
-SAN_TESTS_undefined = largepages cpu_watch $(filter-out $(SAN_TESTS_address),$(CPROF_TESTS))
+# libcprof's, of jemalloc's heap, of what the tool tells libc's, and of a test's own malloc.
+SAN_TESTS_address   = $(filter-out largepages starved,$(TOOL_TESTS)) snapshot convert textformats
+SAN_TESTS_undefined = largepages starved cpu_watch $(filter-out $(SAN_TESTS_address),$(CPROF_TESTS))
 # Apart from `make check`, which has no time for them.
 LONG_PROGRAMS = accuracy heap_accuracy unwind_steps cpu_watch
 STORM_TESTS   = storm

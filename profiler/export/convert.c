@@ -216,7 +216,8 @@ static int add_comments(struct profile *p, const struct snapshot *s)
 static int add_ends(struct conversion *c)
 {
     char text[1024],
-        why[EFFORT_ENDS][128] = {[EFFORT_FILE_CHANGED] = "the file was written to while it was read"};
+        why[EFFORT_ENDS][128] = {[EFFORT_FILE_CHANGED] = "the file was written to while it was read",
+            [EFFORT_STARVED] = "the program had no memory or no descriptor left to read more"};
     snprintf(why[EFFORT_TOO_LARGE], sizeof *why, "debug information may take %d MB at most",
         SYMBOL_MAX_BYTES >> 20);
     snprintf(why[EFFORT_TOO_LONG], sizeof *why,

@@ -5,6 +5,7 @@
 
 #include <dwarf.h>
 #include <elfutils/libdw.h>
+#include <setjmp.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,12 +100,54 @@ static void add_ranges(spans *s, Dwarf_Die *die, Dwarf_Off what)
             return;
 }
 
+/* ---- memory that runs out inside libdw ------------------------------------------------------------------
+ */
+
+/* libdw ends the process then, unless somebody leaves it: to here. */
+static __thread jmp_buf *way_out;
+
+static _Noreturn void leave_libdw(void)
+{
+    longjmp(*way_out, 1);
+}
+
+/* Of its tables of abbreviations libdw 0.188 does not look whether they could be allocated: it is asked only
+ * when there is more memory than these take. */
+static bool has_memory_to_spare(void)
+{
+    enum { SPARE_BYTES = 256 << 10 };
+    void *volatile spare = malloc(SPARE_BYTES);
+    bool has = spare != NULL;
+    free(spare);
+    return has;
+}
+
+/* False when libdw ran out of memory: then its handle is gone, and with that all but the odd list that it was
+ * about to fill. They may nest. */
+static bool attempt(struct debuginfo *d, void (*call)(struct debuginfo *d, void *arg), void *arg)
+{
+    jmp_buf here, *volatile outer = way_out;
+    if ((!outer && !has_memory_to_spare()) || setjmp(here) != 0) {
+        way_out = outer;
+        dwarf_end(d->dwarf);
+        d->dwarf = NULL;
+        d->effort->starved = true;
+        return false;
+    }
+    way_out = &here;
+    call(d, arg);
+    way_out = outer;
+    return true;
+}
+
 /* ---- units ----------------------------------------------------------------------------------------------
  */
 
 static bool begin_dwarf(struct debuginfo *d)
 {
     d->dwarf = dwarf_begin_elf(d->file->elf, DWARF_C_READ, NULL);
+    if (d->dwarf)
+        dwarf_new_oom_handler(d->dwarf, leave_libdw);
     d->incarnation++;
     d->reached = d->held = 0;
     return d->dwarf;
@@ -129,8 +172,9 @@ static uint64_t index_bytes(const struct debuginfo *d)
     return d->index.cap * sizeof *d->index.items + d->units.cap * sizeof *d->units.items;
 }
 
-static enum effort_end index_units(struct debuginfo *d)
+static void index_units(struct debuginfo *d, void *end)
 {
+    enum effort_end *why = end;
     Dwarf_Off at = 0, next, dropped = 0;
     size_t header;
     for (; dwarf_nextcu(d->dwarf, at, &next, &header, NULL, NULL, NULL) == 0 && next > at; at = next) {
@@ -140,16 +184,24 @@ static enum effort_end index_units(struct debuginfo *d)
         }
         d->held = ++d->all_units * UNIT_KEPT;
         if (d->effort->max_bytes && d->held + index_bytes(d) > d->room / 2)
-            return EFFORT_TOO_LARGE;
-        if (!effort_left(d->effort))
-            return EFFORT_TOO_LONG;
+            *why = EFFORT_TOO_LARGE;
+        else if (!effort_left(d->effort))
+            *why = EFFORT_TOO_LONG;
+        if (*why != EFFORT_DONE)
+            return;
         if (!add_unit(d, at, header, next))
             break;
     }
     spans_sort(&d->index);
     d->reached = d->units.len;
     d->room -= d->effort->max_bytes ? index_bytes(d) + linetables_bytes(&d->lines) : 0;
-    return EFFORT_DONE;
+}
+
+/* What an allocation that failed stands for. */
+static enum effort_end end_of(struct debuginfo *d, int code)
+{
+    d->effort->starved |= code == ERR_NOMEM;
+    return code == ERR_NOMEM ? EFFORT_STARVED : EFFORT_TOO_LARGE;
 }
 
 /* What is left beside the sections that must be decompressed, and what others hold. */
@@ -177,7 +229,8 @@ struct debuginfo *debuginfo_new(
     uint64_t compressed = elffile_compressed_bytes(file), room = room_for(effort, compressed, held);
     struct debuginfo *d = room ? calloc(1, sizeof *d) : NULL;
     if (!d) {
-        *why = EFFORT_TOO_LARGE;
+        effort->starved |= room != 0;
+        *why = room ? EFFORT_STARVED : EFFORT_TOO_LARGE;
         return NULL;
     }
     *d = (struct debuginfo){.file = file,
@@ -186,8 +239,11 @@ struct debuginfo *debuginfo_new(
         .room = room,
         .compressed = compressed};
     bool begun = begin_dwarf(d);
-    if (begun)
-        *why = linetables_init(&d->lines, file, max_names(d)) ? EFFORT_TOO_LARGE : index_units(d);
+    int code = begun ? linetables_init(&d->lines, file, max_names(d)) : 0;
+    if (code)
+        *why = end_of(d, code);
+    else if (begun && !attempt(d, index_units, why))
+        *why = EFFORT_STARVED;
     if (begun && *why == EFFORT_DONE)
         return d;
     debuginfo_free(d);
@@ -223,24 +279,39 @@ static enum effort_end weigh(
                    ? linetable_init(lines, &d->lines, offset, room)
                    : ERR_NOTFOUND;
     if (code && code != ERR_NOTFOUND)
-        return EFFORT_TOO_LARGE;
+        return end_of(d, code);
     uint64_t files = lines->header_bytes * FILES_TIMES;
     unit->kept = lines->rows * ROW_KEPT + files + unit->bytes / ABBREVIATIONS_SHARE;
     unit->peak = lines->rows * ROW_PEAK + files + unit->bytes + lines->len;
     return unit->peak > room ? EFFORT_TOO_LARGE : EFFORT_DONE;
 }
 
-static void read_lines(struct debuginfo *d, struct unit *unit, Dwarf_Die *die, struct linetable *lines)
+struct line_reading {
+    struct unit *unit;
+    Dwarf_Die *die;
+};
+
+static void get_lines(struct debuginfo *d, void *reading)
 {
+    struct line_reading *r = reading;
     Dwarf_Lines *table;
-    Elf_Data saved;
     size_t n;
+    (void)d;
+    r->unit->has_lines = dwarf_getsrclines(r->die, &table, &n) == 0;
+}
+
+/* False when there was no memory: the handle is gone. */
+static bool read_lines(struct debuginfo *d, struct unit *unit, Dwarf_Die *die, struct linetable *lines)
+{
+    struct line_reading reading = {unit, die};
+    Elf_Data saved;
     unit->has_lines = false;
     if (lines->len == 0)
-        return;
+        return true;
     linetable_lend(lines, &d->lines, &saved);
-    unit->has_lines = dwarf_getsrclines(die, &table, &n) == 0;
+    bool whole = attempt(d, get_lines, &reading);
     linetable_take_back(lines, &d->lines, &saved);
+    return whole;
 }
 
 /* What libdw keeps of all units up to this one, whichever it was asked about. */
@@ -280,7 +351,8 @@ static enum effort_end begin_unit(
         if (!begin_dwarf(d) || !unit_die(d, index, die))
             return EFFORT_FILE_CHANGED;
     }
-    read_lines(d, unit, die, lines);
+    if (!read_lines(d, unit, die, lines))
+        return EFFORT_STARVED;
     d->held += unit->kept;
     unit->opened = d->incarnation;
     return EFFORT_DONE;
@@ -480,22 +552,41 @@ static size_t unit_frames(struct debuginfo *d, bool has_lines, Dwarf_Die *unit, 
     return given;
 }
 
+struct question {
+    uint64_t vaddr;
+    size_t index; /* of the unit */
+    struct debuginfo_frame *frames;
+    size_t max, given;
+    enum effort_end why;
+};
+
+static void find_frames(struct debuginfo *d, void *question)
+{
+    struct question *q = question;
+    struct unit *unit = &d->units.items[q->index];
+    Dwarf_Die die, function;
+    q->why = open_unit(d, q->index, &die);
+    if (q->why == EFFORT_DONE && !unit->read)
+        q->why = read_functions(d, unit, &die);
+    const struct span *f = q->why == EFFORT_DONE ? spans_find(&unit->functions, q->vaddr) : NULL;
+    if (++d->asked % DROP_EVERY == 0)
+        elffile_drop_pages(d->file);
+    if (f && dwarf_offdie(d->dwarf, f->die, &function))
+        q->given = unit_frames(d, unit->has_lines, &die, &function, q->vaddr, q->frames, q->max);
+}
+
 size_t debuginfo_frames(
     struct debuginfo *d, uint64_t vaddr, struct debuginfo_frame *frames, size_t max, enum effort_end *why)
 {
     const struct span *where = spans_find(&d->index, vaddr);
-    Dwarf_Die die, function;
     *why = EFFORT_DONE;
     if (!where)
         return 0;
-    struct unit *unit = &d->units.items[where->die];
-    *why = open_unit(d, where->die, &die);
-    if (*why == EFFORT_DONE && !unit->read)
-        *why = read_functions(d, unit, &die);
-    const struct span *f = *why == EFFORT_DONE ? spans_find(&unit->functions, vaddr) : NULL;
-    if (++d->asked % DROP_EVERY == 0)
-        elffile_drop_pages(d->file);
-    if (!f || !dwarf_offdie(d->dwarf, f->die, &function))
-        return 0;
-    return unit_frames(d, unit->has_lines, &die, &function, vaddr, frames, max);
+    struct question q = {.vaddr = vaddr, .index = where->die, .frames = frames, .max = max};
+    struct unit *unit = &d->units.items[q.index];
+    bool whole = attempt(d, find_frames, &q);
+    if (!whole && !unit->read)
+        vec_fini(&unit->functions);
+    *why = whole ? q.why : EFFORT_STARVED;
+    return whole ? q.given : 0;
 }

@@ -12,6 +12,7 @@ struct effort {
     uint64_t max_bytes;          /* 0: any */
     int64_t max_ns, deadline_ns; /* 0: any */
     bool over;                   /* no time is left; never taken back */
+    bool starved;                /* the process had no memory or no descriptor; never taken back */
 };
 
 /* Why an answer is less than the files have. */
@@ -20,6 +21,7 @@ enum effort_end {
     EFFORT_TOO_LARGE,    /* more would take more memory */
     EFFORT_TOO_LONG,     /* more would take more time */
     EFFORT_FILE_CHANGED, /* somebody wrote to the file meanwhile */
+    EFFORT_STARVED,      /* the process had no memory, or no descriptor */
     EFFORT_ENDS
 };
 
@@ -31,5 +33,9 @@ bool effort_left(struct effort *e);
 
 /* Whether at least half of it is left. */
 bool effort_is_early(const struct effort *e);
+
+/* Notes it when errno says that memory or descriptors ran out, and makes errno 0. That libelf and libdw had
+ * none they say in many ways, or not at all, and then answer less than the file has. */
+void effort_note_errno(struct effort *e);
 
 #endif

@@ -11,6 +11,7 @@
 #include "symbol/loader.h"
 #include "symbol/maps.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -203,22 +204,34 @@ static void open_dwarf(struct symbolizer *s, struct object *o)
         o->given_up = why;
 }
 
+static void read_ifuncs(struct symbolizer *s, struct object *o)
+{
+    ifunc_fini(&o->ifuncs); /* what a starved attempt left */
+    ifunc_add_object(&o->ifuncs, o->file, o->what.path, s->strings);
+    effort_note_errno(&s->effort);
+    o->ifuncs_read = !s->effort.starved;
+}
+
 static bool object_open(struct symbolizer *s, struct object *o)
 {
     if (o->tried)
         return o->file;
     o->tried = true;
-    if (object_open_file(o, NULL))
+    int code = object_open_file(o, NULL);
+    effort_note_errno(&s->effort);
+    o->tried = !code || !s->effort.starved; /* a file may be opened later for which there was no descriptor */
+    if (code)
         return false;
     read_functions(s, o, o->file);
+    effort_note_errno(&s->effort);
     if (!elffile_has_debug_info(o->file) &&
         !debugfile_open(o->file, o->is_main ? "/proc/self/exe" : o->what.path, &o->debug))
         read_functions(s, o, o->debug);
+    effort_note_errno(&s->effort);
     open_dwarf(s, o);
-    if (s->is_self && !o->ifuncs_read && !o->is_main && !o->in_memory) {
-        o->ifuncs_read = true;
-        ifunc_add_object(&o->ifuncs, o->file, o->what.path, s->strings);
-    }
+    effort_note_errno(&s->effort);
+    if (s->is_self && !o->ifuncs_read && !o->is_main && !o->in_memory)
+        read_ifuncs(s, o);
     return true;
 }
 
@@ -333,7 +346,8 @@ bool symbolizer_refresh(struct symbolizer *s)
     if (!s->is_self || maps_is_current(&s->maps) || maps_read_self(&s->maps, NULL))
         return false;
     demangler_fini(&s->demangler);
-    take_maps(s);
+    if (take_maps(s))
+        maps_fini(&s->maps); /* not all of them: next time anew */
     return true;
 }
 
@@ -559,6 +573,7 @@ static size_t look_up(
     if (!s->begun)
         effort_begin(&s->effort, s->max_ns, s->max_bytes);
     s->begun = true;
+    errno = 0;
     struct object *o = enter(s, at);
     close_changed(o);
     size_t n = object_frames(s, o, address, frames, max);
@@ -567,6 +582,9 @@ static size_t look_up(
     if (o->changed)
         s->last_end = EFFORT_FILE_CHANGED;
     give_up_if_useless(s, o);
+    effort_note_errno(&s->effort);
+    if (s->effort.starved)
+        s->last_end = EFFORT_STARVED;
     *for_good = o->given_up || s->last_end == EFFORT_DONE || s->last_end == EFFORT_TOO_LARGE;
     return n;
 }

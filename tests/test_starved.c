@@ -1,0 +1,152 @@
+#include "harness.h"
+
+#include "libdw_tables.h"
+#include "symbol/symbol.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/*
+ * Memory or descriptors that run out while names are looked up: the answer may be less, the program goes on,
+ * and the next time all of it is there.
+ */
+
+/* ---- allocations that fail ------------------------------------------------------------------------------
+ */
+
+/* glibc's, beside the ones below, which all libraries in this process call. */
+extern void *__libc_malloc(size_t bytes);
+extern void *__libc_calloc(size_t n, size_t bytes);
+extern void *__libc_realloc(void *block, size_t bytes);
+
+static long left; /* allocations up to the one that fails; 0: none does */
+
+static bool fails(size_t bytes, void *caller)
+{
+    if (left == 0 || (left == 1 && is_libdws_table(bytes, caller)) || --left > 0)
+        return false;
+    errno = ENOMEM;
+    return true;
+}
+
+void *malloc(size_t bytes)
+{
+    return fails(bytes, __builtin_return_address(0)) ? NULL : __libc_malloc(bytes);
+}
+
+void *calloc(size_t n, size_t bytes)
+{
+    return fails(n * bytes, __builtin_return_address(0)) ? NULL : __libc_calloc(n, bytes);
+}
+
+void *realloc(void *block, size_t bytes)
+{
+    return fails(bytes, __builtin_return_address(0)) ? NULL : __libc_realloc(block, bytes);
+}
+
+/* ---- what is asked --------------------------------------------------------------------------------------
+ */
+
+static inline __attribute__((always_inline)) uintptr_t within(void)
+{
+    uintptr_t here;
+    __asm__ volatile("lea (%%rip), %0" : "=r"(here));
+    return here - 1;
+}
+
+static __attribute__((noinline)) uintptr_t is_asked_about(void)
+{
+    uintptr_t here = within();
+    __asm__ volatile("" ::: "memory");
+    return here;
+}
+
+struct answer {
+    size_t n;
+    struct symbol_frame frames[SYMBOL_MAX_INLINE];
+};
+
+static struct answer ask(struct symbolizer *s, uintptr_t address)
+{
+    struct answer a;
+    symbolizer_refresh(s);
+    a.n = symbolizer_frames(s, address, a.frames, SYMBOL_MAX_INLINE);
+    return a;
+}
+
+static void expect_all(struct symbolizer *s, const char *when)
+{
+    struct answer a = ask(s, is_asked_about());
+    ck_assert_msg(symbolizer_last_end(s) == EFFORT_DONE, "%s: not all could be read", when);
+    ck_assert_msg(a.n == 2, "%s: %zu frames, and not 2", when, a.n);
+    ck_assert_str_eq(a.frames[0].function, "within");
+    ck_assert_str_eq(a.frames[1].function, "is_asked_about");
+    ck_assert_msg(a.frames[1].line > 0 && strstr(a.frames[1].file, "test_starved.c"), "%s: no line", when);
+    a = ask(s, (uintptr_t)malloc + 1);
+    ck_assert_str_eq(a.frames[0].function, "malloc");
+    symbolizer_rest(s);
+}
+
+static struct symbolizer *new_symbolizer(void)
+{
+    struct symbolizer *s;
+    struct intern *strings = intern_new();
+    ck_assert_int_eq(symbolizer_new_self(strings, &s, NULL), 0);
+    intern_unref(strings);
+    return s;
+}
+
+/* ---- tests ----------------------------------------------------------------------------------------------
+ */
+
+/* One after the other up to the hundredth, then some. */
+START_TEST(each_allocation_fails_in_turn)
+{
+    bool all = false;
+    int lesser = 0;
+    for (long n = 1; !all; n += n < 100 ? 1 : 29) {
+        char when[64];
+        struct symbolizer *s = new_symbolizer();
+        left = n;
+        struct answer a = ask(s, is_asked_about());
+        symbolizer_rest(s);
+        all = left > 0;
+        left = 0;
+        lesser += a.n < 2;
+        snprintf(when, sizeof when, "after allocation %ld failed", n);
+        expect_all(s, when);
+        symbolizer_free(s);
+    }
+    ck_assert_int_ge(lesser, 10);
+}
+END_TEST
+
+START_TEST(descriptors_run_out)
+{
+    struct rlimit whole, none;
+    struct symbolizer *s = new_symbolizer();
+    int lowest = dup(0);
+    close(lowest);
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &whole), 0);
+    none = (struct rlimit){(rlim_t)lowest, whole.rlim_max};
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+    struct answer a = ask(s, is_asked_about());
+    symbolizer_rest(s);
+    ck_assert_uint_eq(a.n, 0);
+    ck_assert_int_eq(symbolizer_last_end(s), EFFORT_STARVED);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &whole), 0);
+    expect_all(s, "when there are descriptors again");
+    symbolizer_free(s);
+}
+END_TEST
+
+Suite *suite(void)
+{
+    const TTest *const tests[] = {each_allocation_fails_in_turn, descriptors_run_out};
+    return HARNESS_SUITE("starved", 30, tests);
+}

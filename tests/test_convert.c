@@ -1,13 +1,18 @@
 #include "export/convert.h"
 
+#include "cprof.h"
 #include "export/names.h"
 #include "harness.h"
 #include "model/codec.h"
 
 #include <dlfcn.h>
 #include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* ---- stacks of this program -----------------------------------------------------------------------------
@@ -389,6 +394,49 @@ START_TEST(what_is_left_out_is_said)
 }
 END_TEST
 
+/* ---- a clock that jumps ---------------------------------------------------------------------------------
+ */
+
+static atomic_long hours_ahead;
+
+/* In the place of libc's. */
+int clock_gettime(clockid_t id, struct timespec *now)
+{
+    int r = (int)syscall(SYS_clock_gettime, id, now);
+    if (id == CLOCK_REALTIME)
+        now->tv_sec += 3600 * atomic_load(&hours_ahead);
+    return r;
+}
+
+static void *set_clock_back(void *arg)
+{
+    usleep(300000);
+    atomic_store(&hours_ahead, -1);
+    return arg;
+}
+
+START_TEST(a_second_is_one_by_any_clock)
+{
+    struct profile *p;
+    struct error e = {0};
+    pthread_t t;
+    int fd = memfd_create("delta", MFD_CLOEXEC);
+    ck_assert_int_eq(cprof_start_capture(), 0);
+    pthread_create(&t, NULL, set_clock_back, NULL);
+    ck_assert_int_eq(cprof_write("block?seconds=1", fd), 0);
+    pthread_join(t, NULL);
+    cprof_stop();
+    size_t len = (size_t)lseek(fd, 0, SEEK_END);
+    void *bytes = mmap(NULL, len, PROT_READ, MAP_PRIVATE, fd, 0);
+    ck_assert_msg(profile_decode(bytes, len, 0, &p, &e) == 0, "%s", e.text);
+    ck_assert_int_ge(p->duration_nanos, 1000000000);
+    ck_assert_int_lt(p->duration_nanos, INT64_C(10000000000));
+    profile_free(p);
+    munmap(bytes, len);
+    close(fd);
+}
+END_TEST
+
 Suite *suite(void)
 {
     const TTest *const tests[] = {return_addresses_are_decremented_and_the_leaf_is_not,
@@ -396,6 +444,6 @@ Suite *suite(void)
         an_address_without_a_name_shows_where_its_function_begins, types_periods_and_times_of_each_source,
         block_sizes_are_labels, labels_of_threads_come_first_and_by_key,
         lost_samples_and_the_source_are_comments, nothing_is_a_profile_too_and_zeros_are_nothing,
-        equal_stacks_of_threads_are_counted_once, what_is_left_out_is_said};
+        equal_stacks_of_threads_are_counted_once, what_is_left_out_is_said, a_second_is_one_by_any_clock};
     return HARNESS_SUITE("convert", 30, tests);
 }

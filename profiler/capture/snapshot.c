@@ -126,7 +126,6 @@ int snapshot_subtract(const struct snapshot *later, const struct snapshot *earli
     struct snapshot difference = {
         .nvalues = later->nvalues,
         .time_ns = later->time_ns,
-        .duration_ns = later->time_ns - earlier->time_ns,
         .period = later->period,
         .lost_labels = later->lost_labels,
         .lost = later->lost > earlier->lost ? later->lost - earlier->lost : 0,

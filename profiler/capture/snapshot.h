@@ -36,7 +36,7 @@ struct snapshot {
     VEC(uintptr_t) pcs;
     int nvalues;          /* how many of values[] mean something */
     int64_t time_ns;      /* clock_realtime_ns when taken */
-    int64_t duration_ns;  /* cpu: how long it sampled; deltas: the difference; else 0 */
+    int64_t duration_ns;  /* cpu, wall: how long it sampled; deltas: what is between; else 0 */
     int64_t period;       /* cpu: ns between samples; heap: bytes between samples; else 1 */
     uint64_t lost;        /* samples that could not be kept; always shown to the reader */
     uint64_t lost_labels; /* cpu, threads: that samples lack which their threads should have, ever */
@@ -49,7 +49,8 @@ void snapshot_fini(struct snapshot *s);
 int snapshot_add(struct snapshot *s, const struct snapshot_record *r, const uintptr_t *pcs);
 
 /* later minus earlier, record by record (same stack, block_bytes and labels); all-zero records are left out
- * and none is negative. Both stay the caller's. 0 or ERR_NOMEM. */
+ * and none is negative. How long it was is the caller's to say, by a clock that does not jump: time_ns is no
+ * such. Both stay the caller's. 0 or ERR_NOMEM. */
 int snapshot_subtract(const struct snapshot *later, const struct snapshot *earlier, struct snapshot *out);
 
 #endif

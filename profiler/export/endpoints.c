@@ -172,16 +172,19 @@ static void serve_delta(
         reply_error(reply, 400, "seconds and debug params are incompatible");
         return;
     }
+    int64_t began_ns = clock_monotonic_ns(), ended_ns;
     int code = feed_take(id, &first, &error);
     if (!code && !request_wait(r, seconds * 1000000000)) {
         snapshot_fini(&first);
         reply->status = 0;
         return;
     }
+    ended_ns = clock_monotonic_ns();
     if (!code)
         code = feed_take(id, &second, &error);
     if (!code)
         code = snapshot_subtract(&second, &first, &delta);
+    delta.duration_ns = ended_ns - began_ns;
     if (code)
         reply_failed(reply, code, "%s", *error.text ? error.text : error_text(code));
     else

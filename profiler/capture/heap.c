@@ -58,24 +58,27 @@ static bool get_bool(const char *name)
 /*
  * Whether malloc is jemalloc's: jemalloc may be in the process and yet not be what the program calls, as when
  * libc comes before it. Its count of what this thread allocated tells; addresses would not, for a malloc in
- * the program may lead there. Where nothing is counted, it is taken to be.
+ * the program may lead there. Where nothing is counted, it is taken to be; and where there is no memory, which
+ * is then not known, until there is.
  */
-static bool is_jemalloc_in_force(void)
+static bool is_jemalloc_in_force(bool *known)
 {
     uint64_t before, after;
     size_t size = sizeof before;
     if (mallctl("thread.allocated", &before, &size, NULL, 0) != 0)
         return true;
     void *volatile some = malloc(64);
+    *known = some != NULL;
     free(some);
-    return mallctl("thread.allocated", &after, &size, NULL, 0) != 0 || after > before;
+    return !*known || mallctl("thread.allocated", &after, &size, NULL, 0) != 0 || after > before;
 }
 
-static const char *find_reason(void)
+static const char *find_reason(bool *known)
 {
+    *known = true;
     if (!mallctl)
         return "there is no jemalloc in this process";
-    if (!is_jemalloc_in_force())
+    if (!is_jemalloc_in_force(known))
         return "the program's malloc is not jemalloc: link it with libcprof.a, before libc";
     if (!get_bool("config.prof") || !get_bool("opt.prof"))
         return "this jemalloc was built or started without profiling";
@@ -87,8 +90,9 @@ const char *heap_why_unsupported(void)
     static _Atomic bool known; /* none of it changes; whoever comes first finds the same */
     static _Atomic(const char *) reason;
     if (!atomic_load(&known)) {
-        atomic_store(&reason, find_reason());
-        atomic_store(&known, true);
+        bool now_known;
+        atomic_store(&reason, find_reason(&now_known));
+        atomic_store(&known, now_known);
     }
     return atomic_load(&reason);
 }

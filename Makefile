@@ -297,8 +297,10 @@ fuzzers:
 	@$(MAKE) $(jobs) CC=clang B=.build/fuzz OUT=.build/fuzz/ CFLAGS='-O1 -g' SAN=fuzzer SANFLAGS='$(FUZZ_SAN)' \
 	    $(FUZZ:%=.build/fuzz/tests/fuzz/%)
 
-stress: $(B)/tests/test_bounds ## names from 100 MB of debug information; every exercise's checks RUNS times (20) beside busy loops
-	@tests/big_library.sh $<
+stress: ## everything at once, for SECONDS (60), while the program lacks now this, now that; names from 100 MB of debug information; every exercise's checks RUNS times (20) beside busy loops
+	@$(MAKE) $(jobs) $(stress_programs) $(B)/tests/test_bounds
+	@$(B)/tests/stress_host $(or $(SECONDS),60)
+	@tests/big_library.sh $(B)/tests/test_bounds
 	@tests/stress.sh $(RUNS)
 
 # ---- compiling ------------------------------------------------------------------------------------------
@@ -483,6 +485,19 @@ $(B)/tests/test_corpora: PPROF_LIBS += -Wl,--wrap=produce
 fuzzers = $(FUZZ_TARGETS:%=$(B)/tests/fuzz/%)
 $(fuzzers): $(B)/tests/fuzz/%: tests/fuzz/fuzz_main.c $(FUZZ_O) $(B)/libtool.a
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -DFUZZ_TARGET=fuzz_$* $^ $(PPROF_LIBS) -Wl,--wrap=produce -o $@
+
+# A program under stress. Its allocations go through its own malloc and mmap before they get to jemalloc, whose names
+# are others here. Without debug information, which would be read again whenever a library has come or gone.
+STRESS_O = $(call objects,tests,stress_host stress_clients stress_actors stress_faults stress_balance)
+STRESS_LIBRARIES = $(B)/tests/lazy_calls.so $(if $(shell command -v $(CXX)),$(B)/tests/throws.so)
+stress_programs = $(B)/tests/stress_host $(STRESS_LIBRARIES)
+$(B)/tests/stress_faults.o: STD += -fno-builtin
+$(B)/tests/stress_actors.o: ALL_CFLAGS += -fno-optimize-sibling-calls
+$(B)/tests/stress_jemalloc.o: $(B)/jemalloc.o
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)$(OBJCOPY) $(foreach f,malloc calloc realloc mmap,--redefine-sym $(f)=under_$(f)) $< $@
+$(B)/tests/stress_host: $(STRESS_O) $(READ_O) $(B)/tests/stress_jemalloc.o $(OUT)profiler/libcprof.a
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) -Wl,-S -Wl,--wrap=endpoints_serve -Wl,--wrap=debugfile_open $^ $(CPROF_LIBS) $(DEFLATE) -o $@
 
 # What it makes, it reads again.
 $(B)/tests/test_convert: $(READ_O)

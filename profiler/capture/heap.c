@@ -58,8 +58,8 @@ static bool get_bool(const char *name)
 /*
  * Whether malloc is jemalloc's: jemalloc may be in the process and yet not be what the program calls, as when
  * libc comes before it. Its count of what this thread allocated tells; addresses would not, for a malloc in
- * the program may lead there. Where nothing is counted, it is taken to be; and where there is no memory, which
- * is then not known, until there is.
+ * the program may lead there. Where nothing is counted, it is taken to be; and where there is no memory,
+ * which is then not known, until there is.
  */
 static bool is_jemalloc_in_force(bool *known)
 {

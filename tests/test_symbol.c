@@ -6,6 +6,7 @@
 #include <dlfcn.h>
 #include <elf.h>
 #include <fcntl.h>
+#include <link.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static struct intern *strings;
@@ -366,11 +368,31 @@ START_TEST(an_address_whose_library_is_going)
 }
 END_TEST
 
+/* As a child finds it that was forked while another thread was in dlopen(). */
+START_TEST(a_child_whose_loader_is_in_the_midst_of_something)
+{
+    int status;
+    pid_t child = fork();
+    if (child == 0) {
+        struct symbol_frame frames[SYMBOL_MAX_INLINE];
+        void *library = dlopen("libthread_db.so.1", RTLD_LAZY);
+        uintptr_t function = (uintptr_t)dlsym(library, "td_ta_new");
+        symbolizer_after_fork_in_child();
+        open_self();
+        _r_debug.r_state = RT_ADD;
+        _exit(symbolizer_frames(self, function + 1, frames, SYMBOL_MAX_INLINE) ? 3 : 4);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 3, "it ends with %#x", (unsigned)status);
+}
+END_TEST
+
 Suite *suite(void)
 {
     const TTest *const tests[] = {inlined_frames_with_file_and_line, answers_are_the_same_after_a_rest,
         functions_of_libc, functions_of_libc_have_their_public_names, no_name_goes_beyond_its_function,
         plt_vdso_and_nowhere, garbage_is_an_error_and_no_crash, missing_file_and_empty_mapping,
-        a_library_that_comes_later, an_address_whose_library_is_going};
+        a_library_that_comes_later, an_address_whose_library_is_going,
+        a_child_whose_loader_is_in_the_midst_of_something};
     return HARNESS_SUITE("symbol", 30, tests);
 }

@@ -1,5 +1,7 @@
 #include "symbol/demangle.h"
 
+#include "symbol/loader.h"
+
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +11,8 @@ static bool find_demangler(struct demangler *d)
     if (d->tried)
         return d->demangle;
     d->tried = true;
+    if (!loader_may_open())
+        return false;
     void *found = dlsym(RTLD_DEFAULT, "__cxa_demangle");
     if (!found) {
         int how = RTLD_LAZY | RTLD_LOCAL | (d->may_load ? 0 : RTLD_NOLOAD);

@@ -59,7 +59,7 @@ static void add_name(const char *name, void *arg)
 
 void ifunc_add_object(struct ifunc_names *t, struct elffile *f, const char *path, struct intern *strings)
 {
-    void *library = dlopen(path, RTLD_LAZY | RTLD_NOLOAD | RTLD_LOCAL);
+    void *library = loader_may_open() ? dlopen(path, RTLD_LAZY | RTLD_NOLOAD | RTLD_LOCAL) : NULL;
     if (!library)
         return;
     struct link_map *map = library;

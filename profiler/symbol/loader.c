@@ -1,7 +1,6 @@
 #include "symbol/loader.h"
 
 #include <pthread.h>
-#include <stdbool.h>
 
 /* libgcc's, exported since 3.0 for exactly this question. It reads the object's unwind tables. */
 struct dwarf_eh_bases {
@@ -10,6 +9,7 @@ struct dwarf_eh_bases {
 extern const void *_Unwind_Find_FDE(void *pc, struct dwarf_eh_bases *bases);
 
 static pthread_mutex_t walking = PTHREAD_MUTEX_INITIALIZER;
+static bool forked; /* from somebody who had threads, perhaps */
 
 int loader_walk(int (*visit)(struct dl_phdr_info *, size_t, void *), void *arg)
 {
@@ -17,6 +17,11 @@ int loader_walk(int (*visit)(struct dl_phdr_info *, size_t, void *), void *arg)
     int result = dl_iterate_phdr(visit, arg);
     pthread_mutex_unlock(&walking);
     return result;
+}
+
+bool loader_may_open(void)
+{
+    return !forked;
 }
 
 struct search {
@@ -65,4 +70,5 @@ void loader_after_fork_in_parent(void)
 void loader_after_fork_in_child(void)
 {
     pthread_mutex_init(&walking, NULL);
+    forked = true;
 }

@@ -2,6 +2,7 @@
 #define SYMBOL_LOADER_H
 
 #include <link.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -12,6 +13,10 @@
  *
  * Any thread; not from signal handlers, and not from within a visit. Keeps nothing.
  */
+
+/* Whether dlopen() and dlsym() may be called. In a forked child they hang, or end the program, when another
+ * thread was in there at the fork: the child does without the names that take them. */
+bool loader_may_open(void);
 
 /* dl_iterate_phdr(visit, arg). */
 int loader_walk(int (*visit)(struct dl_phdr_info *, size_t, void *), void *arg);

@@ -297,7 +297,7 @@ static void run(double seconds)
            "KiB\n",
         second.threads, second.descriptors, second.timers, records(), first.allocated_kib,
         second.allocated_kib, first.resident_kib, second.resident_kib);
-    if (second.allocated_kib > first.allocated_kib + 1024)
+    if (second.allocated_kib > first.allocated_kib + 4096)
         stress_fail("memory grew by %ld KiB in the second half", second.allocated_kib - first.allocated_kib);
     if (second.resident_kib > first.resident_kib + 16384)
         stress_fail(

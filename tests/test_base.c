@@ -1,3 +1,4 @@
+#include "base/asker.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/decimal.h"
@@ -175,6 +176,53 @@ START_TEST(decimals_are_those_of_printf)
 }
 END_TEST
 
+START_TEST(an_error_is_one_line_that_no_name_can_break)
+{
+    struct error e;
+    error_set(&e, ERR_IO, "%s: not there", "a\033]0;title\007\nb\x7f\r");
+    ck_assert_str_eq(e.text, "a?]0;title??b??: not there");
+    error_prefix(&e, "c\033d");
+    ck_assert_str_eq(e.text, "c?d: a?]0;title??b??: not there");
+}
+END_TEST
+
+/* What browsers send of a request: that of a page of another site, and of all others. */
+START_TEST(pages_of_others_are_told_from_all_else)
+{
+    static const struct {
+        struct asker asker;
+        bool foreign;
+    } cases[] = {
+        {{.host = "localhost:6060"}, false}, /* no browser */
+        {{.host = "localhost:6060", .fetch_site = "none", .fetch_dest = "document"}, false},
+        {{.host = "localhost:6060", .fetch_site = "same-origin", .fetch_dest = "empty"}, false},
+        {{.host = "proxied", .origin = "https://outside", .fetch_site = "same-origin"}, false},
+        {{.host = "localhost:6060", .fetch_site = "cross-site", .fetch_dest = "document"},
+            false}, /* a link */
+        {{.host = "localhost:6060", .fetch_site = "cross-site", .fetch_dest = "image"}, true},
+        {{.host = "localhost:6060", .fetch_site = "cross-site", .fetch_dest = "iframe"}, true},
+        {{.host = "localhost:6060", .fetch_site = "same-site", .fetch_dest = "empty"},
+            true}, /* another port */
+        {{.host = "localhost:6060", .fetch_site = "cross-site"}, true},
+        {{.host = "localhost:6060", .fetch_site = "", .fetch_dest = "empty"}, true},
+        {{.host = "localhost:6060",
+             .origin = "http://evil.example",
+             .fetch_site = "cross-site",
+             .fetch_dest = "document"},
+            true},                                                           /* a form */
+        {{.host = "localhost:6060", .origin = "http://evil.example"}, true}, /* an older browser */
+        {{.host = "localhost:6060", .origin = "http://localhost:3000"}, true},
+        {{.host = "localhost:6060", .origin = "null"}, true},
+        {{.host = "localhost:6060", .origin = "localhost:6060"}, true},
+        {{.origin = "http://localhost"}, true},
+        {{.host = "localhost:6060", .origin = "http://LOCALHOST:6060"}, false},
+        {{.host = "localhost:6060", .origin = "https://localhost:6060"}, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        ck_assert_msg(asker_is_foreign(&cases[i].asker) == cases[i].foreign, "case %zu", i);
+}
+END_TEST
+
 START_TEST(clocks_count_nanoseconds)
 {
     ck_assert_int_gt(clock_realtime_ns(), INT64_C(1500000000) * 1000000000);
@@ -191,6 +239,7 @@ Suite *suite(void)
         an_error_longer_than_its_storage_is_cut, vectors_grow_and_keep_their_items,
         buffers_take_bytes_and_text, a_failed_buffer_gives_nothing, equal_strings_are_one_pointer,
         a_string_larger_than_a_chunk_is_kept_whole, hashes_spread_neighbours, decimals_are_those_of_printf,
+        an_error_is_one_line_that_no_name_can_break, pages_of_others_are_told_from_all_else,
         clocks_count_nanoseconds};
     return HARNESS_SUITE("base", 10, tests);
 }

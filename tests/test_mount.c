@@ -328,6 +328,9 @@ START_TEST(guards_of_a_machine_alone)
     ck_assert_int_eq(status_with("Host: localhost\r\nX-Forwarded-For: 10.0.0.1\r\n"), 403);
     ck_assert_int_eq(status_with("Host: localhost\r\nForwarded: for=10.0.0.1\r\n"), 403);
     ck_assert_int_eq(status_with("Host: localhost\r\nVia: 1.1 proxy\r\n"), 403);
+    ck_assert_int_eq(status_with("Host: localhost\r\nOrigin: http://evil.example\r\n"), 403);
+    ck_assert_int_eq(
+        status_with("Host: localhost\r\nSec-Fetch-Site: cross-site\r\nSec-Fetch-Dest: image\r\n"), 403);
     struct answer a = receive(ask_at(epoll->address, "GET", P "cmdline", "Host: x\r\n", NULL));
     expect(a, "Host: x", 403, TEXT, "the Host header must name localhost or a loopback address\n");
     expect_own(epoll);

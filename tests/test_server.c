@@ -10,13 +10,16 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -270,6 +273,105 @@ START_TEST(a_token_is_asked_for)
     }
     expect(receive(ask("GET", P "cmdline", "Host: localhost\r\nAuthorization: Bearer s3cret\r\n", NULL)),
         "token", 200, TEXT, NULL);
+    cprof_stop();
+}
+END_TEST
+
+#if defined(__x86_64__)
+
+/* The instructions from the call to the return as one number, of a child that makes it; 0 when processes may
+ * not trace their children here. */
+static uint64_t trace_of_match(const char *given, const char *token)
+{
+    static _Alignas(64) char authorization[64]; /* libc's functions mind where a text lies */
+    struct user_regs_struct registers;
+    uint64_t trace = 14695981039346656037u;
+    int status = 0;
+    snprintf(authorization, sizeof authorization, "%s", given);
+    pid_t child = fork();
+    if (child == 0) {
+        if (ptrace(PTRACE_TRACEME, 0, NULL, NULL))
+            _exit(77);
+        raise(SIGSTOP);
+        volatile bool matches = guard_token_matches(authorization, token);
+        raise(SIGSTOP);
+        _exit(matches);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    if (!WIFSTOPPED(status))
+        return 0;
+    for (long steps = 0; steps < 100000; steps++) {
+        if (ptrace(PTRACE_SINGLESTEP, child, NULL, NULL) || waitpid(child, &status, 0) != child ||
+            !WIFSTOPPED(status) || WSTOPSIG(status) != SIGTRAP)
+            break;
+        ck_assert_int_eq(ptrace(PTRACE_GETREGS, child, NULL, &registers), 0);
+        trace = (trace ^ registers.rip) * 1099511628211u;
+    }
+    ck_assert(WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP);
+    ptrace(PTRACE_KILL, child, NULL, NULL);
+    waitpid(child, NULL, 0);
+    return trace;
+}
+
+/* A clock cannot tell from anything that this code does how much of a token was right: whatever is given in
+ * place of it, of the same length, takes the same instructions, one by one. */
+START_TEST(a_near_miss_takes_the_steps_of_any_other)
+{
+    static const char token[] = "0123456789abcdef";
+    static const char *const same_length[] = {"Bearer 0123456789abcdef", "Bearer 0123456789abcdeX",
+        "Bearer 01234567X9abcdef", "Bearer X123456789abcdef", "Bearer XXXXXXXXXXXXXXXX"};
+    static const char *const shorter[] = {"Bearer 0123456", "Bearer 012345X", "Bearer XXXXXXX"};
+    static const char *const longer[] = {"Bearer 0123456789abcdef0123", "Bearer XXXXXXXXXXXXXXXXXXXX"};
+    static const struct {
+        const char *const *given;
+        size_t n;
+    } sets[] = {{same_length, 5}, {shorter, 3}, {longer, 2}};
+    ck_assert(guard_token_matches(same_length[0], token)); /* which has the loader bind what is called */
+    if (!trace_of_match(same_length[0], token))
+        printf("not tried: processes may not trace their children here\n");
+    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)
+        for (size_t k = 1; k < sets[i].n; k++) {
+            ck_assert(!guard_token_matches(sets[i].given[k], token));
+            ck_assert_msg(trace_of_match(sets[i].given[0], token) == trace_of_match(sets[i].given[k], token),
+                "%s takes other steps than %s", sets[i].given[k], sets[i].given[0]);
+        }
+    ck_assert(trace_of_match("Bearer 0", token) != trace_of_match("Basic 0", token) ||
+              !trace_of_match("Basic 0", token)); /* the trace would show it */
+}
+END_TEST
+
+#endif
+
+/* A page of another site's, in the browser of somebody who works here, has nothing done: each request is
+ * refused before anything begins, so that its CPU profile of an hour takes no time. */
+START_TEST(pages_of_other_sites_get_nothing)
+{
+    static const char *const headers[] = {
+        "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\nSec-Fetch-Dest: image\r\n",
+        "Sec-Fetch-Site: same-site\r\nSec-Fetch-Mode: cors\r\nSec-Fetch-Dest: empty\r\n",
+        "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: iframe\r\n",
+        "Origin: http://evil.example\r\n", "Origin: http://localhost:3000\r\n", "Origin: null\r\n"};
+    static const char *const paths[] = {
+        P "profile?seconds=3600", P "heap", P "threads?debug=2", P "symbol", P};
+    start();
+    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
+        for (size_t k = 0; k < sizeof paths / sizeof *paths; k++) {
+            char all[200];
+            bool posts = strstr(paths[k], "symbol");
+            snprintf(all, sizeof all, "Host: localhost\r\n%s", headers[i]);
+            struct answer a = receive(ask(posts ? "POST" : "GET", paths[k], all, posts ? "0x1" : NULL));
+            ck_assert(!names_header(&a, "Access-Control-Allow-Origin"));
+            expect(a, all, 403, TEXT, "a page of another site made the browser ask this\n");
+        }
+    /* What is no such page: our own, an address that was typed, a link. */
+    expect(receive(ask("GET", P "cmdline", "Host: localhost\r\nSec-Fetch-Site: same-origin\r\n", NULL)),
+        "ours", 200, TEXT, NULL);
+    expect(receive(ask("GET", P "cmdline",
+               "Host: localhost\r\nSec-Fetch-Site: none\r\nSec-Fetch-Dest: document\r\n", NULL)),
+        "typed", 200, TEXT, NULL);
+    expect(receive(ask("GET", P "cmdline",
+               "Host: localhost\r\nSec-Fetch-Site: cross-site\r\nSec-Fetch-Dest: document\r\n", NULL)),
+        "a link", 200, TEXT, NULL);
     cprof_stop();
 }
 END_TEST
@@ -642,13 +744,33 @@ END_TEST
 
 Suite *suite(void)
 {
-    const TTest *const tests[] = {profiles_are_gzipped_attachments, texts, index_page_lists_all,
-        cmdline_is_joined_by_nul, symbol_by_get_and_post, errors_are_byte_for_byte_those_of_go,
-        garbage_does_no_harm, only_loopback_names_are_answered, a_token_is_asked_for,
-        a_remote_address_relies_on_the_token, a_unix_socket, answers_with_5000_descriptors_open,
-        sixteen_at_once_and_clients_that_vanish, one_cpu_session_too_many, stop_ends_what_runs,
-        start_stop_start, what_is_wrong_is_said_in_one_line, bad_variables_are_named,
-        a_forked_child_has_no_server_and_may_start_its_own, the_profilers_own_threads_are_not_shown,
-        the_profilers_own_memory_is_not_shown, head_and_connections_that_are_kept};
+    const TTest *const tests[] = {
+        profiles_are_gzipped_attachments,
+        texts,
+        index_page_lists_all,
+        cmdline_is_joined_by_nul,
+        symbol_by_get_and_post,
+        errors_are_byte_for_byte_those_of_go,
+        garbage_does_no_harm,
+        only_loopback_names_are_answered,
+        a_token_is_asked_for,
+#if defined(__x86_64__)
+        a_near_miss_takes_the_steps_of_any_other,
+#endif
+        pages_of_other_sites_get_nothing,
+        a_remote_address_relies_on_the_token,
+        a_unix_socket,
+        answers_with_5000_descriptors_open,
+        sixteen_at_once_and_clients_that_vanish,
+        one_cpu_session_too_many,
+        stop_ends_what_runs,
+        start_stop_start,
+        what_is_wrong_is_said_in_one_line,
+        bad_variables_are_named,
+        a_forked_child_has_no_server_and_may_start_its_own,
+        the_profilers_own_threads_are_not_shown,
+        the_profilers_own_memory_is_not_shown,
+        head_and_connections_that_are_kept
+    };
     return HARNESS_SUITE("server", 30, tests);
 }

@@ -174,6 +174,34 @@ START_TEST(test_hosts)
 }
 END_TEST
 
+/* A page of another site's has no report made, which it could not read anyhow; a link of its can be followed.
+ */
+START_TEST(test_foreign_pages)
+{
+    struct served s = serve(gateway_profile(), "localhost:0", NULL);
+    static const char *const foreign[] = {"Sec-Fetch-Site: cross-site\r\nSec-Fetch-Dest: image\r\n",
+        "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Dest: script\r\n",
+        "Sec-Fetch-Site: same-site\r\nSec-Fetch-Dest: empty\r\n",
+        "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Dest: iframe\r\n", "Origin: http://evil.example\r\n",
+        "Origin: null\r\n"};
+    static const char *const paths[] = {"/ui/", "/ui/top", "/ui/download", "/ui/app.js", "/nope"};
+    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
+        for (size_t k = 0; k < sizeof paths / sizeof *paths; k++) {
+            char headers[200];
+            snprintf(headers, sizeof headers, "Host: localhost\r\n%s", foreign[i]);
+            struct answer a = receive(ask_at(s.address, "GET", paths[k], headers, NULL));
+            ck_assert_msg(a.status == 403, "%s%s: %d", headers, paths[k], a.status);
+            ck_assert_msg(!strstr(a.body, "gateway"), "a refusal tells of the profile");
+            buf_fini(&a.all);
+        }
+    struct answer a = receive(ask_at(s.address, "GET", "/ui/",
+        "Host: localhost\r\nSec-Fetch-Site: cross-site\r\nSec-Fetch-Dest: document\r\n", NULL));
+    ck_assert_int_eq(a.status, 200);
+    buf_fini(&a.all);
+    ck_assert_int_eq(end(&s), 0);
+}
+END_TEST
+
 /* Where others may come, their names for this machine are addresses, or what -http was given. */
 START_TEST(test_known_hosts)
 {
@@ -436,7 +464,7 @@ END_TEST
 Suite *suite(void)
 {
     const TTest *const tests[] = {test_views, test_graph, test_paths, test_parameters, test_hosts,
-        test_known_hosts, test_headers, test_download, test_escaping, test_addresses, test_query,
-        test_configurations, test_settings_file};
+        test_foreign_pages, test_known_hosts, test_headers, test_download, test_escaping, test_addresses,
+        test_query, test_configurations, test_settings_file};
     return HARNESS_SUITE("web", 30, tests);
 }

@@ -3,6 +3,14 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+/* One line, whatever a file or a server is called: what would act on a terminal becomes ?. */
+static void make_line(char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < ' ' || *text == 127)
+            *text = '?';
+}
+
 int error_set(struct error *e, int code, const char *format, ...)
 {
     if (e) {
@@ -11,6 +19,7 @@ int error_set(struct error *e, int code, const char *format, ...)
         e->code = code;
         vsnprintf(e->text, sizeof e->text, format, args);
         va_end(args);
+        make_line(e->text);
     }
     return code;
 }
@@ -24,6 +33,7 @@ int error_prefix(struct error *e, const char *format, ...)
     va_end(args);
     snprintf(whole, sizeof whole, "%s: %s", prefix, e->text);
     snprintf(e->text, sizeof e->text, "%.*s", (int)sizeof e->text - 1, whole);
+    make_line(e->text);
     return e->code;
 }
 

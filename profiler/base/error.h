@@ -36,7 +36,8 @@ enum error_code {
 #undef X
 };
 
-/* Why something failed, as one line without a newline. Caller's storage; no ownership. */
+/* Why something failed, as one line without a newline or any other control character. Caller's storage; no
+ * ownership. */
 struct error {
     int code;
     char text[512];

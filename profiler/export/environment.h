@@ -16,7 +16,8 @@ struct environment {
 };
 
 /* Reads the environment. ERR_INVALID names the variable, its value and what is wanted; ERR_DENIED when remote
- * clients are allowed without a token. */
+ * clients are allowed without a token, or a variable is set in a program with more rights than who started
+ * it. */
 int environment_read(struct environment *out, struct error *error);
 
 #endif

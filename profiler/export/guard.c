@@ -15,8 +15,12 @@ int guard_check(const struct guard *g, const struct visitor *v, const char **why
         *why = "this came through a proxy, and so from anywhere: CPROF_TOKEN is needed";
         return 403;
     }
-    if (!g->allow_remote && !v->is_unix && !hostname_is_loopback(v->host)) {
+    if (!g->allow_remote && !v->is_unix && !hostname_is_loopback(v->asker.host)) {
         *why = "the Host header must name localhost or a loopback address";
+        return 403;
+    }
+    if (!v->is_unix && asker_is_foreign(&v->asker)) {
+        *why = "a page of another site made the browser ask this";
         return 403;
     }
     if (*g->token && !guard_token_matches(v->authorization, g->token)) {

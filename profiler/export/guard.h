@@ -1,6 +1,8 @@
 #ifndef EXPORT_GUARD_H
 #define EXPORT_GUARD_H
 
+#include "base/asker.h"
+
 #include <stdbool.h>
 
 /*
@@ -12,9 +14,10 @@ struct guard {
 };
 
 struct visitor {
-    const char *host, *authorization; /* headers, NULL when missing */
-    bool is_unix;                     /* came through a unix socket, which no page in a browser can */
-    bool is_remote, is_forwarded;     /* from another machine; through a proxy, behind which anybody may be */
+    struct asker asker;
+    const char *authorization;    /* the header, NULL when missing */
+    bool is_unix;                 /* came through a unix socket, which no page in a browser can */
+    bool is_remote, is_forwarded; /* from another machine; through a proxy, behind which anybody may be */
 };
 
 /* 0, or the status to refuse with and why. */

@@ -138,7 +138,10 @@ static int admit(struct MHD_Connection *connection, const char **why)
     const union MHD_ConnectionInfo *from =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
     const struct sockaddr *address = from ? from->client_addr : NULL;
-    struct visitor v = {.host = header(connection, "Host"),
+    struct visitor v = {.asker = {.host = header(connection, "Host"),
+                            .origin = header(connection, "Origin"),
+                            .fetch_site = header(connection, "Sec-Fetch-Site"),
+                            .fetch_dest = header(connection, "Sec-Fetch-Dest")},
         .authorization = header(connection, "Authorization"),
         .is_unix = address && address->sa_family == AF_UNIX};
     v.is_remote = !v.is_unix && !(address && is_here(address));

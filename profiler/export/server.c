@@ -122,8 +122,12 @@ static const char *header(struct exchange *x, const char *name)
 static enum MHD_Result start_exchange(struct exchange *x)
 {
     struct server *s = x->server;
-    const struct visitor visitor = {
-        .host = header(x, "Host"), .authorization = header(x, "Authorization"), .is_unix = s->is_unix};
+    const struct visitor visitor = {.asker = {.host = header(x, "Host"),
+                                        .origin = header(x, "Origin"),
+                                        .fetch_site = header(x, "Sec-Fetch-Site"),
+                                        .fetch_dest = header(x, "Sec-Fetch-Dest")},
+        .authorization = header(x, "Authorization"),
+        .is_unix = s->is_unix};
     const char *why;
     int refused = guard_check(s->guard, &visitor, &why);
     if (refused)

@@ -47,7 +47,9 @@ const char *cprof_strerror(int code);
  * start anew.
  *
  * Only loopback addresses are allowed, and only requests whose Host header names one are answered, unless
- * CPROF_ALLOW_REMOTE=1 and CPROF_TOKEN are set; then every request needs `Authorization: Bearer TOKEN`.
+ * CPROF_ALLOW_REMOTE=1 and CPROF_TOKEN are set; then every request needs `Authorization: Bearer TOKEN`. What
+ * a page of another site has a browser ask is not answered. A setuid program fails to start here when one of
+ * the CPROF_ variables is set.
  */
 int cprof_start(const char *address);
 

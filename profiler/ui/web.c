@@ -1,5 +1,6 @@
 #include "ui/web.h"
 
+#include "base/asker.h"
 #include "model/codec.h"
 #include "ui/interrupt.h"
 #include "ui/libmicrohttpd.h"
@@ -26,8 +27,8 @@
  *                                            └────► settings from the URL ─► page of a view ──┘
  *
  * Nothing but a configuration is ever kept of a request, and nothing but collecting begun by one, and those
- * that do so must come from a page of ours: so there is nothing for a stranger's page to do but to ask, and
- * what it asks it cannot read.
+ * that do so must come from a page of ours. A stranger's page has nothing done, not even a report it could
+ * not read (asker.h); only a link of its can be followed.
  */
 struct web {
     const struct libmicrohttpd *mhd;
@@ -182,7 +183,15 @@ static const char *header(const struct web *w, struct MHD_Connection *c, const c
     return w->mhd->lookup_connection_value(c, MHD_HEADER_KIND, name);
 }
 
-/* Browsers say where a request comes from, and let no page say it. */
+static struct asker asker_of(const struct web *w, struct MHD_Connection *c)
+{
+    return (struct asker){.host = header(w, c, "Host"),
+        .origin = header(w, c, "Origin"),
+        .fetch_site = header(w, c, "Sec-Fetch-Site"),
+        .fetch_dest = header(w, c, "Sec-Fetch-Dest")};
+}
+
+/* More than not to come from a stranger's: what changes something has to say that it comes from ours. */
 static bool is_from_our_page(const struct web *w, struct MHD_Connection *c)
 {
     const char *site = header(w, c, "Sec-Fetch-Site"), *origin = header(w, c, "Origin"),
@@ -359,6 +368,7 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *c, const cha
     const char *version, const char *data, size_t *len, void **seen)
 {
     const struct web *w = context;
+    const struct asker asker = asker_of(w, c);
     struct reply r = {0};
     struct buf location = {0};
     (void)version;
@@ -380,7 +390,9 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *c, const cha
         reply_text(&r, 405, "Pages are here to be read: GET or HEAD.");
         r.extra = "Allow";
         r.extra_value = "GET, HEAD";
-    } else
+    } else if (asker_is_foreign(&asker))
+        reply_text(&r, 403, "A page of another site made the browser ask this.");
+    else
         route(w, c, path, &location, &r);
     enum MHD_Result result = send_reply(w, c, &r);
     buf_fini(&location);

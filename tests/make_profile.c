@@ -38,6 +38,20 @@ static struct profile *own_profile(void)
     return p;
 }
 
+/* One sample, in a function whose name would set the title of a terminal. */
+static struct profile *acting_profile(void)
+{
+    struct profile *p = profile_new(NULL);
+    uint32_t function, loc;
+    struct function f = {.name = profile_string(p, "evil\033]0;owned\007\033[2J")};
+    profile_add_sample_type(p, profile_string(p, "samples"), profile_string(p, "count"));
+    profile_add_function(p, &f, &function);
+    struct line line = {.function = function, .line = 1};
+    profile_add_location(p, &(struct location){.mapping = NO_INDEX, .address = 1}, &line, 1, &loc);
+    profile_add_sample(p, &loc, 1, (int64_t[]){1}, NULL, 0);
+    return p;
+}
+
 static struct profile *make(const char *kind)
 {
     unsigned number = (unsigned)strtoul(kind + strcspn(kind, "0123456789"), NULL, 10);
@@ -45,6 +59,8 @@ static struct profile *make(const char *kind)
         return variant_profile(number);
     if (strcmp(kind, "hostile") == 0)
         return hostile_profile();
+    if (strcmp(kind, "acting") == 0)
+        return acting_profile();
     if (number)
         return random_profile(number);
     return strcmp(kind, "own") == 0 ? own_profile() : gateway_profile();
@@ -54,7 +70,7 @@ static struct profile *make(const char *kind)
 int main(int argc, char **argv)
 {
     if (argc != 2) {
-        fputs("usage: make_profile gateway|own|hostile|variantN|SEED\n", stderr);
+        fputs("usage: make_profile gateway|own|hostile|acting|variantN|SEED\n", stderr);
         return 2;
     }
     struct profile *p = make(argv[1]);

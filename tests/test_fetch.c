@@ -10,11 +10,13 @@
 
 #include <arpa/inet.h>
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -117,7 +119,11 @@ static void serve(int fd)
         answer_nameless(fd);
     else if (strncmp(request, "GET /moved", 10) == 0)
         answer(fd, "302 Found", "Location: /debug/pprof/profile\r\n", "", 0);
-    else if (strncmp(request, "GET /busy", 9) == 0)
+    else if (strncmp(request, "GET /elsewhere", 14) == 0) {
+        char location[80];
+        snprintf(location, sizeof location, "Location: http://localhost:%d/guarded\r\n", port);
+        answer(fd, "302 Found", location, "", 0);
+    } else if (strncmp(request, "GET /busy", 9) == 0)
         answer(fd, "500 Internal Server Error", "X-Go-Pprof: 1\r\nContent-Type: text/plain\r\n", busy,
             sizeof busy - 1);
     else if (strncmp(request, "GET /guarded", 12) == 0 &&
@@ -333,6 +339,19 @@ START_TEST(tokens_are_sent)
 }
 END_TEST
 
+/* A server that sends its visitor elsewhere does not send the token there: not to another host of it, though
+ * that would take it. */
+START_TEST(tokens_stay_with_the_server_they_are_for)
+{
+    struct fetch_limits limits = {.seconds = -1, .timeout_s = -1, .token = "sesame"};
+    struct fetch f = {.address = at_server("/elsewhere")};
+    ck_assert_int_eq(fetch_all(&f, 1, &limits), 0);
+    ck_assert_int_ne(f.code, 0);
+    ck_assert_msg(strstr(f.error.text, "401 Unauthorized"), "%s", f.error.text);
+    fetch_fini(&f);
+}
+END_TEST
+
 static volatile sig_atomic_t stop;
 
 static void on_alarm(int number)
@@ -400,6 +419,33 @@ START_TEST(fetched_profiles_are_merged_and_kept)
     ck_assert_int_eq(load(two, 1, &p, &e), 0);
     ck_assert_uint_eq(p->samples.len, 9); /* alone it stays as it is */
     ck_assert_uint_eq(saved_files("pprof.gateway.samples.cpu.002.pb.gz"), 1);
+    profile_free(p);
+}
+END_TEST
+
+static unsigned mode_of(const char *path)
+{
+    struct stat s;
+    ck_assert_msg(stat(path, &s) == 0, "%s: %s", path, strerror(errno));
+    return s.st_mode & 0777;
+}
+
+/* What is kept shows the inside of a program: it is for the user alone, whatever the umask. */
+START_TEST(kept_profiles_are_the_users_alone)
+{
+    struct profile *p = profile_new(NULL);
+    struct error e;
+    char dir[80], *file, *folder;
+    profile_add_sample_type(p, profile_string(p, "samples"), profile_string(p, "count"));
+    umask(0);
+    snprintf(dir, sizeof dir, "%s/pprof", home);
+    ck_assert_msg(store_save(p, &file, &e) == 0, "%s", e.text);
+    ck_assert_msg(store_make_folder("pprof.triage", &folder, &e) == 0, "%s", e.text);
+    ck_assert_uint_eq(mode_of(file), 0600);
+    ck_assert_uint_eq(mode_of(folder), 0700);
+    ck_assert_uint_eq(mode_of(dir), 0700);
+    free(file);
+    free(folder);
     profile_free(p);
 }
 END_TEST
@@ -601,7 +647,8 @@ Suite *suite(void)
 {
     const TTest *tests[] = {what_is_a_url, timeouts_follow_the_seconds, server_errors_are_shown,
         redirects_are_followed_and_files_read_beside, sockets_are_asked, tokens_are_sent,
-        cancelling_ends_the_wait, fetched_profiles_are_merged_and_kept, what_fails_is_left_out,
+        tokens_stay_with_the_server_they_are_for, cancelling_ends_the_wait,
+        fetched_profiles_are_merged_and_kept, kept_profiles_are_the_users_alone, what_fails_is_left_out,
         where_names_are_asked_for, servers_are_asked_for_names, servers_are_asked_in_their_own_addresses,
         servers_without_names_are_a_line, names_of_kept_profiles_stay_in_their_directory,
         progress_says_how_far};

@@ -5,6 +5,7 @@
 #include "stacks_profile.h"
 #include "view/report.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -164,6 +165,43 @@ START_TEST(list_annotates_source)
     buf_fini(&notes);
     buf_fini(&out);
     profile_free(p);
+}
+END_TEST
+
+/* A profile from a stranger may call a pipe that nobody writes to a source, or a device, or what fills
+ * memory. */
+START_TEST(only_files_are_read_as_sources)
+{
+    char dir[] = "/tmp/pprof-test-XXXXXX", fifo[64], large[64];
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    snprintf(fifo, sizeof fifo, "%s/fifo", dir);
+    snprintf(large, sizeof large, "%s/large", dir);
+    ck_assert_int_eq(mkfifo(fifo, 0600), 0);
+    ck_assert_int_eq(close(creat(large, 0600)), 0);
+    ck_assert_int_eq(truncate(large, (off_t)1 << 40), 0);
+    const char *const files[][2] = {{fifo, "not a regular file"}, {"/dev/zero", "not a regular file"},
+        {dir, "not a regular file"}, {large, "File too large"}};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        struct profile *p = profile_new(NULL);
+        struct buf out = {0}, notes = {0};
+        struct error e;
+        uint32_t function, loc;
+        struct function f = {.name = profile_string(p, "f"), .file = profile_string(p, files[i][0])};
+        profile_add_sample_type(p, profile_string(p, "samples"), profile_string(p, "count"));
+        profile_add_function(p, &f, &function);
+        struct line line = {.function = function, .line = 1};
+        profile_add_location(p, &(struct location){.mapping = NO_INDEX, .address = 1}, &line, 1, &loc);
+        profile_add_sample(p, &loc, 1, (int64_t[]){1}, NULL, 0);
+        struct report_request q = {.format = REPORT_LIST, .pattern = "f"};
+        ck_assert_msg(generate(p, q, &out, &notes, &e) == 0, "%s", e.text);
+        ck_assert_msg(strstr(out.data, files[i][1]), "%s: %s", files[i][0], out.data);
+        buf_fini(&notes);
+        buf_fini(&out);
+        profile_free(p);
+    }
+    unlink(fifo);
+    unlink(large);
+    rmdir(dir);
 }
 END_TEST
 
@@ -362,9 +400,10 @@ END_TEST
 
 Suite *suite(void)
 {
-    const TTest *tests[] = {list_annotates_source, what_cannot_be_reported_is_explained,
-        a_profile_written_reads_the_same, topproto_holds_the_top, names_do_not_break_the_formats_of_programs,
-        tables_have_the_rows_of_top, empty_and_negative_profiles_report, damaged_profiles_report};
+    const TTest *tests[] = {list_annotates_source, only_files_are_read_as_sources,
+        what_cannot_be_reported_is_explained, a_profile_written_reads_the_same, topproto_holds_the_top,
+        names_do_not_break_the_formats_of_programs, tables_have_the_rows_of_top,
+        empty_and_negative_profiles_report, damaged_profiles_report};
     Suite *s = HARNESS_SUITE("report", 10, tests);
     TCase *loop = tcase_create("goldens");
     tcase_add_loop_test(loop, reports_are_as_the_goldens, 0, N_GOLDENS);

@@ -3,6 +3,7 @@
 #include "gateway_profile.h"
 #include "ui/session.h"
 #include "ui/shell.h"
+#include "ui/terminal.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -235,11 +236,32 @@ START_TEST(names_are_completed)
 }
 END_TEST
 
+/* Nothing that a name holds acts on the terminal it is shown on: not ESC and what follows, nor the one-byte
+ * forms of these; colours, line ends and tabs are our own, and letters of all kinds stay. */
+START_TEST(names_do_not_act_on_a_terminal)
+{
+    static const char *const cases[][2] = {{"main", "main"}, {"a\tb\n", "a\tb\n"},
+        {"\033]0;title\007", "?]0;title?"}, {"\033[2J\033[31;1mred\033[m", "?[2J\033[31;1mred\033[m"},
+        {"\033[31", "?[31"}, {"\033[", "?["}, {"\033", "?"}, {"a\rb\bc\x7f", "a?b?c?"},
+        {"\xc2\x9b"
+         "2J caf\xc3\xa9 \xc2\xa0 \xe2\x82\xac",
+            "??2J caf\xc3\xa9 \xc2\xa0 \xe2\x82\xac"},
+        {"\xc2", "\xc2"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[64];
+        snprintf(text, sizeof text, "%s", cases[i][0]);
+        terminal_tame(text, strlen(text));
+        ck_assert_str_eq(text, cases[i][1]);
+    }
+}
+END_TEST
+
 Suite *suite(void)
 {
     const TTest *tests[] = {counts_come_with_or_without_a_space, words_focus_and_ignore,
         options_may_be_of_one_command, assignments_last, mistakes_are_told_on_standard_error,
-        output_goes_to_files_and_commands, leaving_and_help, names_are_completed};
+        output_goes_to_files_and_commands, leaving_and_help, names_are_completed,
+        names_do_not_act_on_a_terminal};
     Suite *s = suite_create("shell");
     TCase *cases = tcase_create("shell");
     tcase_add_checked_fixture(cases, setup, teardown);

@@ -1,6 +1,7 @@
 #include "ui/ci.h"
 
 #include "ui/interrupt.h"
+#include "ui/output.h"
 
 int ci_check(const struct profile *p, struct options *o, FILE *into, bool *passed, struct error *error)
 {
@@ -14,7 +15,7 @@ int ci_check(const struct profile *p, struct options *o, FILE *into, bool *passe
     if (code)
         error_prefix(error, "-fail_if");
     if (!code && !o->command && notes.data)
-        fputs(notes.data, stderr);
+        output_say(notes.data, notes.len);
     if (!code && lines.data)
         fputs(lines.data, into);
     for (size_t i = 0; i < o->limits.len && !code; i++)

@@ -88,7 +88,7 @@ static int write_file(const char *folder, const char *name, const struct buf *by
     char path[PATH_MAX];
     if (snprintf(path, sizeof path, "%s/%s", folder, name) >= (int)sizeof path)
         return error_set(error, ERR_LIMIT, "%s: the name is too long", folder);
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
         return error_set(error, ERR_IO, "%s: %s", path, strerror(errno));
     return output_finish_file(fd, path, bytes, error);

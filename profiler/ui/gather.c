@@ -2,6 +2,7 @@
 
 #include "model/codec.h"
 #include "ui/fetch.h"
+#include "ui/output.h"
 #include "ui/progress.h"
 #include "ui/remote_names.h"
 #include "ui/store.h"
@@ -58,7 +59,7 @@ static void say_once(const struct buf *notes)
         size_t len = (size_t)(end - at);
         if (has_line(&said, at, len))
             continue;
-        fwrite(at, 1, len, stderr);
+        output_say(at, len);
         buf_append(&said, at, len);
         if (end[-1] != '\n')
             buf_putc(&said, '\n');

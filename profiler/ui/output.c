@@ -1,7 +1,10 @@
 #include "ui/output.h"
 
+#include "ui/terminal.h"
+
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,12 +24,35 @@ static int write_all(int fd, const char *bytes, size_t len)
     return 0;
 }
 
+/* What a terminal gets of it: malloc'd, NULL when there is no memory. */
+static char *tame_copy(const char *bytes, size_t len)
+{
+    char *copy = malloc(len + 1);
+    if (copy) {
+        memcpy(copy, bytes, len);
+        terminal_tame(copy, len);
+    }
+    return copy;
+}
+
 int output_write_stdout(const struct buf *text, struct error *error)
 {
+    bool shown = text->len && isatty(STDOUT_FILENO);
+    char *copy = shown ? tame_copy(text->data, text->len) : NULL;
     fflush(stdout);
-    if (write_all(STDOUT_FILENO, text->data, text->len) == 0)
-        return 0;
-    return error_set(error, ERR_IO, "standard output: %s", strerror(errno));
+    int failed = shown && !copy ? -1 : write_all(STDOUT_FILENO, shown ? copy : text->data, text->len);
+    int why = errno;
+    free(copy);
+    return failed ? error_set(error, ERR_IO, "standard output: %s", strerror(why)) : 0;
+}
+
+void output_say(const char *text, size_t len)
+{
+    bool shown = len && isatty(STDERR_FILENO);
+    char *copy = shown ? tame_copy(text, len) : NULL;
+    if (!shown || copy)
+        fwrite(shown ? copy : text, 1, len, stderr);
+    free(copy);
 }
 
 int output_finish_file(int fd, const char *file, const struct buf *text, struct error *error)
@@ -60,7 +86,7 @@ int output_write_file(const char *file, const struct buf *text, struct error *er
 }
 
 int output_create_numbered(
-    const char *dir, const char *prefix, const char *suffix, char **name, struct error *error)
+    const char *dir, const char *prefix, const char *suffix, mode_t mode, char **name, struct error *error)
 {
     for (int i = 1; i < 10000; i++) {
         char *path;
@@ -68,7 +94,7 @@ int output_create_numbered(
             error_set(error, ERR_NOMEM, "out of memory");
             return -1;
         }
-        int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
         if (fd >= 0) {
             *name = path;
             return fd;
@@ -89,7 +115,7 @@ int output_write_new_file(
 {
     char suffix[32], *name;
     snprintf(suffix, sizeof suffix, ".%s", extension);
-    int fd = output_create_numbered("", prefix, suffix, &name, error);
+    int fd = output_create_numbered("", prefix, suffix, 0666, &name, error);
     if (fd < 0)
         return error->code;
     fprintf(stderr, "Generating report in %s\n", name);

@@ -89,7 +89,7 @@ int produce(const struct profile *p, const struct production *what, struct error
     struct buf report = {0}, picture = {0}, notes = {0};
     int code = report_generate(p, &request, &report, &notes, error);
     if (notes.data)
-        fputs(notes.data, stderr);
+        output_say(notes.data, notes.len);
     if (!code && what->command->draw)
         code = graphviz_draw(what->command->draw, &report, &picture, what->cancel, error);
     if (!code)

@@ -2,6 +2,7 @@
 
 #include "base/nearest.h"
 #include "ui/interrupt.h"
+#include "ui/output.h"
 #include "ui/produce.h"
 
 #include <ctype.h>
@@ -229,7 +230,7 @@ static void put_option(const struct shell *s, const struct variable *v, struct b
 void shell_show(struct buf *text)
 {
     if (text->data)
-        fputs(text->data, stderr);
+        output_say(text->data, text->len);
     buf_fini(text);
 }
 

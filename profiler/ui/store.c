@@ -21,10 +21,10 @@ bool store_make_dirs(const char *dir)
         if (*slash != '/')
             continue;
         *slash = '\0';
-        mkdir(path, 0755); /* what matters is the last one */
+        mkdir(path, 0700); /* what matters is the last one */
         *slash = '/';
     }
-    return mkdir(path, 0755) == 0 || errno == EEXIST;
+    return mkdir(path, 0700) == 0 || errno == EEXIST;
 }
 
 static bool try_dir(const char *dir, char *out, size_t size)
@@ -82,7 +82,7 @@ int store_save(const struct profile *p, char **file, struct error *error)
     char *prefix = make_prefix(p);
     int code = prefix ? profile_encode(p, true, &bytes, error) : error_set(error, ERR_NOMEM, "out of memory");
     if (!code) {
-        int fd = output_create_numbered(dir, prefix, ".pb.gz", &name, error);
+        int fd = output_create_numbered(dir, prefix, ".pb.gz", 0600, &name, error);
         code = fd < 0 ? error->code : output_finish_file(fd, name, &bytes, error);
     }
     buf_fini(&bytes);
@@ -103,7 +103,7 @@ int store_make_folder(const char *prefix, char **folder, struct error *error)
         char *path;
         if (asprintf(&path, "%s/%s.%03d", dir, prefix, i) < 0)
             return error_set(error, ERR_NOMEM, "out of memory");
-        if (mkdir(path, 0755) == 0) {
+        if (mkdir(path, 0700) == 0) {
             *folder = path;
             return 0;
         }

@@ -4,10 +4,34 @@
 #include "view/path.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+enum { MAX_BYTES = 64 << 20 };
+
+/* A profile says what its files are called, and may name a pipe that nobody writes to, or a device: only what
+ * is a file, and no larger than sources are, is read. NULL with errno. */
+static FILE *open_regular(const char *name)
+{
+    struct stat s;
+    int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0)
+        return NULL;
+    bool usable = fstat(fd, &s) == 0 && S_ISREG(s.st_mode);
+    int why = !usable ? EINVAL : s.st_size > MAX_BYTES ? EFBIG : 0;
+    FILE *f = why ? NULL : fdopen(fd, "r");
+    if (!f) {
+        close(fd);
+        errno = why ? why : ENOMEM;
+    }
+    return f;
+}
 
 static FILE *open_below(const char *dir, size_t len, const char *file)
 {
@@ -16,7 +40,7 @@ static FILE *open_below(const char *dir, size_t len, const char *file)
         return NULL;
     if (snprintf(name, sizeof name, "%.*s/%s", (int)len, dir, file) >= (int)sizeof name)
         return NULL;
-    return fopen(name, "re");
+    return open_regular(name);
 }
 
 /* In dir, then in its parent, and so on; above a relative dir, in the current one. */
@@ -26,7 +50,7 @@ static FILE *open_upwards(const char *dir, size_t len, const char *file)
     for (;;) {
         FILE *f = open_below(dir, len, file);
         if (f || len == 0)
-            return f ? f : relative ? fopen(file, "re") : NULL;
+            return f ? f : relative ? open_regular(file) : NULL;
         while (len > 0 && dir[len - 1] != '/')
             len--;
         while (len > 0 && dir[len - 1] == '/')
@@ -42,9 +66,11 @@ static FILE *open_source(
         source_path = getcwd(here, sizeof here) ? here : ".";
     file = path_trim(file, trim_path, source_path);
     if (*file == '/') {
-        FILE *f = fopen(file, "re");
+        FILE *f = open_regular(file);
         if (!f) {
-            const char *reason = errno == ENOENT ? "no such file or directory" : strerror(errno);
+            const char *reason = errno == ENOENT   ? "no such file or directory"
+                                 : errno == EINVAL ? "not a regular file"
+                                                   : strerror(errno);
             error_set(error, ERR_NOTFOUND, "open %s: %s", file, reason);
         }
         return f;

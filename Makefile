@@ -189,7 +189,7 @@ BOOK_SCRIPTS = setup_script engine exercises working_copies lesson9_cases gatewa
 # the same length.
 LONG_ALONE   = lesson2_run
 LONG_LESSONS = lesson1_run waiting_run lesson5_run lesson6_run lesson8_run lesson9_run
-LONG_TESTS   = doctor embedding pprof_like_go go_pprof_reads web_browser web_all compare completions preload preload_programs preload_servers preload_hostile lesson7_run fleet
+LONG_TESTS   = doctor embedding pprof_like_go go_pprof_reads web_browser web_all compare completions strangers preload preload_programs preload_servers preload_hostile lesson7_run fleet
 
 # ---- what people type -----------------------------------------------------------------------------------
 

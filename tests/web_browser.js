@@ -2,13 +2,14 @@
 /*
  * pprof -http as a browser shows it. Used by web_browser.sh:
  *
- *   node web_browser.js CHROMIUM GATEWAY-URL DIFFERENCE-URL HOSTILE-URL OWN-URL [DIRECTORY-FOR-PICTURES]
+ *   node web_browser.js CHROMIUM GATEWAY-URL DIFFERENCE-URL HOSTILE-URL OWN-URL PROGRAM-URL [DIRECTORY-FOR-PICTURES]
  *
- * Each URL is a pprof -http; the last one's profile is of a binary that is there.
+ * Each URL is a pprof -http, OWN's of a binary that is there; but for the program's, which are its endpoints.
  */
+const http = require('node:http');
 const {check, send, ask, until, open, key, click, named, looks, run, problems, noProblems, dialog, ready} = require('./browser.js');
 
-const [chromium, gateway, difference, hostile, own, pictures] = process.argv.slice(2);
+const [chromium, gateway, difference, hostile, own, program, pictures] = process.argv.slice(2);
 
 async function type(text) {
   await ask('document.querySelector("#search").select()');
@@ -186,9 +187,57 @@ async function strangers() {
   }
 }
 
+/* What a page at another address than theirs gets, in every way in which it can have a browser ask: what it can read, and
+ * whether there is an answer at all, since a profile of an hour would take that long. */
+const attempts = (urls) => `(async () => {
+  const soon = (promise) => Promise.race([promise, new Promise((done) => setTimeout(done, 3000, 'is still made'))]);
+  const element = (tag, url) => new Promise((done) => {
+    const e = document.createElement(tag);
+    e.onload = () => done(tag === 'iframe' ? '' : 'loaded');
+    e.onerror = () => done('');
+    e.src = url;
+    document.body.append(e);
+  });
+  const got = [];
+  for (const url of ${JSON.stringify(urls)}) {
+    const ways = {
+      fetch: fetch(url).then((r) => r.text(), () => ''),
+      opaque: fetch(url, {mode: 'no-cors'}).then((r) => r.text(), () => ''),
+      post: fetch(url, {mode: 'no-cors', method: 'POST', body: 'a=b'}).then((r) => r.text(), () => ''),
+    };
+    for (const tag of ['img', 'script', 'iframe']) ways[tag] = element(tag, url);
+    for (const [way, promise] of Object.entries(ways)) {
+      const answer = await soon(promise);
+      if (answer) got.push(way + ' ' + url + ': ' + answer.slice(0, 40));
+    }
+  }
+  return got;
+})()`;
+
+async function elsewhere() {
+  const site = http.createServer((_, answer) => answer.setHeader('Content-Type', 'text/html')
+    .end(`<!doctype html><title>elsewhere</title><link rel="icon" href="data:,"><a href="${gateway}/ui/top">here</a>`));
+  await new Promise((done) => site.listen(0, '127.0.0.1', done));
+  const urls = ['/ui/', '/ui/top', '/ui/download', '/ui/app.js', '/ui/saveconfig?config=stranger&f=x'].map((at) => gateway + at)
+    .concat(['/', '/heap', '/threads?debug=2', '/profile?seconds=3600', '/symbol?0x1'].map((at) => program + at));
+  for (const name of ['localhost', '127.0.0.1']) { // of the same site, by another port; of another
+    const url = `http://${name}:${site.address().port}/`;
+    await send('Page.navigate', {url});
+    await until('the page of a stranger is there', `location.href === ${JSON.stringify(url)} && document.readyState === 'complete'`);
+    const got = await ask(attempts(urls));
+    check(`a page at ${name} gets nothing`, got.length === 0, got);
+  }
+  await click('document.querySelector("a")');
+  await until('its link can be followed', `location.href === ${JSON.stringify(gateway + '/ui/top')} && ${ready}`);
+  check('it has saved nothing', await ask('!document.querySelector("#configs").textContent.includes("stranger")'));
+  site.close();
+  problems.length = 0; // of its page
+}
+
 run(chromium, pictures, async () => {
   for (const part of [flame, refine, others, configurations, compared, instructions, strangers]) await part();
   noProblems();
+  await elsewhere();
   for (const name of ['flamegraph', 'top', 'graph', 'peek', 'source']) await looks(`${gateway}/ui/${name}`, name);
   await looks(`${difference}/ui/`, 'difference');
   await looks(`${own}/ui/disasm?f=sampled_function`, 'disasm');

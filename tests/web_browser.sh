@@ -1,6 +1,7 @@
 #!/bin/sh
 # pprof -http as a browser shows it: every view, search, zoom, filters, back, keys, names for those who do not see,
-# contrast in light and dark, wide and narrow, and names from hostile profiles. PICTURES=DIR keeps what it looks like.
+# contrast in light and dark, wide and narrow, names from hostile profiles, and what a page of another site gets of it and
+# of a program with libcprof. PICTURES=DIR keeps what it looks like.
 looked_at='what pprof -http shows'
 # shellcheck source=tests/browser_common.sh
 . tests/browser_common.sh
@@ -27,5 +28,15 @@ serve difference -diff_base="$dir/before.pb.gz" "$dir/after.pb.gz"
 serve hostile "$dir/hostile.pb.gz"
 "$build/tests/make_profile" own >"$dir/own.pb.gz" || exit 1
 serve own -symbolize=local "$dir/own.pb.gz"
+# A program with libcprof, for the page of a stranger.
+mkfifo "$dir/open"
+"$build/tests/target" 127.0.0.1:0 <"$dir/open" >"$dir/target" &
+running="$running $!"
+exec 9>"$dir/open"
+for _ in $(seq 100); do
+    [ -s "$dir/target" ] && break
+    sleep 0.1
+done
 node tests/web_browser.js "$chromium" "$(cat "$dir/gateway")" "$(cat "$dir/difference")" "$(cat "$dir/hostile")" "$(cat "$dir/own")" \
+    "http://$(cat "$dir/target")/debug/pprof" \
     ${PICTURES:+"$PICTURES"} 2>&1

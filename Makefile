@@ -15,6 +15,7 @@ PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 VERSION = 0.1.0
 SONAME = libcprof.so.0
+SYMVER = CPROF_0
 CFLAGS ?= -O2 -g
 MAKEFLAGS += --no-print-directory
 
@@ -183,7 +184,7 @@ SAN_TESTS_undefined = largepages starved cpu_watch $(filter-out $(SAN_TESTS_addr
 LONG_PROGRAMS = accuracy heap_accuracy unwind_steps cpu_watch
 STORM_TESTS   = storm
 # End-to-end tests: tests/NAME.sh, run from the top folder; exit 77 is "skipped", with a line that says why.
-TOOL_SCRIPTS = pprof_tool pprof_malformed remote_names
+TOOL_SCRIPTS = symbols pprof_tool pprof_malformed remote_names
 BOOK_SCRIPTS = setup_script engine exercises working_copies lesson9_cases gateway_e2e other_malloc
 # Those for which `make check` has no time: first what measures and wants the machine for itself, then two lanes of about
 # the same length.
@@ -377,8 +378,8 @@ CPROF_SO_O = $(call objects,profiler/capture,interpose) $(call objects,profiler/
 $(B)/libcprof.names: profiler/packaging/exports.sh $(CAPTURE_O) $(EXPORT_O) $(wildcard profiler/capture/*.h)
 	$(call say,GEN,$@)profiler/packaging/exports.sh names "$(filter-out $(WRAPPERS_O),$(CAPTURE_O))" "$(EXPORT_O)" >$@
 
-$(B)/libcprof.map: profiler/packaging/exports.sh $(WRAPPERS_O)
-	$(call say,GEN,$@)profiler/packaging/exports.sh map "$(WRAPPERS_O)" >$@
+$(B)/libcprof.map: profiler/packaging/exports.sh $(WRAPPERS_O) $(B)/libcprof-core.o $(JEMALLOC_O)
+	$(call say,GEN,$@)profiler/packaging/exports.sh map $(SYMVER) "$(WRAPPERS_O)" "$(B)/libcprof-core.o $(JEMALLOC_O)" >$@
 
 $(B)/libcprof-core.o: $(CPROF_SO_O) $(B)/libcprof.names
 	$(call say,LD,$@)$(LD) -r $(filter %.o,$^) -o $@
@@ -391,7 +392,7 @@ $(B)/libcprof-export.o: $(EXPORT_O) $(SYMBOL_O) $(MODEL_O) $(BASE_O) $(B)/libcpr
 $(OUT)profiler/$(SONAME): $(B)/libcprof-core.o $(B)/libcprof.map $(JEMALLOC_O)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) -shared -Wl,-soname,$(SONAME) -Wl,--version-script=$(B)/libcprof.map \
-	    -Wl,-z,now,-z,nodelete,-z,pack-relative-relocs $< $(JEMALLOC_O) $(LIBC_IN_SO) -o $@
+	    -Wl,--exclude-libs,ALL,-z,now,-z,nodelete,-z,pack-relative-relocs $< $(JEMALLOC_O) $(LIBC_IN_SO) -o $@
 
 $(OUT)profiler/libcprof.so: $(OUT)profiler/$(SONAME)
 	$(call say,LN,$@)ln -sf $(<F) $@

@@ -184,7 +184,7 @@ SAN_TESTS_undefined = largepages starved cpu_watch $(filter-out $(SAN_TESTS_addr
 LONG_PROGRAMS = accuracy heap_accuracy unwind_steps cpu_watch
 STORM_TESTS   = storm
 # End-to-end tests: tests/NAME.sh, run from the top folder; exit 77 is "skipped", with a line that says why.
-TOOL_SCRIPTS = symbols pprof_tool pprof_malformed remote_names
+TOOL_SCRIPTS = symbols manual pprof_tool pprof_malformed remote_names
 BOOK_SCRIPTS = setup_script engine exercises working_copies lesson9_cases gateway_e2e other_malloc
 # Those for which `make check` has no time: first what measures and wants the machine for itself, then two lanes of about
 # the same length.
@@ -268,12 +268,13 @@ steps: ## the unwinder's proof in full: ROUNDS times (1) a million single instru
 	@$(MAKE) $(jobs) $(B)/tests/test_unwind_steps
 	@STEPS_ROUNDS=$(or $(ROUNDS),1) $(B)/tests/test_unwind_steps
 
-lint: ## formatting, cppcheck, shellcheck, and the direction of includes
+lint: ## formatting, cppcheck, shellcheck, the manual, and the direction of includes
 	@tests/layering.sh
 	@clang-format --dry-run --Werror $(sources)
 	@cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
 	    --suppressions-list=tests/cppcheck.txt --error-exitcode=1 $(CPPFLAGS) $(filter %.c,$(sources))
 	@shellcheck -x $(scripts)
+	@mandoc -T lint -W warning $$(grep -L "^\.so " profiler/packaging/man/*)
 
 format: ## clang-format everything in place
 	@clang-format -i $(sources)

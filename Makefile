@@ -195,7 +195,7 @@ LONG_TESTS   = doctor embedding pprof_like_go go_pprof_reads web_browser web_all
 # ---- what people type -----------------------------------------------------------------------------------
 
 .DEFAULT_GOAL = all
-.PHONY: all help check check-long exam pages sanitized storm steps install uninstall stress fuzz fuzzers bench lint format clean FORCE
+.PHONY: all help check check-long exam pages sanitized storm steps install uninstall deb stress fuzz fuzzers bench lint format clean FORCE
 sources = $(shell git ls-files "*.c" "*.h")
 scripts = $(shell git ls-files "*.sh") .ci/run
 
@@ -259,6 +259,9 @@ install: ## pprof, libcprof, cprof.h, cprof.pc and the man pages below PREFIX (/
 
 uninstall: ## remove what install put there
 	@$(install_environment) profiler/packaging/install.sh uninstall
+
+deb: ## Debian packages in .build/deb: pprof, libcprof.so.0, and what is needed to build with it (needs debhelper)
+	@profiler/packaging/deb.sh .build/deb $(VERSION)
 
 storm: ## threads by the ten thousand, cancelled, forked and jumping, under every profile at once
 	@$(MAKE) $(jobs) $(storm_tests)
@@ -604,4 +607,4 @@ $(LESSONS:%=$(B)/checks/lesson%): $(ENGINE_O) $(OUT)profiler/libcprof.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) -rdynamic $(filter %.o,$^) $(filter %.a,$^) $(call pkg,--libs check) $(CPROF_LIBS) -o $@
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -path $(B)/deb -prune -o -name '*.d' -print 2>/dev/null)

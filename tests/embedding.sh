@@ -1,7 +1,7 @@
 #!/bin/sh
 # libcprof outside this tree: installed, and found through pkg-config. The server that README.md shows is built
 # from its text with the commands beside it, with libcprof.so and with libcprof.a, and profiled; so is a program
-# that mounts the endpoints in a server of its own, and writes its heap profile at the end.
+# that mounts the endpoints in a server of its own, and writes its heap profile at the end, and one in C++.
 # DESTDIR and uninstall leave what they should.
 B=${B:-.build}
 top=$PWD
@@ -27,7 +27,7 @@ make -s install "PREFIX=$prefix" >"$work/out" 2>&1 || fail "make install: $(cat 
 export PKG_CONFIG_PATH="$prefix/lib/pkgconfig"
 for file in bin/pprof include/cprof.h lib/libcprof.a lib/libcprof.so lib/libcprof-export.so lib/pkgconfig/cprof.pc \
     share/bash-completion/completions/pprof share/zsh/site-functions/_pprof share/fish/vendor_completions.d/pprof.fish \
-    share/man/man1/pprof.1 share/man/man3/cprof.3 share/man/man7/libcprof.7; do
+    share/man/man1/pprof.1 share/man/man3/cprof.3 share/man/man7/cprof.7 share/man/man7/libcprof.7; do
     [ -s "$prefix/$file" ] || fail "make install does not put $file"
 done
 soname=$(readelf -d "$prefix/lib/libcprof.so" | sed -n 's/.*(SONAME).*\[\(.*\)\]/\1/p')
@@ -45,24 +45,6 @@ make -s uninstall PREFIX=/opt/cprof "DESTDIR=$work/package" || fail "make uninst
 [ -z "$(find "$work/package" ! -type d)" ] || fail "make uninstall leaves $(find "$work/package" ! -type d)"
 make -s install PREFIX=relative >"$work/out" 2>&1 && fail "a PREFIX that is no absolute path is taken"
 grep -q 'PREFIX=relative is not an absolute path' "$work/out" || fail "PREFIX=relative: $(cat "$work/out")"
-
-# A page for everything in cprof.h, but for what a macro there is made of.
-# shellcheck disable=SC2013 # names are words
-for name in $(sed -n 's/.*[ *]\(cprof_[a-z_]*\)(.*/\1/p' "$prefix/include/cprof.h" | sort -u); do
-    case $name in
-    cprof_label_enter | cprof_label_leave) ;;
-    *) [ -s "$prefix/share/man/man3/$name.3" ] || fail "there is no page for $name" ;;
-    esac
-done
-
-# Every page without a complaint, where there is a man to make any.
-if command -v man >/dev/null 2>&1 && command -v groff >/dev/null 2>&1; then
-    for page in "$prefix"/share/man/man*/*; do
-        ! grep -q '^\.so ' "$page" || continue # another's name
-        complaints=$(LC_ALL=C.UTF-8 MANROFFSEQ='' man --warnings -l -Tutf8 -Z "$page" 2>&1 >/dev/null)
-        [ -z "$complaints" ] || fail "$page: $complaints"
-    done
-fi
 
 # ---- the server in the README ----------------------------------------------------------------------------
 
@@ -158,6 +140,30 @@ mounted() {
 }
 mounted shared cprof suspending
 mounted static cprof-static waiting
+
+# ---- in C++ -----------------------------------------------------------------------------------------------
+
+# in_cpp COMPILER MODULE: with the warnings that C++ programs are compiled with, as C++ from 2011 on.
+in_cpp() {
+    if ! command -v "$1" >/dev/null 2>&1; then
+        echo "embedding: C++ not tried: $1 is not installed"
+        return
+    fi
+    for standard in 11 14 17 20; do
+        # shellcheck disable=SC2046 # lists of flags
+        "$1" "-std=c++$standard" -Wall -Wextra -Wpedantic -Wshadow -Werror -fsyntax-only "$top/tests/outside.cc" \
+            $(pkg-config --cflags cprof) >out 2>&1 || fail "tests/outside.cc by $1 as C++$standard: $(cat out)"
+    done
+    # shellcheck disable=SC2046
+    "$1" -g -pthread -o outside_cpp "$top/tests/outside.cc" $(pkg-config --cflags --libs "$2") >out 2>&1 \
+        || fail "tests/outside.cc with $2: $(cat out)"
+    CPROF_HEAP_RATE=4096 ./outside_cpp heap.pb.gz threads.pb.gz >out 2>&1 || fail "outside_cpp with $2 ends with $?: $(cat out)"
+    "$prefix/bin/pprof" -traces heap.pb.gz 2>&1 | grep -q 'shop::keep' || fail "what C++ allocates with $2"
+    "$prefix/bin/pprof" -tags threads.pb.gz 2>&1 | grep -q '/desk' || fail "labels of C++ threads with $2"
+}
+in_cpp g++ cprof
+in_cpp g++ cprof-static
+in_cpp clang++ cprof
 
 # ---- taking it away ---------------------------------------------------------------------------------------
 

@@ -184,7 +184,7 @@ SAN_TESTS_undefined = largepages starved cpu_watch $(filter-out $(SAN_TESTS_addr
 LONG_PROGRAMS = accuracy heap_accuracy unwind_steps cpu_watch
 STORM_TESTS   = storm
 # End-to-end tests: tests/NAME.sh, run from the top folder; exit 77 is "skipped", with a line that says why.
-TOOL_SCRIPTS = symbols manual pprof_tool pprof_malformed remote_names
+TOOL_SCRIPTS = symbols manual bench_page pprof_tool pprof_malformed remote_names
 BOOK_SCRIPTS = setup_script engine exercises working_copies lesson9_cases gateway_e2e other_malloc
 # Those for which `make check` has no time: first what measures and wants the machine for itself, then two lanes of about
 # the same length.
@@ -287,8 +287,8 @@ clean: ## remove what was built; never a learner's work
 	    $(foreach n,$(LESSONS),demos/$(DEMO_$(n)) solutions/lesson$(n)/$(DEMO_$(n)) exercises/lesson$(n)/$(DEMO_$(n)))
 
 # Each figure's own programs; what a peer needs, its script compiles where the peer is installed.
-BENCH = cpu_shares exec_cost gateway_cost gateway_load heap_known lock_cost threads_dump tool_profile tool_run unwind_frames
-bench: ## how good and how fast, beside the peers, with the bars: all, or make bench PART="locks heap"
+BENCH = cpu_shares exec_cost gateway_cost gateway_load heap_known lock_cost scaling threads_dump tool_profile tool_run unwind_frames
+bench: ## how good and how fast, beside the peers, with the bars, as a table and as a page (.build/bench.html): all, or make bench PART="locks heap"
 	@$(MAKE) $(jobs) all $(BENCH:%=$(B)/tests/bench/%) $(B)/tests/test_contention_law $(B)/tests/asked $(B)/tests/make_profile
 	@tests/bench/run.sh $(PART)
 
@@ -539,9 +539,9 @@ $(B)/tests/other_machine: $(B)/tests/other_machine.o $(CAPTURE_O) $(BASE_O)
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $^ -lm -o $@
 
 # How fast dumps of thousands of threads are; what the threads do is what the tests park, too.
-$(B)/tests/bench/threads_dump: $(B)/tests/bench/threads_dump.o $(B)/tests/crowd.o $(OUT)profiler/libcprof.a
+$(B)/tests/bench/threads_dump $(B)/tests/bench/scaling: %: %.o $(B)/tests/crowd.o $(OUT)profiler/libcprof.a
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $^ $(CPROF_LIBS) -o $@
-$(B)/tests/bench/threads_dump.o: CPPFLAGS += -Itests
+$(B)/tests/bench/threads_dump.o $(B)/tests/bench/scaling.o: CPPFLAGS += -Itests
 
 # The measuring programs of make bench.
 $(patsubst %,$(B)/tests/bench/%,cpu_shares heap_known lock_cost unwind_frames): %: %.o $(OUT)profiler/libcprof.a

@@ -3,14 +3,15 @@
 #
 #   make bench                       everything, in less than ten minutes
 #   make bench PART=locks            one part, or several: PART='locks heap'
-#   parts: locks law unwind heap dump exec cpu gateway tool merge paint, each a script beside this one
+#   parts: locks law unwind heap dump exec cpu gateway tool merge paint scaling, each a script beside this one
 #
 # Each row is a figure, with ours, each peer's, the bar, and whether ours meets it; a peer that is not installed
-# is "skipped", with the package that has it. Run it on a quiet machine: what else runs there is in the figures.
+# is "skipped", with the package that has it. The same, with the lines of scaling drawn, is a page,
+# .build/bench.html. Run it on a quiet machine: what else runs there is in the figures.
 #
 # Exit: 0 all was measured, whether bars were met or not; 1 a measurement broke; 2 no such part; 130 interrupted.
 here=$(dirname "$0")
-all='locks law unwind heap dump exec cpu gateway tool merge paint'
+all='locks law unwind heap dump exec cpu gateway tool merge paint scaling'
 # shellcheck source=tests/bench/common.sh
 . "$here/common.sh"
 # shellcheck disable=SC2086 # a list of names
@@ -47,8 +48,20 @@ await() {
     wait "$pid"
 }
 
-machine
-row 'figure' 'ours' 'bar' '' 'peer'
+page=.build/bench.html
+BENCH_POINTS=$raw/points
+export BENCH_POINTS
+: >"$raw/points"
+
+# shown COMMAND...: to be seen, and kept for the page
+shown() {
+    "$@" >"$raw/shown"
+    cat "$raw/shown"
+    cat "$raw/shown" >>"$raw/table"
+}
+
+shown machine
+row 'figure' 'ours' 'peer' 'bar' ''
 broken=
 for part; do
     began=$(date +%s)
@@ -57,8 +70,8 @@ for part; do
     await && code=0 || code=$?
     pid=
     clear_line
-    printf '%s (%d s)\n' "$part" $(($(date +%s) - began))
-    cat "$raw/part"
+    shown printf '%s (%d s)\n' "$part" $(($(date +%s) - began))
+    shown cat "$raw/part"
     cat "$raw/part" >>"$raw/rows"
     [ "$code" -ne 0 ] || continue
     broken="$broken $part"
@@ -67,4 +80,5 @@ for part; do
 done
 printf '\n%d bars met, %d missed, %d figures of peers skipped\n' "$(grep -c ' ok$' "$raw/rows")" "$(grep -c ' MISSED$' "$raw/rows")" \
     "$(grep -c ' skipped' "$raw/rows")"
+awk -f "$here/page.awk" "$raw/points" "$raw/table" >"$page" && echo "as a page: $page"
 [ -z "$broken" ] || { echo "bench: not measured:$broken" && exit 1; }

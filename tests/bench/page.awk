@@ -48,7 +48,7 @@ function plot(series, title, unit,    n, i, x0, x1, y0, y1, d, x, y, path, dots)
     }
     x1 = x1 > x0 ? x1 : x0 + 1
     y1 = y1 > y0 ? y1 : y0 + 1
-    printf "<figure><figcaption>%s</figcaption>\n<svg viewBox=\"0 0 420 280\" role=\"img\" aria-label=\"%s\">\n", title, title
+    printf "<figure><figcaption>%s</figcaption>\n<svg viewBox=\"0 0 440 280\" role=\"img\" aria-label=\"%s\">\n", title, title
     for (d = x0; d <= x1; d++) {
         x = 70 + 330 * (d - x0) / (x1 - x0)
         printf "<path class=\"grid\" d=\"M%.1f 20V230\"/><text x=\"%.1f\" y=\"248\" text-anchor=\"middle\">%s</text>\n", x, x, grouped(10 ^ d "")

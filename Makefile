@@ -175,7 +175,7 @@ EXPORT_TESTS = labels convert textformats server direct mount limits
 CPROF_TESTS = $(CAPTURE_TESTS) $(EXPORT_TESTS)
 DEMO_TESTS  = json histogram loadgen neighbour upstream
 # What libFuzzer runs, tests/fuzz/fuzz_*.c, with a folder of inputs each.
-FUZZ_TARGETS = proto gzip heap_v2 legacy perf shell expressions
+FUZZ_TARGETS = proto gzip heap_v2 legacy perf shell expressions http web
 # What a sanitizer can run, each test in one of them: the interceptors of the address sanitizer stand in the way of
 # libcprof's, of jemalloc's heap, of what the tool tells libc's, and of a test's own malloc.
 SAN_TESTS_address   = $(filter-out largepages starved,$(TOOL_TESTS)) snapshot convert textformats
@@ -481,15 +481,22 @@ $(cprof_tests) $(long_programs) $(storm_tests): %: %.o $(OUT)profiler/libcprof.a
 # With jemalloc's own shared object, not with what is in libcprof.a.
 $(B)/tests/test_heap $(B)/tests/target_other: OTHER_MALLOC = -Wl,--push-state,--no-as-needed -ljemalloc -Wl,--pop-state
 
-# The fuzzers' targets, over the inputs that are kept, and under libFuzzer. No report of the shell's leaves it.
-FUZZ_O = $(call objects,tests/fuzz,fuzz_use fuzz_proto fuzz_gzip fuzz_texts fuzz_shell fuzz_expressions)
-$(FUZZ_O) $(B)/tests/test_corpora.o: CPPFLAGS += -Itests -Itests/fuzz
+# The fuzzers' targets, over the inputs that are kept, and under libFuzzer. No report of the shell's leaves it; what
+# would open a socket, wait or start a process, the targets do themselves. libmicrohttpd is a fake.
+FUZZ_O = $(call objects,tests/fuzz,fuzz_use fuzz_json fuzz_proto fuzz_gzip fuzz_texts fuzz_shell fuzz_expressions \
+    fuzz_http fuzz_web fake_capture fake_mhd) \
+    $(call objects,profiler/export,request endpoints guard mount server respond direct listener) \
+    $(call objects,profiler/capture,snapshot)
+FUZZ_WRAPS = produce request_wait symbolizer_frames getaddrinfo libmicrohttpd_load web_listen graphviz_run \
+    collection_take collector_start
+FUZZ_LIBS = $(PPROF_LIBS) $(FUZZ_WRAPS:%=-Wl,--wrap=%)
+$(filter $(B)/tests/%,$(FUZZ_O)) $(B)/tests/test_corpora.o: CPPFLAGS += -Itests -Itests/fuzz
 $(B)/tests/test_corpora: $(FUZZ_O)
-$(B)/tests/test_corpora: PPROF_LIBS += -Wl,--wrap=produce
+$(B)/tests/test_corpora: PPROF_LIBS += $(FUZZ_WRAPS:%=-Wl,--wrap=%)
 
 fuzzers = $(FUZZ_TARGETS:%=$(B)/tests/fuzz/%)
 $(fuzzers): $(B)/tests/fuzz/%: tests/fuzz/fuzz_main.c $(FUZZ_O) $(B)/libtool.a
-	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -DFUZZ_TARGET=fuzz_$* $^ $(PPROF_LIBS) -Wl,--wrap=produce -o $@
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -DFUZZ_TARGET=fuzz_$* $^ $(FUZZ_LIBS) -o $@
 
 # A program under stress. Its allocations go through its own malloc and mmap before they get to jemalloc, whose names
 # are others here. Without debug information, which would be read again whenever a library has come or gone.

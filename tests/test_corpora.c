@@ -14,7 +14,8 @@ static const struct {
     const char *name;
     void (*run)(const uint8_t *bytes, size_t len);
 } targets[] = {{"proto", fuzz_proto}, {"gzip", fuzz_gzip}, {"heap_v2", fuzz_heap_v2}, {"legacy", fuzz_legacy},
-    {"perf", fuzz_perf}, {"shell", fuzz_shell}, {"expressions", fuzz_expressions}};
+    {"perf", fuzz_perf}, {"shell", fuzz_shell}, {"expressions", fuzz_expressions}, {"http", fuzz_http},
+    {"web", fuzz_web}};
 
 enum { N_TARGETS = sizeof targets / sizeof *targets, N_READERS = 5, MAX_BYTES = 1 << 16 };
 

@@ -449,7 +449,12 @@ START_TEST(test_settings_file)
         "{\"configs\": [{\"name\": }]}", "{\"configs\": [{\"name\": \"x]}",
         "{\"configs\": [{\"name\": \"\\u12\"}]}",
         "{\"configs\": [{\"a\": [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", "{\"configs\": [{\"a\" 1}]}",
-        "{\"configs\": {\"a\": 1}}", "{\"a\": {\"b\" \"c\"}}"};
+        "{\"configs\": {\"a\": 1}}", "{\"a\": {\"b\" \"c\"}}",
+        /* What would be written again as it is, and be JSON no more. */
+        "{\"configs\": [{\"a\": [1,]}]}", "{\"configs\": [{\"a\": tru}]}", "{\"configs\": [{\"a\": 01}]}",
+        "{\"configs\": [{\"a\": 1.}]}", "{\"configs\": [{\"a\": 1e}]}", "{\"configs\": [{\"a\": {1: 2}}]}",
+        "{\"configs\": [{\"a\": [\"\x01\"]}]}", "{\"configs\": [{\"a\": 1,}]}", "{\"configs\": [{},]}",
+        "{\"configs\": [],}"};
     for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
         write_settings(home, broken[i]);
         int code = saved_load(&saved, &error);

@@ -43,6 +43,16 @@ static bool take(struct reader *r, char c)
     return is_next;
 }
 
+/* Behind an item: 0 where another follows its comma, or none and the end. */
+static int next_item(struct reader *r, char close)
+{
+    bool comma = take(r, ',');
+    skip_blanks(r);
+    if (comma == (*r->at != close))
+        return 0;
+    return wrong(r, comma ? "nothing follows the comma" : "a comma or an end is wanted");
+}
+
 static void put_utf8(struct buf *out, unsigned c)
 {
     if (c < 0x80)
@@ -99,7 +109,9 @@ static int read_text(struct reader *r, struct buf *out)
         if (*r->at == '\\') {
             r->at++;
             code = read_escape(r, out);
-        } else
+        } else if ((unsigned char)*r->at < ' ')
+            code = wrong(r, "a control character in a text");
+        else
             buf_putc(out, *r->at++);
     }
     if (!code && *r->at++ != '"') {
@@ -109,36 +121,71 @@ static int read_text(struct reader *r, struct buf *out)
     return code;
 }
 
+static int skip_text(struct reader *r)
+{
+    struct buf ignored = {0};
+    int code = read_text(r, &ignored);
+    buf_fini(&ignored);
+    return code;
+}
+
+/* How much of it is a number: 0 for none. */
+static size_t number_length(const char *text)
+{
+    const char *at = text + (*text == '-');
+    size_t n = strspn(at, "0123456789");
+    if (n == 0 || (n > 1 && *at == '0'))
+        return 0;
+    at += n;
+    if (*at == '.') {
+        n = strspn(++at, "0123456789");
+        at += n;
+    }
+    if (n && (*at | 32) == 'e') {
+        at++;
+        at += *at == '+' || *at == '-';
+        n = strspn(at, "0123456789");
+        at += n;
+    }
+    return n ? (size_t)(at - text) : 0;
+}
+
+/* Passes over true, false, null or a number. What is kept of them is written again as it is. */
+static int skip_word(struct reader *r)
+{
+    static const char *const words[] = {"true", "false", "null"};
+    size_t n = strcspn(r->at, ",]} \t\r\n\"[{:");
+    bool known = n && number_length(r->at) == n;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        known |= n == strlen(words[i]) && memcmp(r->at, words[i], n) == 0;
+    if (!known)
+        return wrong(r, "a value is wanted");
+    r->at += n;
+    return 0;
+}
+
 /* Passes over any value. */
 static int skip_value(struct reader *r, int depth)
 {
-    struct buf ignored = {0};
     int code = 0;
     skip_blanks(r);
     char open = *r->at, close = open == '{' ? '}' : ']';
-    if (open == '"') {
-        code = read_text(r, &ignored);
-        buf_fini(&ignored);
-        return code;
-    }
-    if (open != '{' && open != '[') {
-        size_t n = strcspn(r->at, ",]} \t\r\n\"[{:");
-        r->at += n;
-        return n ? 0 : wrong(r, "a value is wanted");
-    }
+    if (open == '"')
+        return skip_text(r);
+    if (open != '{' && open != '[')
+        return skip_word(r);
     if (depth >= MAX_DEPTH)
         return wrong(r, "too much in one another");
     take(r, open);
     while (!code && !take(r, close)) {
         if (open == '{')
-            code = skip_value(r, depth + 1);
+            code = skip_text(r);
         if (!code && open == '{' && !take(r, ':'))
             code = wrong(r, "a colon is wanted");
         if (!code)
             code = skip_value(r, depth + 1);
-        skip_blanks(r);
-        if (!code && !take(r, ',') && *r->at != close)
-            code = wrong(r, "a comma or an end is wanted");
+        if (!code)
+            code = next_item(r, close);
     }
     return code;
 }
@@ -199,9 +246,8 @@ static int read_config(struct reader *r, struct saved *s)
     int code = take(r, '{') ? 0 : wrong(r, "an object is wanted");
     while (!code && !take(r, '}')) {
         code = read_member(r, &c);
-        skip_blanks(r);
-        if (!code && !take(r, ',') && *r->at != '}')
-            code = wrong(r, "a comma or } is wanted");
+        if (!code)
+            code = next_item(r, '}');
     }
     if (!code && c.name && !vec_push(&s->configs, c))
         code = ERR_NOMEM;
@@ -215,9 +261,8 @@ static int read_configs(struct reader *r, struct saved *s)
     int code = take(r, '[') ? 0 : wrong(r, "a list is wanted");
     while (!code && !take(r, ']')) {
         code = read_config(r, s);
-        skip_blanks(r);
-        if (!code && !take(r, ',') && *r->at != ']')
-            code = wrong(r, "a comma or ] is wanted");
+        if (!code)
+            code = next_item(r, ']');
     }
     return code;
 }
@@ -236,9 +281,8 @@ static int read_all(struct reader *r, struct saved *s)
                     ? read_configs(r, s)
                     : skip_value(r, 0);
         buf_fini(&key);
-        skip_blanks(r);
-        if (!code && !take(r, ',') && *r->at != '}')
-            code = wrong(r, "a comma or } is wanted");
+        if (!code)
+            code = next_item(r, '}');
     }
     return code;
 }

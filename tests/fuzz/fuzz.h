@@ -19,6 +19,8 @@ void fuzz_legacy(const uint8_t *bytes, size_t len);  /* gperftools', Go's and Ja
 void fuzz_perf(const uint8_t *bytes, size_t len);    /* the text of `perf script`, and its lines alone */
 void fuzz_shell(const uint8_t *bytes, size_t len);   /* lines typed to the shell */
 void fuzz_expressions(const uint8_t *bytes, size_t len); /* what options hold; see fuzz_expressions.c */
+void fuzz_http(const uint8_t *bytes, size_t len);        /* requests to libcprof; see fuzz_http.c */
+void fuzz_web(const uint8_t *bytes, size_t len);         /* requests to -http; see fuzz_web.c */
 
 /* abort(), with the line "what: why" on fuzz_says, standard error at first, unless ok. */
 extern int fuzz_says;
@@ -26,6 +28,9 @@ void fuzz_require(bool ok, const char *what, const char *why);
 
 /* That an error of a reader is one line and, where the file is to blame, begins with a position. */
 void fuzz_check_error(int code, const struct error *error);
+
+/* Whether it is JSON, one value. */
+bool fuzz_is_json(const char *text, size_t len);
 
 /* Does with p what a user would, and frees it. */
 void fuzz_use_profile(struct profile *p);

@@ -20,11 +20,13 @@ CFLAGS ?= -O2 -g
 MAKEFLAGS += --no-print-directory
 
 # SAN=address, undefined or thread: a second set of everything, below .build/san-*/, beside the first. With address comes
-# undefined, whose runtime would bring libstdc++ into the process if it were a library of its own.
+# undefined, whose runtime would bring libstdc++ into the process if it were a library of its own. Fences, which thread
+# does not know, are in what it cannot run anyway.
 SAN ?=
 B = .build$(if $(SAN),/san-$(SAN))
 OUT = $(if $(SAN),$(B)/)
 SANFLAGS_address = ,undefined -static-libubsan
+SANFLAGS_thread = $() -Wno-tsan
 SANFLAGS = $(if $(SAN),-fsanitize=$(SAN)$(SANFLAGS_$(SAN)) -fno-sanitize-recover=all)
 
 # Warnings are errors where nobody reads them, but never in a learner's file.
@@ -180,6 +182,7 @@ FUZZ_TARGETS = proto gzip heap_v2 legacy perf shell expressions http web
 # libcprof's, of jemalloc's heap, of what the tool tells libc's, and of a test's own malloc.
 SAN_TESTS_address   = $(filter-out largepages starved,$(TOOL_TESTS)) snapshot convert textformats
 SAN_TESTS_undefined = largepages starved cpu_watch $(filter-out $(SAN_TESTS_address),$(CPROF_TESTS))
+SAN_TESTS_thread    = stacks snapshot
 # Apart from `make check`, which has no time for them.
 LONG_PROGRAMS = accuracy heap_accuracy unwind_steps cpu_watch
 STORM_TESTS   = storm
@@ -195,7 +198,7 @@ LONG_TESTS   = doctor embedding pprof_like_go go_pprof_reads web_browser web_all
 # ---- what people type -----------------------------------------------------------------------------------
 
 .DEFAULT_GOAL = all
-.PHONY: all help check check-long exam pages sanitized storm steps install uninstall deb stress fuzz fuzzers bench lint format clean FORCE
+.PHONY: all help check check-long exam pages sanitized storm steps install uninstall deb stress fuzz fuzzers coverage references bench lint format clean FORCE
 sources = $(shell git ls-files "*.c" "*.h")
 scripts = $(shell git ls-files "*.sh") .ci/run
 
@@ -249,9 +252,14 @@ pages: ## follow the lessons' pages, word for word, and time them: all, or make 
 	@tests/pages.sh $(PAGES)
 
 # In two lanes, as they come.
-sanitized: ## the unit tests that a sanitizer can run: make sanitized SAN=address, or SAN=undefined
+sanitized: ## the unit tests that a sanitizer can run: make sanitized SAN=address, undefined or thread
 	@$(MAKE) $(jobs) $(SAN_TESTS_$(SAN):%=$(B)/tests/test_%)
 	@tests/run.sh $(wordlist 1,13,$(SAN_TESTS_$(SAN):%=$(B)/tests/test_%)) -- $(wordlist 14,99,$(SAN_TESTS_$(SAN):%=$(B)/tests/test_%))
+
+references: ## every exercise's reference server under SAN=thread or address, and its page's traffic for SECONDS (2)
+	@$(MAKE) $(jobs) SAN= demos/load
+	@$(MAKE) $(jobs) $(LESSONS:%=$(B)/references/lesson%)
+	@tests/references.sh $(B)/references $(or $(SECONDS),2) $(LESSONS)
 
 install: ## pprof, libcprof, cprof.h, cprof.pc and the man pages below PREFIX (/usr/local); DESTDIR for packages
 	@$(MAKE) $(jobs) $(installed)
@@ -301,6 +309,10 @@ fuzz: ## libFuzzer over every parser, SECONDS (30) each: all, or make fuzz FUZZ=
 fuzzers:
 	@$(MAKE) $(jobs) CC=clang B=.build/fuzz OUT=.build/fuzz/ CFLAGS='-O1 -g' SAN=fuzzer SANFLAGS='$(FUZZ_SAN)' \
 	    $(FUZZ:%=.build/fuzz/tests/fuzz/%)
+
+coverage: ## how much of profiler/ the tests run, in lines, and the least covered files (needs gcovr)
+	@+tests/coverage.sh $(tool_tests) $(TOOL_SCRIPTS:%=tests/%.sh) -- $(cprof_tests) $(B)/tests/test_cpu_watch \
+	    -- $(patsubst %,tests/%.sh,gateway_e2e other_malloc preload)
 
 stress: ## everything at once, for SECONDS (60), while the program lacks now this, now that; names from 100 MB of debug information; every exercise's checks RUNS times (20) beside busy loops
 	@$(MAKE) $(jobs) $(stress_programs) $(B)/tests/test_bounds
@@ -429,6 +441,10 @@ $(OUT)exercises/lesson$(1)/$(DEMO_$(1)): $(call objects,exercises/lesson$(1),$(S
 $(OUT)demos/$(DEMO_$(1)) $(OUT)solutions/lesson$(1)/$(DEMO_$(1)) $(OUT)exercises/lesson$(1)/$(DEMO_$(1)): $(call server_o,$(1)) $(OUT)profiler/libcprof.a
 	@mkdir -p $$(@D)
 	$$(call say,LD,$$@)$$(CC) $$(ALL_CFLAGS) $$(filter %.o,$$^) $$(filter %.a,$$^) $$(CPROF_LIBS) -o $$@
+
+$(B)/references/lesson$(1): $(call objects,solutions/lesson$(1),$(SWAPPED_$(1))) $(call server_o,$(1)) $(BASE_O) $(B)/tests/unprofiled.o
+	@mkdir -p $$(@D)
+	$$(call say,LD,$$@)$$(CC) $$(ALL_CFLAGS) $$^ $$(DEMO_LIBS) -lm -o $$@
 
 $(B)/checks/lesson$(1): $(call objects,exercises/lesson$(1),$(CHECKS_$(1))) $(USES_$(1):%=$(B)/demos/%.o)
 endef

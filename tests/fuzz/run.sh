@@ -25,7 +25,7 @@ for target; do
     dictionary=''
     [ ! -e "tests/fuzz/$target.dict" ] || dictionary=-dict=tests/fuzz/$target.dict
     TZ=UTC ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 "$fuzz/tests/fuzz/$target" \
-        -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=8192 -print_final_stats=1 \
+        -max_total_time="$seconds" -timeout=30 -rss_limit_mb=2048 -max_len=8192 -print_final_stats=1 \
         -close_fd_mask=3 -artifact_prefix="$fuzz/found/$target/" ${dictionary:+"$dictionary"} \
         "$fuzz/corpus/$target" "tests/fuzz/$target" >"$log" 2>&1
     code=$?

@@ -106,7 +106,7 @@ static void add_ranges(spans *s, Dwarf_Die *die, Dwarf_Off what)
 /* libdw ends the process then, unless somebody leaves it: to here. */
 static __thread jmp_buf *way_out;
 
-static _Noreturn void leave_libdw(void)
+static __attribute__((noreturn)) void leave_libdw(void) /* _Noreturn is no part of its type to clang */
 {
     longjmp(*way_out, 1);
 }

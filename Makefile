@@ -189,12 +189,11 @@ STORM_TESTS   = storm
 # End-to-end tests: tests/NAME.sh, run from the top folder; exit 77 is "skipped", with a line that says why.
 TOOL_SCRIPTS = symbols manual bench_page pprof_tool pprof_malformed remote_names
 BOOK_SCRIPTS = setup_script engine exercises working_copies lesson9_cases gateway_e2e other_malloc
-# Those for which `make check` has no time: first what measures and wants the machine for itself, then three lanes of about
+# Those for which `make check` has no time: first what measures and wants the machine for itself, then two lanes of about
 # the same length.
 LONG_ALONE   = lesson2_run
-LONG_LESSONS = lesson1_run waiting_run lesson5_run lesson6_run lesson8_run
-LONG_TOOL    = doctor embedding pprof_like_go go_pprof_reads web_browser web_all compare completions strangers
-LONG_OTHERS  = preload preload_programs preload_servers preload_hostile lesson7_run lesson9_run fleet
+LONG_LESSONS = lesson1_run waiting_run lesson5_run lesson6_run lesson8_run lesson9_run
+LONG_TESTS   = doctor embedding pprof_like_go go_pprof_reads web_browser web_all compare completions strangers preload preload_programs preload_servers preload_hostile lesson7_run fleet
 
 # ---- what people type -----------------------------------------------------------------------------------
 
@@ -242,7 +241,7 @@ check: ## everything a clone must pass
 check-long: ## the tests for which check has no time
 	@$(MAKE) $(jobs) all $(long_programs) $(B)/tests/guest $(B)/tests/asked $(B)/tests/target $(B)/tests/target_shared $(B)/tests/make_profile $(B)/tests/scrape_rules
 	@tests/run.sh $(long_programs) $(LONG_ALONE:%=tests/%.sh)
-	@tests/run.sh --again $(LONG_LESSONS:%=tests/%.sh) -- $(LONG_TOOL:%=tests/%.sh) -- $(LONG_OTHERS:%=tests/%.sh)
+	@tests/run.sh --again $(LONG_LESSONS:%=tests/%.sh) -- $(LONG_TESTS:%=tests/%.sh)
 
 exam: ## lesson 9's flaws, three cases each: only their own check fails, and the profile shows them
 	@$(MAKE) $(jobs) all

@@ -1,4 +1,5 @@
 #include "stress.h"
+#include "holdings.h"
 
 #include "base/clock.h"
 #include "capture/cpu.h"
@@ -7,7 +8,6 @@
 #include "cprof.h"
 #include "export/endpoints.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -50,51 +50,6 @@ void stress_fail(const char *format, ...)
 /* ---- what there is of the program's ---------------------------------------------------------------------
  */
 
-static int entries(const char *folder)
-{
-    int n = 0;
-    DIR *dir = opendir(folder);
-    for (struct dirent *e; dir && (e = readdir(dir));)
-        n += e->d_name[0] != '.';
-    if (dir)
-        closedir(dir);
-    return n;
-}
-
-/* -1 where the kernel does not list them. */
-static int timers(void)
-{
-    char line[256];
-    FILE *f = fopen("/proc/self/timers", "r");
-    int n = f ? 0 : -1;
-    while (f && fgets(line, sizeof line, f))
-        n += strncmp(line, "ID:", 3) == 0;
-    if (f)
-        fclose(f);
-    return n;
-}
-
-static int records(void)
-{
-    int n = 0;
-    for (uint32_t i = 0; i < thread_count(); i++)
-        n += thread_at(i)->tid != 0;
-    return n;
-}
-
-static long resident_kib(void)
-{
-    char line[256];
-    long kib = 0;
-    FILE *f = fopen("/proc/self/status", "r");
-    while (f && fgets(line, sizeof line, f))
-        if (sscanf(line, "VmRSS: %ld", &kib) == 1)
-            break;
-    if (f)
-        fclose(f);
-    return kib;
-}
-
 static long allocated_kib(void)
 {
     uint64_t epoch = 1;
@@ -111,8 +66,8 @@ struct holdings {
 
 static struct holdings take_stock(void)
 {
-    return (struct holdings){
-        entries("/proc/self/task"), entries("/proc/self/fd"), timers(), resident_kib(), allocated_kib()};
+    return (struct holdings){holdings_entries("/proc/self/task"), holdings_entries("/proc/self/fd"),
+        holdings_timers(), holdings_status("VmRSS"), allocated_kib()};
 }
 
 static void list_descriptors(void)
@@ -295,7 +250,7 @@ static void run(double seconds)
     printf("kept: %d threads, %d descriptors, %d timers, %d records; memory %ld KiB, then %ld KiB, resident "
            "%ld KiB, then %ld "
            "KiB\n",
-        second.threads, second.descriptors, second.timers, records(), first.allocated_kib,
+        second.threads, second.descriptors, second.timers, holdings_records(), first.allocated_kib,
         second.allocated_kib, first.resident_kib, second.resident_kib);
     if (second.allocated_kib > first.allocated_kib + 4096)
         stress_fail("memory grew by %ld KiB in the second half", second.allocated_kib - first.allocated_kib);
@@ -406,8 +361,8 @@ int main(int argc, char **argv)
     end_clients(clients);
     cprof_stop();
     expect_holdings("in the end", &before);
-    if (records() != 1)
-        stress_fail("%d records of threads are left", records());
+    if (holdings_records() != 1)
+        stress_fail("%d records of threads are left", holdings_records());
     report();
     printf("stress: %s\n", stress->failures ? "FAILED" : "all balances, and nothing is left behind");
     return stress->failures > 0;

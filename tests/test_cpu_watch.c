@@ -1,10 +1,10 @@
 #include "cpu_rig.h"
+#include "holdings.h"
 
 #include "capture/cpu_timer.h"
 #include "capture/thread.h"
 #include "capture/threads.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
@@ -68,29 +68,6 @@ static bool tick_is_slow(void)
     return clock_getres(CLOCK_MONOTONIC_COARSE, &tick) == 0 && tick.tv_nsec > 1000000;
 }
 
-static int entries(const char *folder)
-{
-    DIR *dir = opendir(folder);
-    int n = 0;
-    while (dir && readdir(dir))
-        n++;
-    if (dir)
-        closedir(dir);
-    return n;
-}
-
-static int timers(void)
-{
-    char line[256];
-    int n = 0;
-    FILE *f = fopen("/proc/self/timers", "r");
-    while (f && fgets(line, sizeof line, f))
-        n += strncmp(line, "ID:", 3) == 0;
-    if (f)
-        fclose(f);
-    return n;
-}
-
 /* ---- above the tick --------------------------------------------------------------------------------------
  */
 
@@ -98,10 +75,10 @@ START_TEST(test_events_above_the_tick)
 {
     struct snapshot s;
     start();
-    int fds = entries("/proc/self/fd");
+    int fds = holdings_entries("/proc/self/fd");
     struct cpu_session *session = begin(CPU_MAX_HZ);
     burn_first(300);
-    ck_assert_int_eq(entries("/proc/self/fd"), fds); /* the program's are its own */
+    ck_assert_int_eq(holdings_entries("/proc/self/fd"), fds); /* the program's are its own */
     burn_second(100);
     ck_assert_int_eq(cpu_session_stop(session, &s), 0);
     const char *source = perf_is_allowed() && tick_is_slow() ? "perf_event_open, scaled" : "timer";
@@ -389,11 +366,11 @@ START_TEST(test_deaf_threads)
     pthread_t t;
     struct snapshot s;
     start();
-    int fds = entries("/proc/self/fd");
+    int fds = holdings_entries("/proc/self/fd");
     struct cpu_session *session = begin(100);
     pthread_create(&t, NULL, deaf, NULL);
     pthread_join(t, NULL);
-    ck_assert_int_eq(entries("/proc/self/fd"), fds);
+    ck_assert_int_eq(holdings_entries("/proc/self/fd"), fds);
     ck_assert_int_eq(cpu_session_stop(session, &s), 0);
     printf("deaf thread: %lld samples of 60, %lld of 30, lost %llu, %s\n",
         (long long)sum_of(&s, 0, burn_first), (long long)sum_of(&s, 0, burn_second),
@@ -451,22 +428,23 @@ START_TEST(test_nothing_stays)
     pthread_t t[THREADS];
     start();
     ck_assert_int_eq(cpu_session_stop(begin(100), NULL), 0);
-    int fds = entries("/proc/self/fd"), tasks = entries("/proc/self/task"), ours = timers();
+    int fds = holdings_entries("/proc/self/fd"), tasks = holdings_entries("/proc/self/task"),
+        ours = holdings_timers();
     struct cpu_session *slow = begin(100), *fast = begin(CPU_MAX_HZ);
     for (int i = 0; i < THREADS; i++)
         pthread_create(&t[i], NULL, burner, (void *)20);
-    ck_assert_int_ge(timers(), ours + 1);
+    ck_assert_int_ge(holdings_timers(), ours + 1);
     for (int i = 0; i < THREADS; i++)
         pthread_join(t[i], NULL);
-    ck_assert_int_eq(timers(), ours + 1); /* the main thread's */
+    ck_assert_int_eq(holdings_timers(), ours + 1); /* the main thread's */
     ck_assert_int_eq(cpu_session_stop(fast, NULL), 0);
     struct snapshot s;
     burn_second(200); /* on timers again */
     ck_assert_int_eq(cpu_session_stop(slow, &s), 0);
     ck_assert_int_le(llabs(sum_of(&s, 0, burn_second) - 20), 2);
-    ck_assert_int_eq(timers(), ours);
-    ck_assert_int_eq(entries("/proc/self/fd"), fds);
-    ck_assert_int_eq(entries("/proc/self/task"), tasks);
+    ck_assert_int_eq(holdings_timers(), ours);
+    ck_assert_int_eq(holdings_entries("/proc/self/fd"), fds);
+    ck_assert_int_eq(holdings_entries("/proc/self/task"), tasks);
     snapshot_fini(&s);
 }
 END_TEST
@@ -481,7 +459,7 @@ START_TEST(test_storm)
 {
     struct cpu_session *fast = NULL;
     start();
-    int fds = entries("/proc/self/fd"), ours = timers();
+    int fds = holdings_entries("/proc/self/fd"), ours = holdings_timers();
     struct cpu_session *session = begin(100);
     for (int i = 0; i < 4000; i++) {
         pthread_t t;
@@ -493,12 +471,12 @@ START_TEST(test_storm)
         pthread_join(t, NULL);
     }
     /* The main thread's; one found on its way out keeps its until the next time threads are looked for. */
-    for (int ms = 0; ms < 3000 && timers() != ours + 1; ms += 50)
+    for (int ms = 0; ms < 3000 && holdings_timers() != ours + 1; ms += 50)
         usleep(50000);
-    ck_assert_int_eq(timers(), ours + 1);
+    ck_assert_int_eq(holdings_timers(), ours + 1);
     ck_assert_int_eq(cpu_session_stop(session, NULL), 0);
-    ck_assert_int_eq(timers(), ours);
-    ck_assert_int_eq(entries("/proc/self/fd"), fds);
+    ck_assert_int_eq(holdings_timers(), ours);
+    ck_assert_int_eq(holdings_entries("/proc/self/fd"), fds);
 }
 END_TEST
 

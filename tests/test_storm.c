@@ -1,4 +1,5 @@
 #include "harness.h"
+#include "holdings.h"
 
 #include "cprof.h"
 
@@ -547,46 +548,11 @@ static void prepare(void)
 /* ---- what is left ---------------------------------------------------------------------------------------
  */
 
-static long status_of(const char *name)
-{
-    char line[256];
-    long value = -1;
-    FILE *f = fopen("/proc/self/status", "r");
-    while (f && value < 0 && fgets(line, sizeof line, f))
-        if (strncmp(line, name, strlen(name)) == 0 && line[strlen(name)] == ':')
-            value = atol(line + strlen(name) + 1);
-    if (f)
-        fclose(f);
-    return value;
-}
-
 static int descriptors(void)
 {
     int n = 0;
     for (int fd = 0; fd < 4096; fd++)
         n += fcntl(fd, F_GETFD) >= 0;
-    return n;
-}
-
-/* Timers of this process; -1 where the kernel does not list them. */
-static int timers(void)
-{
-    char line[256];
-    int n = 0;
-    FILE *f = fopen("/proc/self/timers", "r");
-    if (!f)
-        return -1;
-    while (fgets(line, sizeof line, f))
-        n += strncmp(line, "ID:", 3) == 0;
-    fclose(f);
-    return n;
-}
-
-static uint32_t records(void)
-{
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < thread_count(); i++)
-        n += thread_at(i)->tid != 0;
     return n;
 }
 
@@ -606,10 +572,11 @@ START_TEST(test_nothing_is_left)
     prepare();
     double seconds = storm_seconds(3);
     storm(all, seconds / 2); /* tables, arenas and caches get their size */
-    long rss = status_of("VmRSS"), size = status_of("VmSize"), before = short_threads;
+    long rss = holdings_status("VmRSS"), size = holdings_status("VmSize"), before = short_threads;
     int fds = descriptors();
     storm(all, seconds / 2);
-    long made = short_threads - before, rss_now = status_of("VmRSS"), size_now = status_of("VmSize");
+    long made = short_threads - before, rss_now = holdings_status("VmRSS"),
+         size_now = holdings_status("VmSize");
     printf("%ld short threads (%.0f a second), %ld cancelled, %ld exits, %ld jumps, %ld children, %ld loads, "
            "%ld dumps\n",
         (long)short_threads, (double)made / (seconds / 2), (long)cancels, (long)exits, (long)jumps,
@@ -617,9 +584,9 @@ START_TEST(test_nothing_is_left)
     printf("RSS %ld KiB, then %ld; VmSize %ld KiB, then %ld; %u records used\n", rss, rss_now, size, size_now,
         thread_count());
     ck_assert_int_eq(descriptors(), fds);
-    ck_assert_int_le(timers(), 0);
+    ck_assert_int_le(holdings_timers(), 0);
     ck_assert_int_eq(thread_enumerate(true), 0);
-    ck_assert_uint_eq(records(), 1);
+    ck_assert_int_eq(holdings_records(), 1);
     ck_assert_int_eq(created_and_alive(), 0);
     ck_assert_uint_lt(thread_count(), 1024);
     ck_assert_int_lt(rss_now - rss, 4096 + made / 16); /* 64 bytes for each thread would show */
@@ -634,16 +601,16 @@ START_TEST(test_short_threads)
     prepare();
     storm(only_short, storm_seconds(3) / 6);
     int64_t began = clock_monotonic_ns();
-    long before = short_threads, rss = status_of("VmRSS");
+    long before = short_threads, rss = holdings_status("VmRSS");
     storm(only_short, storm_seconds(3) / 3);
     long made = short_threads - before;
     printf("%ld short threads, %.0f a second\n", made,
         (double)made * 1e9 / (double)(clock_monotonic_ns() - began));
-    ck_assert_int_le(timers(), 0);
+    ck_assert_int_le(holdings_timers(), 0);
     ck_assert_int_eq(thread_enumerate(true), 0);
-    ck_assert_uint_eq(records(), 1);
+    ck_assert_int_eq(holdings_records(), 1);
     ck_assert_int_eq(created_and_alive(), 0);
-    ck_assert_int_lt(status_of("VmRSS") - rss, 4096 + made / 16);
+    ck_assert_int_lt(holdings_status("VmRSS") - rss, 4096 + made / 16);
 }
 END_TEST
 
@@ -656,12 +623,12 @@ START_TEST(test_without_timers)
     prepare();
     if (geteuid() == 0)
         ck_assert_int_eq(setresuid(61234, 61234, 61234), 0);
-    struct rlimit few = {(rlim_t)status_of("SigQ") + 10, (rlim_t)status_of("SigQ") + 10};
+    struct rlimit few = {(rlim_t)holdings_status("SigQ") + 10, (rlim_t)holdings_status("SigQ") + 10};
     ck_assert_int_eq(setrlimit(RLIMIT_SIGPENDING, &few), 0);
     storm(all, storm_seconds(3) / 3);
-    ck_assert_int_le(timers(), 0);
+    ck_assert_int_le(holdings_timers(), 0);
     ck_assert_int_eq(thread_enumerate(true), 0);
-    ck_assert_uint_eq(records(), 1);
+    ck_assert_int_eq(holdings_records(), 1);
 }
 END_TEST
 

@@ -2,14 +2,14 @@
 /*
  * pprof -http as a browser shows it. Used by web_browser.sh:
  *
- *   node web_browser.js CHROMIUM GATEWAY-URL DIFFERENCE-URL HOSTILE-URL OWN-URL PROGRAM-URL [DIRECTORY-FOR-PICTURES]
+ *   node web_browser.js CHROMIUM GATEWAY-URL DIFFERENCE-URL HOSTILE-URL OWN-URL CROWD-URL PROGRAM-URL [DIRECTORY-FOR-PICTURES]
  *
- * Each URL is a pprof -http, OWN's of a binary that is there; but for the program's, which are its endpoints.
+ * Each URL is a pprof -http, OWN's of a binary that is there, CROWD's of 3,000 boxes; but for the program's, which are its endpoints.
  */
 const http = require('node:http');
 const {check, send, ask, until, open, key, click, named, looks, run, problems, noProblems, dialog, ready} = require('./browser.js');
 
-const [chromium, gateway, difference, hostile, own, program, pictures] = process.argv.slice(2);
+const [chromium, gateway, difference, hostile, own, crowd, program, pictures] = process.argv.slice(2);
 
 async function type(text) {
   await ask('document.querySelector("#search").select()');
@@ -70,6 +70,26 @@ async function flame() {
   check('pivot: its callers are above, its callees below', await ask(`${box('serve_request')}.offsetTop < ${box('cache_get')}.offsetTop &&
     ${box('list_move')}.offsetTop > ${box('cache_get')}.offsetTop`));
   check('pivot: others are not there', (await width('json_write')) === 0);
+}
+
+/* Of a large graph, rows are made as they come into sight. */
+async function large() {
+  const boxes = () => ask('document.querySelectorAll("#flame div").length');
+  await open(`${crowd}/ui/`);
+  const first = await boxes();
+  check('not all is made at once', first > 30 * 20 && first < 30 * 90, first);
+  check('there is room for all', await ask('document.querySelector("#flame").offsetHeight') >= 100 * 20);
+  await type('^f7_99$');
+  await until('what is out of sight is found', '/^1 functions, 3\\.33% of/.test(document.querySelector("#found").textContent)');
+  await ask('document.querySelector("#flame").scrollIntoView({block: "end"})');
+  await until('what comes into sight is made, and marked', 'document.querySelector("#flame .hit")?.box.name === "f7_99"');
+  await open(`${crowd}/ui/`);
+  await ask('document.querySelector("#flame").focus()');
+  for (let i = 0; i < 90; i++) await key('ArrowDown');
+  const at = await ask('document.querySelector("#flame .current").box.name');
+  check('arrow keys lead out of sight', at === 'f0_88', at);
+  await ask('dispatchEvent(new Event("beforeprint"))');
+  check('all is printed', (await boxes()) === 3001, await boxes());
 }
 
 async function refine() {
@@ -235,7 +255,7 @@ async function elsewhere() {
 }
 
 run(chromium, pictures, async () => {
-  for (const part of [flame, refine, others, configurations, compared, instructions, strangers]) await part();
+  for (const part of [flame, large, refine, others, configurations, compared, instructions, strangers]) await part();
   noProblems();
   await elsewhere();
   for (const name of ['flamegraph', 'top', 'graph', 'peek', 'source']) await looks(`${gateway}/ui/${name}`, name);

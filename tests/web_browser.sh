@@ -28,6 +28,16 @@ serve difference -diff_base="$dir/before.pb.gz" "$dir/after.pb.gz"
 serve hostile "$dir/hostile.pb.gz"
 "$build/tests/make_profile" own >"$dir/own.pb.gz" || exit 1
 serve own -symbolize=local "$dir/own.pb.gz"
+# Of 30 stacks of 100 functions, which is more than is drawn at once.
+awk 'BEGIN {
+    for (stack = 0; stack < 30; stack++) {
+        printf "crowd 1 %d.000000: 1 cycles:\n", stack + 1
+        for (depth = 99; depth >= 0; depth--)
+            printf "\t%x f%d_%d (/crowd)\n", 4096 + 256 * stack + depth, stack, depth
+        print ""
+    }
+}' >"$dir/crowd.perf"
+serve crowd "$dir/crowd.perf"
 # A program with libcprof, for the page of a stranger.
 mkfifo "$dir/open"
 "$build/tests/target" 127.0.0.1:0 <"$dir/open" >"$dir/target" &
@@ -37,6 +47,6 @@ for _ in $(seq 100); do
     [ -s "$dir/target" ] && break
     sleep 0.1
 done
-node tests/web_browser.js "$chromium" "$(cat "$dir/gateway")" "$(cat "$dir/difference")" "$(cat "$dir/hostile")" "$(cat "$dir/own")" \
+node tests/web_browser.js "$chromium" "$(cat "$dir/gateway")" "$(cat "$dir/difference")" "$(cat "$dir/hostile")" "$(cat "$dir/own")" "$(cat "$dir/crowd")" \
     "http://$(cat "$dir/target")/debug/pprof" \
     ${PICTURES:+"$PICTURES"} 2>&1

@@ -2,7 +2,7 @@
 /*
  * The flame graph. The tree as the server sends it, callers before callees, and boxes over it. A box is a set of nodes with weights,
  * so that one way of drawing serves the tree (a box is a node), the inverted one (leaves by name, then their callers)
- * and the callers and callees of a function. Boxes are made as they come into sight.
+ * and the callers and callees of a function. Boxes are made as they come into sight, rows as they are scrolled to.
  */
 class Tree {
   constructor(body) {
@@ -113,7 +113,7 @@ function put(groups, name, node, value, delta) {
   g.deltas.push(delta);
 }
 
-const ROW = 20, LEAST_WIDTH = 1, TEXT_WIDTH = 26, MOST_BOXES = 20000;
+const ROW = 20, LEAST_WIDTH = 2, TEXT_WIDTH = 26, MOST_BOXES = 20000, FEW_BOXES = 1000;
 
 /* One hue a package, so that what belongs together looks it; of C, a function. */
 function hue(name) {
@@ -133,6 +133,7 @@ class Flame {
     this.total = body.total;
     this.cut = body.cut; /* there is more than was sent */
     this.hits = null;
+    this.rows = [];
     this.made = new Map(); /* roots, by what they are of */
     this.graph = el('div', {id: 'flame', tabindex: '0', role: 'tree', 'aria-label':
       'Flame graph: arrow keys move, Enter zooms, p shows callers and callees, Escape goes back'});
@@ -146,12 +147,21 @@ class Flame {
     this.graph.addEventListener('mouseover', (e) => this.describe(e.target));
     this.graph.addEventListener('keydown', (e) => this.key(e));
     new ResizeObserver(() => this.graph.clientWidth !== this.width && this.draw()).observe(this.graph);
+    this.when('scroll', () => this.fill());
+    this.when('resize', () => this.fill());
+    this.when('beforeprint', () => this.fill(0, this.rows.length));
   }
 
   button(text, action) {
     const b = el('button', {type: 'button'}, text);
     b.addEventListener('click', action);
     return b;
+  }
+
+  /* For as long as this graph is on the page. */
+  when(event, action) {
+    const listener = () => (this.graph.isConnected ? action() : removeEventListener(event, listener, true));
+    addEventListener(event, listener, {capture: true, passive: true});
   }
 
   about(box) {
@@ -198,7 +208,8 @@ class Flame {
   choose(box) {
     this.current = box;
     for (const e of this.graph.querySelectorAll('.current')) e.classList.remove('current');
-    if (box.element && box.element.isConnected) {
+    if (this.isDrawn(box)) {
+      this.fill(box.row, box.row + 1);
       box.element.classList.add('current');
       this.graph.setAttribute('aria-activedescendant', box.element.id);
       box.element.scrollIntoView({block: 'nearest'});
@@ -283,6 +294,7 @@ class Flame {
     e.setAttribute('aria-label', `${box.name} ${this.about(box)}`);
     e.className = (place.above ? 'above ' : '') + (box.parent || this.both ? '' : 'root ') + (width < 8 ? 'thin' : '');
     if (width > TEXT_WIDTH) e.textContent = short(box.name);
+    if (box === this.current) e.className += ' current';
     this.paint(e, box);
     return e;
   }
@@ -297,33 +309,61 @@ class Flame {
 
   draw() {
     this.width = this.graph.clientWidth;
-    const all = document.createDocumentFragment();
-    let id = 0, height = 0;
+    this.rows = []; /* what there is to draw in each, from the top */
+    this.count = this.laid = 0;
+    const put = (row, place) => {
+      this.laid++;
+      (this.rows[row] ||= {places: [], made: false}).places.push(place);
+      if (place.box) Object.assign(place.box, {row, drawing: this.rows});
+    };
+    let top = 0;
     if (this.both) {
-      const up = [], top = this.lay(this.roots[1], this.zoomed.callers ? this.zoomed : this.roots[1], up) - 1;
-      for (const place of up) if (place.row) all.append(this.element(place, (top - place.row) * ROW, id++));
-      height = top * ROW;
+      const up = [];
+      top = this.lay(this.roots[1], this.zoomed.callers ? this.zoomed : this.roots[1], up) - 1;
+      for (const place of up) if (place.row) put(top - place.row, place);
     }
     const down = [], root = this.roots[0];
-    const rows = this.lay(root, this.both && this.zoomed.callers ? root : this.zoomed, down);
-    for (const place of down) all.append(this.element(place, height + place.row * ROW, id++));
-    this.graph.style.height = height + rows * ROW + 'px';
-    this.graph.replaceChildren(all);
-    this.mark();
-    if (this.current && this.current.element && this.current.element.isConnected) this.current.element.classList.add('current');
+    this.lay(root, this.both && this.zoomed.callers ? root : this.zoomed, down);
+    for (const place of down) put(top + place.row, place);
+    this.graph.style.height = this.rows.length * ROW + 'px';
+    this.graph.replaceChildren();
+    this.graph.classList.toggle('searched', Boolean(this.hits));
+    this.fill();
   }
 
-  mark() {
-    this.graph.classList.toggle('searched', Boolean(this.hits));
+  isDrawn(box) {
+    return Boolean(box) && box.drawing === this.rows;
+  }
+
+  /* Makes the boxes of rows that have none yet: these, or what is in sight and half a window around it. Few are made at once. */
+  fill(first = 0, end = this.rows.length) {
+    if (!arguments.length && this.laid > FEW_BOXES) {
+      const y = this.graph.getBoundingClientRect().top;
+      first = Math.max(0, Math.floor((-innerHeight / 2 - y) / ROW));
+      end = Math.ceil((1.5 * innerHeight - y) / ROW);
+    }
+    const all = document.createDocumentFragment();
+    for (let row = first; row < Math.min(end, this.rows.length); row++) {
+      if (this.rows[row].made) continue;
+      this.rows[row].made = true;
+      for (const place of this.rows[row].places) all.append(this.element(place, row * ROW, this.count++));
+    }
+    this.mark(all);
+    this.graph.append(all);
+  }
+
+  /* Those that match, among the boxes there are. */
+  mark(boxes) {
     const hit = (box) => Boolean(this.hits && this.hitNames.has(box.name));
-    for (const e of this.graph.children) e.classList.toggle('hit', e.rest ? e.rest.some(hit) : hit(e.box));
+    for (const e of boxes.children) e.classList.toggle('hit', e.rest ? e.rest.some(hit) : hit(e.box));
   }
 
   search(re) {
     const names = this.tree.names;
     this.hits = re && Uint8Array.from(names, (name, i) => Number(i > 0 && re.test(name)));
     this.hitNames = re && new Set(names.filter((_, i) => this.hits[i]));
-    this.mark();
+    this.graph.classList.toggle('searched', Boolean(re));
+    this.mark(this.graph);
     remember({q: $('search').value}, true);
     if (!re) return '';
     const sum = this.tree.matched(this.hits);
@@ -333,7 +373,7 @@ class Flame {
   /* The box in that direction, among those drawn. */
   neighbour(box, key) {
     const outward = box.callers && this.both ? 'ArrowUp' : 'ArrowDown';
-    const drawn = (b) => (b && b.element && b.element.isConnected ? b : null);
+    const drawn = (b) => (this.isDrawn(b) ? b : null);
     if (key === 'ArrowLeft' || key === 'ArrowRight')
       return box.parent && drawn(this.tree.kids(box.parent)[box.index + (key === 'ArrowLeft' ? -1 : 1)]);
     if (this.both && !box.parent) box = this.roots[key === 'ArrowUp' ? 1 : 0];

@@ -214,6 +214,49 @@ START_TEST(tags_are_counted_only_where_they_are_drawn)
 }
 END_TEST
 
+static int64_t tagged(const struct graph *g, const struct node *n)
+{
+    int64_t sum = 0;
+    for (uint32_t i = 0; i < n->n_tags; i++)
+        sum += 1000000 * g->tags.items[n->first_tag + i].flat + g->tags.items[n->first_tag + i].cum;
+    return sum;
+}
+
+START_TEST(a_trimmed_call_tree_keeps_its_tags)
+{
+    struct built whole, b;
+    struct graph_options o = {.call_tree = true, .tags = true};
+    build(&whole, gateway_profile(), defaults, o);
+    build(&b, gateway_profile(), defaults, o);
+    for (size_t i = 0; i < b.g.listed.len; i++) {
+        struct node *n = &b.g.nodes.items[b.g.listed.items[i]];
+        n->kept = strcmp(n->frame.name, "list_move") != 0 && strcmp(n->frame.name, "serve_request") != 0;
+    }
+    ck_assert_int_eq(graph_trim_tree(&b.g), 0);
+    ck_assert_ptr_null(find(&b, "list_move"));
+    ck_assert_uint_lt(b.g.nodes.len, whole.g.nodes.len);
+    ck_assert_int_eq(graph_count_tags(&whole.g, whole.g.listed.items, whole.g.listed.len), 0);
+    ck_assert_int_eq(graph_count_tags(&b.g, b.g.listed.items, b.g.listed.len), 0);
+    size_t same = 0;
+    int64_t sum = 0;
+    for (size_t i = 0; i < b.g.listed.len; i++) {
+        const struct node *n = &b.g.nodes.items[b.g.listed.items[i]];
+        for (size_t j = 0; j < whole.g.nodes.len; j++) {
+            const struct node *w = &whole.g.nodes.items[j];
+            if (w->parent != n->parent || strcmp(w->frame.name, n->frame.name) != 0)
+                continue;
+            same++;
+            sum += tagged(&b.g, n);
+            ck_assert_int_eq(tagged(&b.g, n), tagged(&whole.g, w));
+        }
+    }
+    ck_assert_uint_eq(same, b.g.listed.len);
+    ck_assert_int_gt(sum, 0);
+    drop(&whole);
+    drop(&b);
+}
+END_TEST
+
 START_TEST(a_graph_without_edges_has_the_same_nodes)
 {
     struct built with, without;
@@ -304,7 +347,7 @@ Suite *suite(void)
         a_graph_without_edges_has_the_same_nodes, edges_into_inlined_functions_alone_are_the_same_edges,
         flat_is_the_leaf_and_cum_counts_once, granularity_decides_what_a_node_is,
         trimming_leaves_residual_edges, edges_below_the_cutoff_are_dropped, call_trees_keep_paths_apart,
-        means_divide_by_the_count, negative_nodes_can_be_dropped, cancelling_stops_the_walk,
-        names_are_shortened_for_boxes};
+        a_trimmed_call_tree_keeps_its_tags, means_divide_by_the_count, negative_nodes_can_be_dropped,
+        cancelling_stops_the_walk, names_are_shortened_for_boxes};
     return HARNESS_SUITE("graph", 10, tests);
 }

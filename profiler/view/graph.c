@@ -16,7 +16,9 @@ static uint64_t node_hash(const struct frame *f, uint32_t parent)
     return hash_mix(frame_hash(f), parent);
 }
 
-uint32_t graph_find_node(struct graph *g, const struct frame *f, uint32_t parent)
+/* The node of frame f below parent (NO_INDEX, except in call trees), which is made when there is none.
+ * NO_INDEX when memory runs out. */
+static uint32_t find_node(struct graph *g, const struct frame *f, uint32_t parent)
 {
     uint64_t hash = node_hash(f, parent);
     uint32_t i;
@@ -24,7 +26,7 @@ uint32_t graph_find_node(struct graph *g, const struct frame *f, uint32_t parent
         if (g->nodes.items[i].parent == parent && frame_equal(&g->nodes.items[i].frame, f))
             return i;
     i = (uint32_t)g->nodes.len;
-    struct node n = {.frame = *f, .parent = parent, .edge_in = NO_INDEX, .kept = true};
+    struct node n = {.frame = *f, .parent = parent, .above = parent, .edge_in = NO_INDEX, .kept = true};
     if (!vec_push(&g->nodes, n) || !table_add(&g->node_table, hash, i))
         return NO_INDEX;
     return i;
@@ -49,7 +51,7 @@ static int make_nodes(struct graph *g)
     for (size_t l = 0; l < nlocs; l++) {
         for (uint32_t i = 0, n = g->first_frame[l + 1] - g->first_frame[l]; i < n; i++) {
             struct frame f = frames_get(g->frames, (uint32_t)l, i);
-            uint32_t node = graph_find_node(g, &f, NO_INDEX);
+            uint32_t node = find_node(g, &f, NO_INDEX);
             if (node == NO_INDEX)
                 return ERR_NOMEM;
             g->frame_nodes[g->first_frame[l] + i] = node;
@@ -236,7 +238,7 @@ static int walk_tree(struct graph *g, const struct sample *s, const struct walk 
         uint32_t loc = g->p->locs.items[s->first_loc + k], n = frames_count(g->frames, loc);
         for (uint32_t i = n; i-- > 0;) {
             struct frame f = frames_get(g->frames, loc, i);
-            uint32_t node = graph_find_node(g, &f, parent);
+            uint32_t node = find_node(g, &f, parent);
             if (node == NO_INDEX)
                 return ERR_NOMEM;
             count_cum(w, &g->nodes.items[node]);
@@ -253,6 +255,8 @@ static int walk_tree(struct graph *g, const struct sample *s, const struct walk 
         add(&g->nodes.items[parent].flat, w->value);
         add(&g->nodes.items[parent].flat_div, w->div);
     }
+    if (g->leaves)
+        g->leaves[w->sample - 1] = (struct leaf){parent, true};
     return 0;
 }
 
@@ -278,11 +282,26 @@ static int walk_samples(struct graph *g, walk_fn fn, const bool *into)
     return code;
 }
 
+static int make_leaves(struct graph *g)
+{
+    size_t n = g->p->samples.len;
+    g->leaves = malloc((n + 1) * sizeof *g->leaves);
+    for (size_t i = 0; i < n && g->leaves; i++)
+        g->leaves[i] = (struct leaf){NO_INDEX, false};
+    return g->leaves ? 0 : ERR_NOMEM;
+}
+
+static int count_tree(struct graph *g)
+{
+    int code = g->options.tags ? make_leaves(g) : 0;
+    return code ? code : walk_samples(g, walk_tree, NULL);
+}
+
 static int count_nodes(struct graph *g)
 {
     g->connected = g->options.edges == EDGES_NONE || g->options.call_tree;
     if (g->options.call_tree)
-        return walk_samples(g, walk_tree, NULL);
+        return count_tree(g);
     int code = count_values(g, g->options.value_index, false);
     return code || !g->options.mean ? code : count_values(g, 0, true);
 }
@@ -349,6 +368,7 @@ void graph_fini(struct graph *g)
     table_fini(&g->edge_table);
     free(g->first_frame);
     free(g->frame_nodes);
+    free(g->leaves);
     *g = (struct graph){0};
 }
 
@@ -358,18 +378,6 @@ static void forget_frames(struct graph *g)
     for (size_t i = 0; g->frame_nodes && i < g->first_frame[g->p->locations.len]; i++)
         if (g->frame_nodes[i] != NO_INDEX && !g->nodes.items[g->frame_nodes[i]].kept)
             g->frame_nodes[i] = NO_INDEX;
-}
-
-void graph_list_kept(struct graph *g)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < g->listed.len; i++) {
-        struct node *n = &g->nodes.items[g->listed.items[i]];
-        n->listed = n->kept;
-        if (n->kept)
-            g->listed.items[kept++] = g->listed.items[i];
-    }
-    g->listed.len = kept;
 }
 
 int graph_keep(struct graph *g)

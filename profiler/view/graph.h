@@ -29,10 +29,11 @@ struct node {
     bool kept, listed;
     bool inlined; /* somewhere: a frame of it is in another's function */
     struct frame frame;
-    const char *name;          /* as printed; NULL until graph_name() was asked */
-    uint32_t name_rank;        /* among all names, as they sort; set when needed (order.c) */
-    uint32_t parent;           /* in a call tree; NO_INDEX for roots */
-    uint32_t first_in, n_in;   /* into graph.in: live edges, heaviest first, after graph_link() */
+    const char *name;        /* as printed; NULL until graph_name() was asked */
+    uint32_t name_rank;      /* among all names, as they sort; set when needed (order.c) */
+    uint32_t parent;         /* in a call tree: the caller, as it was numbered at first; NO_INDEX for roots */
+    uint32_t above;          /* in a call tree: the nearest caller that is left */
+    uint32_t first_in, n_in; /* into graph.in: live edges, heaviest first, after graph_link() */
     uint32_t first_out, n_out; /* into graph.out */
     uint32_t first_tag, n_tags;
 };
@@ -53,6 +54,12 @@ struct tag {
     int64_t value;
     bool is_num, dropped;
     int64_t flat, flat_div, cum, cum_div;
+};
+
+/* The innermost node that is left of a sample's path in a call tree: its own leaf, or a caller of that. */
+struct leaf {
+    uint32_t node; /* NO_INDEX where nothing is left */
+    bool is_own;
 };
 
 /* The edges a report reads; those into nodes alone that were inlined somewhere tell which always were. */
@@ -79,6 +86,7 @@ struct graph {
     struct table node_table, edge_table;
     uint32_t *first_frame;  /* of each location, into frame_nodes */
     uint32_t *frame_nodes;  /* node of each frame, NO_INDEX when it is not kept; not for call trees */
+    struct leaf *leaves;    /* of each sample, in a call tree with tags */
     bool connected, linked; /* the edges are there; each node's are sorted */
     bool ranked;            /* no node got a name since they were sorted */
 };
@@ -86,9 +94,6 @@ struct graph {
 /* ERR_NOMEM, ERR_CANCELLED. frames must outlive the graph. */
 int graph_init(struct graph *g, struct frames *frames, const struct graph_options *options);
 void graph_fini(struct graph *g);
-
-/* Nodes that are not `kept` are listed no more. */
-void graph_list_kept(struct graph *g);
 
 /* Leaves the listed nodes that are `kept` alone in the graph, and forgets all edges. Not for call trees.
  * ERR_NOMEM. */
@@ -102,7 +107,8 @@ int graph_connect(struct graph *g);
  * Takes the place of the tags counted before. Each node's are a run of graph.tags. (graph_tags.c) */
 int graph_count_tags(struct graph *g, const uint32_t *nodes, size_t n);
 
-/* Removes the nodes that are not `kept` from the listed ones of a call tree, joining what they held apart. */
+/* Removes the listed nodes of a call tree that are not `kept`, joining what they held apart. Nodes and edges
+ * get new numbers. ERR_NOMEM. */
 int graph_trim_tree(struct graph *g);
 
 /* Sorts each node's live edges. Called when needed; edges that change unlink. ERR_NOMEM, ERR_CANCELLED. */
@@ -120,10 +126,6 @@ int graph_sort(struct graph *g, enum graph_order order);
 
 /* Sorts edges, given by index, heaviest first. After graph_link(). ERR_NOMEM. */
 int graph_sort_edges(struct graph *g, uint32_t *edges, size_t n);
-
-/* The node of frame f below parent (NO_INDEX, except in call trees), which is made when there is none.
- * NO_INDEX when memory runs out. */
-uint32_t graph_find_node(struct graph *g, const struct frame *f, uint32_t parent);
 
 const char *graph_name(struct graph *g, uint32_t node); /* NULL when memory runs out */
 

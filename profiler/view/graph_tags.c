@@ -189,40 +189,69 @@ static struct sum *sum_at(struct tagging *t, uint32_t node)
     return node == NO_INDEX || t->sum_of_node[node] == NO_INDEX ? NULL : &t->sums[t->sum_of_node[node]];
 }
 
-/* Adds the sample's value at the nodes of its stack, once each, and at the leaf's as its own. number: of the
- * sample among those that were counted, plus 1. */
-static int count_sample(struct tagging *t, uint32_t key, uint32_t sample, uint32_t number)
+/* A sample, as it is counted. */
+struct counting {
+    uint32_t key, number; /* number: among those that were counted, plus 1 */
+    int64_t value, div;
+};
+
+/* Adds the value at a node of the sample's, once. */
+static int count_cum(struct tagging *t, const struct counting *c, struct sum *at)
 {
-    struct graph *g = t->g;
-    const struct sample *s = &g->p->samples.items[sample];
-    int64_t value = value_of(t, sample), div = div_of(t, sample);
-    uint32_t parent = NO_INDEX;
+    if (!at || at->seen == c->number)
+        return 0;
+    if (at->key != c->key + 1) {
+        *at = (struct sum){.node = at->node, .key = c->key + 1};
+        if (!vec_push(&t->touched, (uint32_t)(at - t->sums)))
+            return ERR_NOMEM;
+    }
+    at->seen = c->number;
+    at->cum = wrap_add(at->cum, c->value);
+    at->cum_div = wrap_add(at->cum_div, c->div);
+    return 0;
+}
+
+static void count_flat(const struct counting *c, struct sum *at)
+{
+    if (!at)
+        return;
+    at->flat = wrap_add(at->flat, c->value);
+    at->flat_div = wrap_add(at->flat_div, c->div);
+}
+
+static int count_path(struct tagging *t, const struct counting *c, const struct leaf *leaf)
+{
+    int code = 0;
+    for (uint32_t node = leaf->node; node != NO_INDEX && !code; node = t->g->nodes.items[node].above)
+        code = count_cum(t, c, sum_at(t, node));
+    if (leaf->is_own && !code)
+        count_flat(c, sum_at(t, leaf->node));
+    return code;
+}
+
+static int count_stack(struct tagging *t, const struct counting *c, const struct sample *s)
+{
+    const struct graph *g = t->g;
     struct sum *at = NULL;
+    int code = 0;
     for (uint32_t k = s->nlocs; k-- > 0;) {
         uint32_t loc = g->p->locs.items[s->first_loc + k];
-        for (uint32_t first = g->first_frame[loc], i = g->first_frame[loc + 1]; i-- > first;) {
-            if (g->options.call_tree) {
-                struct frame f = frames_get(g->frames, loc, i - first);
-                parent = graph_find_node(g, &f, parent);
-            }
-            at = sum_at(t, g->options.call_tree ? parent : g->frame_nodes[i]);
-            if (!at || at->seen == number)
-                continue;
-            if (at->key != key + 1) {
-                *at = (struct sum){.node = at->node, .key = key + 1};
-                if (!vec_push(&t->touched, (uint32_t)(at - t->sums)))
-                    return ERR_NOMEM;
-            }
-            at->seen = number;
-            at->cum = wrap_add(at->cum, value);
-            at->cum_div = wrap_add(at->cum_div, div);
+        for (uint32_t first = g->first_frame[loc], i = g->first_frame[loc + 1]; i-- > first && !code;) {
+            at = sum_at(t, g->frame_nodes[i]);
+            code = count_cum(t, c, at);
         }
     }
-    if (at) {
-        at->flat = wrap_add(at->flat, value);
-        at->flat_div = wrap_add(at->flat_div, div);
-    }
-    return 0;
+    if (!code)
+        count_flat(c, at);
+    return code;
+}
+
+/* Adds the sample's value at the nodes of its stack, and at the leaf's as its own. */
+static int count_sample(struct tagging *t, uint32_t key, uint32_t sample, uint32_t number)
+{
+    const struct counting c = {key, number, value_of(t, sample), div_of(t, sample)};
+    return t->g->leaves ? count_path(t, &c, &t->g->leaves[sample])
+                        : count_stack(t, &c, &t->g->p->samples.items[sample]);
 }
 
 /* What was counted of a tag becomes the nodes' tags. */

@@ -8,53 +8,105 @@ enum { MAX_TAGS = 4 }; /* drawn at a node */
 
 /* ---- call trees: the graph is changed in place, for walking again would make the same nodes ---- */
 
-/* The live edge into each node, or NO_INDEX. */
-static uint32_t *tree_edges(const struct graph *g)
-{
-    uint32_t *into = malloc((g->nodes.len + 1) * sizeof *into);
-    if (!into)
-        return NULL;
-    memset(into, 0xff, (g->nodes.len + 1) * sizeof *into);
-    for (uint32_t i = 0; i < g->edges.len; i++)
-        if (!g->edges.items[i].dropped)
-            into[g->edges.items[i].dest] = i;
-    return into;
-}
-
 static bool is_removed(const struct graph *g, uint32_t node)
 {
     return g->nodes.items[node].listed && !g->nodes.items[node].kept;
 }
 
 /* Moves the edge's source up to the nearest node that stays; drops it when there is none. */
-static void lift_edge(struct graph *g, struct edge *e, const uint32_t *into)
+static void lift_edge(const struct graph *g, struct edge *e)
 {
     while (is_removed(g, e->src)) {
-        uint32_t above = into[e->src];
-        if (above == NO_INDEX) {
+        uint32_t in = g->nodes.items[e->src].edge_in;
+        if (in == NO_INDEX || g->edges.items[in].dropped) {
             e->dropped = true;
             return;
         }
-        e->src = g->edges.items[above].src;
+        e->src = g->edges.items[in].src;
         e->residual = true;
-        e->is_inline &= g->edges.items[above].is_inline;
+        e->is_inline &= g->edges.items[in].is_inline;
     }
 }
 
-int graph_trim_tree(struct graph *g)
+static void lift_edges(struct graph *g)
 {
-    uint32_t *into = tree_edges(g);
-    if (!into)
-        return ERR_NOMEM;
     /* Children come after their parents, so walking back never meets an edge that was already lifted. */
     for (size_t i = g->edges.len; i-- > 0;)
         if (!g->edges.items[i].dropped && !is_removed(g, g->edges.items[i].dest))
-            lift_edge(g, &g->edges.items[i], into);
+            lift_edge(g, &g->edges.items[i]);
     for (size_t i = 0; i < g->edges.len; i++)
         if (is_removed(g, g->edges.items[i].dest))
             g->edges.items[i].dropped = true;
-    free(into);
-    graph_list_kept(g);
+}
+
+/* Numbers the nodes that stay from 0: of each node the new number of the nearest one, itself or a caller. */
+static uint32_t *number_left(const struct graph *g)
+{
+    uint32_t *left = malloc((g->nodes.len + 1) * sizeof *left), n = 0;
+    for (uint32_t i = 0; i < g->nodes.len && left; i++) {
+        uint32_t above = g->nodes.items[i].above;
+        left[i] = !is_removed(g, i) ? n++ : above == NO_INDEX ? NO_INDEX : left[above];
+    }
+    return left;
+}
+
+static void renumber_leaves(struct graph *g, const uint32_t *left)
+{
+    for (size_t i = 0; i < g->p->samples.len && g->leaves; i++) {
+        struct leaf *l = &g->leaves[i];
+        if (l->node == NO_INDEX)
+            continue;
+        l->is_own &= !is_removed(g, l->node);
+        l->node = left[l->node];
+    }
+}
+
+static void move_nodes(struct graph *g, const uint32_t *left)
+{
+    size_t listed = 0, n = 0;
+    for (size_t i = 0; i < g->listed.len; i++)
+        if (!is_removed(g, g->listed.items[i]))
+            g->listed.items[listed++] = left[g->listed.items[i]];
+    g->listed.len = listed;
+    for (uint32_t i = 0; i < g->nodes.len; i++) {
+        if (is_removed(g, i))
+            continue;
+        struct node *to = &g->nodes.items[n++];
+        *to = g->nodes.items[i];
+        to->above = to->above == NO_INDEX ? NO_INDEX : left[to->above];
+        to->edge_in = NO_INDEX;
+    }
+    g->nodes.len = n;
+}
+
+static void move_edges(struct graph *g, const uint32_t *left)
+{
+    uint32_t n = 0;
+    for (size_t i = 0; i < g->edges.len; i++) {
+        struct edge e = g->edges.items[i];
+        if (e.dropped)
+            continue;
+        e.src = left[e.src];
+        e.dest = left[e.dest];
+        g->nodes.items[e.dest].edge_in = n;
+        g->edges.items[n++] = e;
+    }
+    g->edges.len = n;
+}
+
+/* What is removed is taken out: of a million nodes a drawing keeps eighty, and all that follows looks at
+ * those alone. */
+int graph_trim_tree(struct graph *g)
+{
+    uint32_t *left = number_left(g);
+    if (!left)
+        return ERR_NOMEM;
+    lift_edges(g);
+    renumber_leaves(g, left);
+    move_nodes(g, left);
+    move_edges(g, left);
+    free(left);
+    table_fini(&g->node_table);
     g->linked = false;
     return 0;
 }

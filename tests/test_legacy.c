@@ -385,6 +385,8 @@ START_TEST(broken_perf_scripts_are_told_with_the_line)
     expect_error("a 7 1.5: 100 cycles: \n\t1bccb f (/srv/a)\n\t1bccb g+0x1 (/sr", "line 3: the text ends");
     expect_error(PERF_FIRST "gate way  1234/1240 [003]   912.65", "line 9: the text ends within this line");
     expect_error(PERF_FIRST "gate way  1234/1240 [003]   912.654355:  20", "line 9: the text ends within");
+    expect_error(PERF_FIRST "gateway 1 9444543512.644454355: 100 cycles: \n\t1bccb f (/srv/a)\n\n",
+        "line 9: expected a sample or a frame");
     expect_error("chapter 1 one:\nonce upon a time\n", "offset 0");
 }
 END_TEST

@@ -35,7 +35,7 @@ static int64_t number(struct perf_part w)
     return errno ? -1 : n;
 }
 
-/* "912.654355:" */
+/* "912.654355:"; what nanoseconds cannot hold is no time. */
 static bool parse_time(struct perf_part w, int64_t *ns)
 {
     size_t whole = strspn(w.text, digits);
@@ -47,8 +47,8 @@ static bool parse_time(struct perf_part w, int64_t *ns)
     int64_t part = number((struct perf_part){w.text + whole + 1, fraction});
     for (size_t i = fraction; i < 9; i++)
         part *= 10;
-    *ns = number(w) * 1000000000 + part;
-    return true;
+    return !__builtin_mul_overflow(number(w), (int64_t)1000000000, ns) &&
+           !__builtin_add_overflow(*ns, part, ns);
 }
 
 /* "[003]" */

@@ -35,7 +35,7 @@ static int64_t number(struct perf_part w)
     return errno ? -1 : n;
 }
 
-/* "912.654355:"; what nanoseconds cannot hold is no time. */
+/* "912.654355:"; -1 for what nanoseconds cannot hold. */
 static bool parse_time(struct perf_part w, int64_t *ns)
 {
     size_t whole = strspn(w.text, digits);
@@ -47,8 +47,9 @@ static bool parse_time(struct perf_part w, int64_t *ns)
     int64_t part = number((struct perf_part){w.text + whole + 1, fraction});
     for (size_t i = fraction; i < 9; i++)
         part *= 10;
-    return !__builtin_mul_overflow(number(w), (int64_t)1000000000, ns) &&
-           !__builtin_add_overflow(*ns, part, ns);
+    if (__builtin_mul_overflow(number(w), (int64_t)1000000000, ns) || __builtin_add_overflow(*ns, part, ns))
+        *ns = -1;
+    return true;
 }
 
 /* "[003]" */
@@ -147,6 +148,8 @@ bool perf_sample_parse(const char *line, bool timed, struct perf_sample *s)
     struct perf_part first = word(line);
     for (struct perf_part w = next_word(first); w.len; w = next_word(w)) {
         if (parse_time(w, &s->time_ns)) {
+            if (s->time_ns < 0)
+                return false;
             parse_event(next_word(w), s);
             return parse_who(line, w.text, s);
         }

@@ -232,8 +232,9 @@ static bool within(double a, double b, double tolerance)
     return fabs(a / b - 1) <= tolerance;
 }
 
-/* Whether the threads' own clocks agree, too: a thread may lose the processor between the end of its wait and
- * a look at its clock, so that may be asked for again. What is charged is suffered in any case. */
+/* Whether they waited, and the threads' own clocks agree, too: a thread may lose the processor between the
+ * end of its wait and a look at its clock, so that may be asked for again. What is charged is suffered in any
+ * case. */
 static bool law_holds(const struct mix *m)
 {
     int64_t charged0 = sum_of(CONTENTION_MUTEX, contend).values[1], suffered0 = suffered_ns();
@@ -243,7 +244,8 @@ static bool law_holds(const struct mix *m)
     double suffered = (double)(suffered_ns() - suffered0), clocked = (double)clocked_ns;
     printf("%-22s charged %7.1f ms, suffered %7.1f ms, clocked %7.1f ms\n", m->name, charged / 1e6,
         suffered / 1e6, clocked / 1e6);
-    ck_assert_double_gt(suffered, 1e6);
+    if (suffered < 1e6)
+        return false; /* they never met, beside much else */
     ck_assert_msg(
         within(charged, suffered, 0.05), "%s: charged %.0f ns, suffered %.0f ns", m->name, charged, suffered);
     return within(charged, clocked, 0.05) && within(suffered, clocked, 0.05);
@@ -254,7 +256,8 @@ START_TEST(test_delay_charged_is_delay_suffered)
     int attempts = 0;
     start(1, 1);
     while (!law_holds(&mixes[_i]))
-        ck_assert_msg(++attempts < 5, "%s: not what the threads' clocks say", mixes[_i].name);
+        ck_assert_msg(
+            ++attempts < 5, "%s: nobody waits, or not as long as the threads' clocks say", mixes[_i].name);
 }
 END_TEST
 

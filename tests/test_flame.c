@@ -145,24 +145,29 @@ START_TEST(the_tree_is_compact_json)
     static const struct stack_line lines[] = {{"main;a;leaf", 200}, {"main;b;leaf", 300}, {"main;\"<b>", 100},
         {"main;a", 600}, {"main;nothing", 0}};
     static const struct stack_line changed[] = {{"main;a", -60}, {"main;b", 90}, {"main;a", 30}};
+    static const struct stack_line large[] = {{"main", 1001}, {"main;a", 1}};
     struct profile *p = stacks_profile("samples", "count", 0, lines, 5);
     struct report_request q = {.format = REPORT_FLAMETREE, .config = CONFIG_DEFAULT};
     struct buf out = {0};
     generate(p, q, &out);
-    ck_assert_str_eq(out.data, "{\"signed\": false, \"total\": 1200, \"step\": 100, \"nodes\": "
-                               "[0,0,12,1,1,12,2,2,8,3,3,2,4,2,3,3,3,3,5,2,1],"
+    ck_assert_str_eq(out.data, "{\"signed\": false, \"total\": 1200, \"step\": 100, \"count\": 7, "
+                               "\"nodes\": \"^^w_^^`^oa^cb`ea^^c`a\","
                                " \"names\": [\"all\",\"main\",\"a\",\"leaf\",\"b\",\"\\\"<b>\"]}");
     q.config.focus = "leaf";
     q.config.divide_by = 2;
     generate(p, q, &out);
     ck_assert_ptr_nonnull(
-        strstr(out.data, "\"total\": 600, \"step\": 50, \"nodes\": [0,0,5,1,1,5,2,2,3,3,3,3,4,2,2,3,3,2]"));
+        strstr(out.data, "\"total\": 600, \"step\": 50, \"count\": 6, \"nodes\": \"^^i_^^`^ea^^b`ca^^\""));
     profile_free(p);
     p = stacks_profile("samples", "count", 0, changed, 3);
     q.config = flame_request.config;
     generate(p, q, &out);
     ck_assert_ptr_nonnull(strstr(out.data, "{\"signed\": true, "));
-    ck_assert_ptr_nonnull(strstr(out.data, "\"step\": 30, \"nodes\": [0,0,6,2,1,1,6,2,2,2,3,-1,3,2,3,3]"));
+    ck_assert_ptr_nonnull(strstr(out.data, "\"step\": 30, \"count\": 4, \"nodes\": \"^^kb_^^b`^e_a_ed\""));
+    profile_free(p);
+    p = stacks_profile("samples", "count", 0, large, 2);
+    generate(p, q, &out);
+    ck_assert_ptr_nonnull(strstr(out.data, "\"nodes\": \"^^CKs_^^`^a\""));
     buf_fini(&out);
     profile_free(p);
 }
@@ -186,6 +191,15 @@ static struct profile *wide_profile(uint32_t n)
     return p;
 }
 
+static long unpack(const char **at)
+{
+    long n = 0;
+    while (**at >= 'A' && **at <= 'Z')
+        n = n * 26 + *(*at)++ - 'A';
+    ck_assert(**at >= '^' && **at <= '}');
+    return n * 32 + *(*at)++ - '^';
+}
+
 /* More than a browser can hold: the lightest are one below who calls them, and no sum is less for it. */
 START_TEST(of_a_vast_tree_the_heaviest_are_sent)
 {
@@ -200,12 +214,17 @@ START_TEST(of_a_vast_tree_the_heaviest_are_sent)
     ck_assert_ptr_nonnull(strstr(out.data, "\"(smaller calls)\""));
     long sum[4] = {0};
     size_t n = 0;
-    char *at = strstr(out.data, "\"nodes\": [") + 9;
-    for (; *at == '[' || *at == ','; n++) {
-        strtol(at + 1, &at, 10);
-        long depth = strtol(at + 1, &at, 10);
+    const char *at = strstr(out.data, "\"nodes\": \"") + 10;
+    long value[4] = {0}, depth = 0;
+    for (; *at != '"'; n++) {
+        unpack(&at); /* the name */
+        depth -= unpack(&at);
         ck_assert_int_lt(depth, 4);
-        sum[depth] += strtol(at + 1, &at, 10);
+        long packed = unpack(&at);
+        ck_assert(packed || depth > 0);
+        value[depth] = packed ? (packed - 1) / 2 : value[depth - 1];
+        sum[depth] += value[depth];
+        depth++;
     }
     ck_assert_uint_ge(n, 500000);
     ck_assert_uint_lt(n, 500000 + 2 * N);

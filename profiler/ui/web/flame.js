@@ -1,30 +1,35 @@
 'use strict';
 /*
- * The flame graph. The tree as the server sends it, callers before callees, and boxes over it. A box is a set of nodes with weights,
+ * The flame graph. The tree as the server packs it (view/report_flametree.c), callers before callees, and boxes over it. A box is a set of nodes with weights,
  * so that one way of drawing serves the tree (a box is a node), the inverted one (leaves by name, then their callers)
  * and the callers and callees of a function. Boxes are made as they come into sight, rows as they are scrolled to.
  */
 class Tree {
   constructor(body) {
-    const width = body.signed ? 4 : 3, n = body.nodes.length / width;
+    const n = body.count, packed = body.nodes;
+    let at = 0;
+    const next = () => {
+      let sum = 0, digit;
+      while ((digit = packed.charCodeAt(at++)) < 94) sum = sum * 26 + digit - 65;
+      return sum * 32 + digit - 94;
+    };
+    const signed = (u) => (u % 2 ? -(u + 1) / 2 : u / 2);
     this.names = body.names;
     this.signed = body.signed;
     this.count = n;
     this.name = new Uint32Array(n);
-    this.depth = new Uint32Array(n);
     this.value = new Float64Array(n);
     this.delta = body.signed ? new Float64Array(n) : this.value;
     this.parent = new Int32Array(n).fill(-1);
     this.end = new Uint32Array(n); /* behind the last node below */
     const open = [];
     for (let i = 0; i < n; i++) {
-      const at = i * width, depth = body.nodes[at + 1];
-      this.name[i] = body.nodes[at];
-      this.depth[i] = depth;
-      this.value[i] = body.nodes[at + 2] * body.step;
-      if (body.signed) this.delta[i] = body.nodes[at + 3] * body.step;
+      this.name[i] = next();
+      const depth = open.length - next(), value = next();
       while (open.length > depth) this.end[open.pop()] = i;
       if (depth) this.parent[i] = open[depth - 1];
+      this.value[i] = value ? signed(value - 1) * body.step : this.value[this.parent[i]];
+      if (body.signed) this.delta[i] = signed(next()) * body.step;
       open.push(i);
     }
     while (open.length) this.end[open.pop()] = n;

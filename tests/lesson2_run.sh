@@ -18,15 +18,23 @@ fail() {
     failed=1
 }
 
-run() { # run BUILD: ends with its folder in $folder
-    exercises/lesson2/run.sh --build "$1" --seconds 12 --label "$label" \
-        --url http://127.0.0.1:0 --debug http://127.0.0.1:0 >"$dir/out" 2>&1 </dev/null || {
+begin() { # begin BUILD SECONDS: its process in $run
+    exercises/lesson2/run.sh --build "$1" --seconds "$2" --label "$label" \
+        --url http://127.0.0.1:0 --debug http://127.0.0.1:0 >"$dir/out" 2>&1 </dev/null &
+    run=$!
+}
+finish() { # finish BUILD: ends with its folder in $folder
+    wait "$run" || {
         fail "run.sh --build $1: exit $?"
         exit 1
     }
     for folder in exercises/lesson2/profiles/*-"$label"; do
         :
     done
+}
+run() { # run BUILD
+    begin "$1" 12
+    finish "$1"
     for finding in sessions inuse grown alloc report process; do
         grep -q "^$finding .*[0-9]" "$folder/summary.txt" || fail "the summary says nothing of $finding"
     done
@@ -48,6 +56,21 @@ expect alloc_page 30 100
 expect inuse_page 0 5
 expect spike_mb 15 200
 expect inuse_report 0 5
+
+# Held up until the load is long over, it reckons with the time that there was a load.
+whole=$folder
+mv "$whole" "$dir/whole"
+begin flawed 6
+until [ -s "$(echo exercises/lesson2/profiles/*-"$label"/heap-start.pb.gz)" ]; do sleep 0.1; done
+kill -STOP "$run"
+until [ -s "$(echo exercises/lesson2/profiles/*-"$label"/load.json)" ]; do sleep 0.5; done
+sleep 10
+kill -CONT "$run"
+finish flawed
+[ "$(cat "$folder/seconds.txt")" -le 12 ] || fail "held up, it takes all of $(cat "$folder/seconds.txt") s for times of load"
+rm -rf "$folder"
+mv "$dir/whole" "$whole"
+folder=$whole
 
 printf 'session_new\npage_render\nreport_new\n' | exercises/lesson2/quiz.sh "$folder" >"$dir/out" 2>&1 ||
     fail "the quiz refuses right answers"

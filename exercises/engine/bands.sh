@@ -32,6 +32,7 @@ else
     "$work/run.sh" --build flawed --seconds "$BANDS_SECONDS" --label bands-flawed >/dev/null || exit 2
     "$work/run.sh" --build reference --seconds "$BANDS_SECONDS" --label bands-repaired >/dev/null || exit 2
     flawed=$(newest bands-flawed) repaired=$(newest bands-repaired)
+    [ -z "$COST" ] || "$work/$COST" >"$flawed/cost.txt" || exit 2
 fi
 
 dir=$(mktemp -d) || exit 2

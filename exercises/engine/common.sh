@@ -10,6 +10,7 @@
 #   NEEDS                 what `make lessonN` builds, if it is not tool, server, load and the learner's server
 #   HINTS                 which file has the hints, if not hints.txt
 #   BANDS_SECONDS         how long bands.sh measures, if not 60
+#   COST                  what bands.sh runs beside, into the flawed run's cost.txt: a script of the lesson's
 # and run.sh, quiz.sh, findings.sh, next.txt, hints.txt, TASK.md; where needed begin.sh, which make lessonN runs first,
 # before.sh, which says what has to be right before there is anything to check, and extra.sh, for what is checked last.
 # What the learner has done is kept in exercises/.progress: lines of "lessonN KEY VALUE".
@@ -48,7 +49,7 @@ lesson_load() { # lesson_load N: its facts as variables, and lesson, work, demo 
     work=exercises/$lesson
     demo=demos/$lesson
     [ -f "$work/lesson.conf" ] || die "there is no lesson '$1'; make lessons lists those there are"
-    LOAD='' NEEDS='' HINTS='' BANDS_SECONDS=60
+    LOAD='' NEEDS='' HINTS='' COST='' BANDS_SECONDS=60
     # shellcheck disable=SC1090 # a lesson's own file
     . "./$work/lesson.conf"
     NEEDS=${NEEDS:-profiler/pprof demos/$DEMO demos/load $work/$DEMO}

@@ -56,6 +56,7 @@ figures() {
     awk -v tickets="$(since_start tickets "$folder")" -v cpu_ms="$(since_start cpu_ms "$folder")" \
         'BEGIN { printf "cpu_ms_a_ticket %.2f\n", cpu_ms / (tickets + (tickets == 0)) }'
     echo "p95_ms $(load_p95_ms "$folder")"
+    [ ! -f "$folder/cost.txt" ] || awk '/ us a sample, / { print $1 "_sample_us " $2 }' "$folder/cost.txt"
 }
 
 findings() {

@@ -10,6 +10,7 @@
 #     cpu_begin $((seconds - 2))  the CPU profile, beside what comes next
 #     while cpu_runs; do …; done
 #     cpu_end
+#     load_end                    the load stops here, if it need not run its time
 #     collect_end                 /stats, the load's figures, and summary.txt by the lesson's findings.sh
 #
 # lesson.conf has LOAD, the options of ./demos/load that make the lesson's traffic.
@@ -161,6 +162,10 @@ cpu_runs() {
 cpu_end() {
     wait "$cpu_pid" || die "the CPU profile did not come"
     cpu_pid=''
+}
+
+load_end() { # nobody needs it any more: what it has measured is enough
+    [ -z "${load_pid-}" ] || kill -INT "$load_pid" 2>/dev/null
 }
 
 collect_end() {

@@ -25,4 +25,5 @@ cpu_begin $((seconds - 1))
 cpu_end
 get heap heap.pb.gz
 echo "$(($(date +%s) - began))" >"$out/seconds.txt"
+load_end
 collect_end

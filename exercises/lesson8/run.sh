@@ -46,4 +46,5 @@ rm -f "$out/part"
 # A profile of fifty minutes: begun, or refused at once?
 timeout 2 "$build/fetch" "$debug/debug/pprof/heap?seconds=3000" >/dev/null 2>&1
 [ $? -eq 124 ] && echo 1 >"$out/long.txt" || echo 0 >"$out/long.txt"
+load_end
 collect_end

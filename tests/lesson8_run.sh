@@ -38,6 +38,14 @@ printf 'owner-vars\n256\nticket\n' | exercises/lesson8/quiz.sh "$folder" >"$dir/
 yes main | head -n 9 | exercises/lesson8/quiz.sh "$folder" >"$dir/out" 2>&1 && fail "the quiz takes wrong answers"
 grep -q "No. Look: ./profiler/pprof -tags .*-flawed/cpu.pb.gz" "$dir/out" || fail "the quiz does not say where to look"
 
+# Of several runs it takes the flawed server's own rate, and not a later one that had no samples of the heap.
+later=exercises/lesson8/profiles/9999-01-01_000000-no-heap-$label
+cp -R "$folder" "$later"
+sed -i 's/^heap_samples_a_second .*/heap_samples_a_second 0/' "$later/figures.txt"
+printf 'owner-vars\n256\nticket\n' | exercises/lesson8/quiz.sh >"$dir/out" 2>&1
+grep -q "^About $folder\." "$dir/out" || fail "the quiz is about another run"
+rm -rf "$later"
+
 # A flawed run is no repaired one, and the page is held against the bands, too.
 exercises/engine/bands.sh 8 "$folder" "$folder" >"$dir/out" 2>&1 && fail "bands.sh finds nothing off"
 grep -q '^stranger_pages  *repaired .* off$' "$dir/out" || fail "bands.sh: what a stranger sees passes for repaired"

@@ -41,6 +41,11 @@ shows_secret() { # shows_secret FOLDER
     [ -n "$(pages_with_secret "$1")" ]
 }
 
+# shows_all FOLDER: also how closely the flawed server looks, as a run without samples of the heap does not
+shows_all() {
+    shows_secret "$1" && grep -q '^heap_samples_a_second [1-9]' "$1/figures.txt"
+}
+
 figures() {
     folder=$1
     echo "stranger_pages $(pages_of stranger "$folder" | wc -l)"

@@ -1,14 +1,14 @@
 #!/bin/sh
 # Three questions about a run you saved, and one from lesson 6.
 #
-#   exercises/lesson8/quiz.sh [FOLDER]     the newest run that shows the secret, unless told otherwise
+#   exercises/lesson8/quiz.sh [FOLDER]     the newest run that shows the secret and samples the heap, unless told otherwise
 # shellcheck source=exercises/engine/common.sh
 . "$(dirname "$0")/../engine/common.sh"
 lesson_load 8
 # shellcheck source=exercises/engine/asking.sh
 . exercises/engine/asking.sh
 
-quiz_begin "${1-}" shows_secret cpu.pb.gz heap.pb.gz figures.txt
+quiz_begin "${1-}" shows_all cpu.pb.gz heap.pb.gz figures.txt
 
 period=$(period_of "$folder/heap.pb.gz")
 [ -n "$period" ] || die "$folder: its heap profile cannot be read"

@@ -6,15 +6,18 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <time.h>
 
 enum { COMPARISONS = 10 };
 
+static atomic_bool stopping;
+
 static void sleep_until_ns(int64_t at_ns)
 {
     struct timespec at = {at_ns / 1000000000, at_ns % 1000000000};
-    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL) == EINTR)
+    while (!atomic_load(&stopping) && clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL) == EINTR)
         ;
 }
 
@@ -70,7 +73,9 @@ static void report_comparison(const char *with, const struct tariff *a, const st
 
 static void ask(void *closure, uint64_t n)
 {
-    postage_client_ask(closure, n);
+    if (atomic_load(&stopping))
+        postage_client_close(closure);
+    postage_client_ask(closure, n); /* nothing, when it is closed */
 }
 
 static void report_requests(const struct report_plan *plan)
@@ -88,7 +93,7 @@ static void report_requests(const struct report_plan *plan)
         printf("  a request                  p50 %.2f ms, p95 %.2f ms, p99 %.2f ms (of %zu, %ld a second)\n",
             (double)latencies.p50_ns / 1e6, (double)latencies.p95_ns / 1e6, (double)latencies.p99_ns / 1e6,
             latencies.requests, plan->rate);
-    else
+    else if (!atomic_load(&stopping))
         fprintf(stderr, "stopwatch: requests to 127.0.0.1:%ld fail\n", plan->port);
     fflush(stdout);
     postage_client_close(&client);
@@ -102,4 +107,9 @@ void release_report(const struct report_plan *plan)
     report_comparison("itself", plan->tariff, plan->tariff);
     report_comparison("the next list", plan->tariff, plan->next_tariff);
     report_requests(plan);
+}
+
+void release_report_stop(void)
+{
+    atomic_store(&stopping, true);
 }

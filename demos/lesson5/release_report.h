@@ -15,4 +15,7 @@ struct report_plan {
 /* Measures and prints. When requests fail, a line on standard error says so. */
 void release_report(const struct report_plan *plan);
 
+/* From another thread: no request is waited for or sent any more, and nothing said of them. */
+void release_report_stop(void);
+
 #endif

@@ -84,13 +84,13 @@ static void opened(void *postage, long port)
     p->reporting = p->report_s > 0 && pthread_create(&p->reporter, NULL, report, &p->plan) == 0;
 }
 
-/* It may be in the middle of it: then it ends at its next wait. */
+/* It may be in the middle of it, and ends soon then. */
 static void interrupt(void *postage)
 {
     struct postage *p = postage;
     if (!p->reporting)
         return;
-    pthread_cancel(p->reporter);
+    release_report_stop();
     pthread_join(p->reporter, NULL);
 }
 

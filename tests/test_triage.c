@@ -248,6 +248,37 @@ START_TEST(it_fits_any_width)
 }
 END_TEST
 
+/* Where the width does not do for all columns, what says least of the cause goes first. */
+START_TEST(columns_go_in_their_order)
+{
+    static const char *const titles[] = {
+        " live", " flat", " suffers", " growth", " cum", " threads", " causes"};
+    struct triage_input in = whole_input();
+    struct buf out = {0};
+    struct triage t;
+    size_t gone = 0;
+    read_all(&t, &in);
+    for (int width = 200; width >= 60; width--) {
+        struct triage_style style = {.width = width, .rows = 3};
+        out.len = 0;
+        triage_put(&t, &style, &out);
+        char *end = strstr(out.data, "  function\n");
+        ck_assert_ptr_nonnull(end);
+        *end = '\0';
+        const char *line = strrchr(out.data, '\n');
+        while (gone < COUNT(titles) && !strstr(line, titles[gone]))
+            gone++;
+        for (size_t i = 0; i < COUNT(titles); i++)
+            ck_assert_msg(!strstr(line, titles[i]) == (i < gone), "%d columns:%s", width, line);
+        ck_assert(width < 200 || gone == 0);
+    }
+    ck_assert_uint_eq(gone, 3); /* and names have room enough */
+    buf_fini(&out);
+    triage_fini(&t);
+    input_fini(&in);
+}
+END_TEST
+
 START_TEST(nothing_to_read_is_said)
 {
     struct triage_input in = {.source = ""};
@@ -291,6 +322,6 @@ Suite *suite(void)
     const TTest *tests[] = {the_cause_is_first_and_the_busy_is_blameless, figures_are_those_of_top,
         a_little_delay_has_no_cause, without_the_mutex_profile_nobody_is_the_cause,
         growth_within_sampling_noise_does_not_count, locks_are_charged_to_who_takes_them, it_fits_any_width,
-        nothing_to_read_is_said, the_whole_text};
+        nothing_to_read_is_said, columns_go_in_their_order, the_whole_text};
     return HARNESS_SUITE("triage", 10, tests);
 }

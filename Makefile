@@ -200,7 +200,7 @@ LONG_TESTS   = doctor embedding pprof_like_go go_pprof_reads web_browser web_all
 # ---- what people type -----------------------------------------------------------------------------------
 
 .DEFAULT_GOAL = all
-.PHONY: all help check check-long exam pages sanitized storm steps install uninstall deb stress fuzz fuzzers coverage references bench lint format clean FORCE
+.PHONY: all help check check-long exam pages sanitized storm steps install uninstall deb stress fuzz fuzzers coverage mutants references bench lint format clean FORCE
 sources = $(shell git ls-files "*.c" "*.h")
 scripts = $(shell git ls-files "*.sh") .ci/run
 
@@ -316,6 +316,11 @@ fuzzers:
 coverage: ## how much of profiler/ the tests run, in lines, and the least covered files (needs gcovr)
 	@+tests/coverage.sh $(tool_tests) $(TOOL_SCRIPTS:%=tests/%.sh) -- $(cprof_tests) $(B)/tests/test_cpu_watch \
 	    -- $(patsubst %,tests/%.sh,gateway_e2e other_malloc preload)
+
+mutants: ## do the tests notice when the code is wrong? COUNT (70) mutants of profiler/ or its ROOMS, chosen by SEED (1)
+	@$(MAKE) -s $(jobs) all $(tool_tests) $(cprof_tests) $(patsubst %,$(B)/tests/%,target target_other make_profile guest) $(B)/fetch
+	@tests/mutants.sh $(tool_tests) tests/pprof_tool.sh tests/pprof_malformed.sh -- $(cprof_tests) \
+	    -- $(patsubst %,tests/%.sh,symbols remote_names gateway_e2e other_malloc preload)
 
 stress: ## everything at once, for SECONDS (60), while the program lacks now this, now that; names from 100 MB of debug information; every exercise's checks RUNS times (20) beside busy loops
 	@$(MAKE) $(jobs) $(stress_programs) $(B)/tests/test_bounds

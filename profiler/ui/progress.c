@@ -52,5 +52,4 @@ void progress_end(struct progress *p)
 {
     if (p->on)
         fputs("\r\033[K", stderr);
-    p->on = false;
 }

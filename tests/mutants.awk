@@ -47,7 +47,8 @@ function place(column, size, what, new, text) {
     sub(/^ +/, "", text)
     key = room "/" file text what
     seen[key]++
-    printf "%d\t%s\t%s\t%d\t%d\t%d\t%s\t%s\t%s\n", rank(key seen[key]), room, file, FNR, column, size, what, new, text
+    printf "%d\t%s\t%s\t%d\t%d\t%d\t%s%s\t%s\t%s\n", rank(key seen[key]), room, file, FNR, column, size, what,
+        (seen[key] > 1 ? " (" seen[key] ")" : ""), new, text
 }
 
 # each WORD NEW: all places of an operator

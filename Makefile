@@ -33,6 +33,10 @@ SANFLAGS = $(if $(SAN),-fsanitize=$(SAN)$(SANFLAGS_$(SAN)) -fno-sanitize-recover
 # Warnings are errors where nobody reads them, but never in a learner's file.
 WERROR = $(if $(CI),-Werror)
 WARN = -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Wvla $(WERROR)
+# Of gcc's attributes and options against copies of functions, clang knows none, and makes no such copies. It finds -pthread
+# of no use where nothing is linked but what is named.
+CLANG = $(findstring clang,$(notdir $(CC)))
+WARN += $(if $(CLANG),-Wno-unknown-attributes -Wno-unused-command-line-argument)
 STD = -std=gnu11 -D_GNU_SOURCE -fno-omit-frame-pointer -fPIC -pthread
 CPPFLAGS += -Iprofiler -Iprofiler/include -I$(B)
 ALL_CFLAGS = $(STD) $(CPPFLAGS) $(CFLAGS) $(WARN) $(SANFLAGS)
@@ -162,7 +166,7 @@ server_o    = $(call objects,demos/lesson$(1),$(SERVER_$(1))) $(WEBSERVER_O) $(C
 
 # Names that a lesson speaks of must stay in the stacks: no tail calls, nothing inlined, no
 # copies with other parameters.
-DEMO_FLAGS = -Idemos -fno-inline -fno-optimize-sibling-calls -fno-ipa-sra -fno-ipa-cp
+DEMO_FLAGS = -Idemos -fno-inline -fno-optimize-sibling-calls $(if $(CLANG),,-fno-ipa-sra -fno-ipa-cp)
 DEMO_LIBS  = $(call pkg,--libs libmicrohttpd) $(if $(SAN),,-ljemalloc)
 
 # Check programs: tests/test_NAME.c each, with tests/harness.c. By what they are linked with.

@@ -468,12 +468,13 @@ START_TEST(a_file_that_becomes_shorter_and_shorter)
         struct symbolizer *s = new_symbolizer(0, SYMBOL_MAX_BYTES);
         ck_assert_int_eq(symbolizer_add_object(s, &o, NULL), 0);
         pid_t child = fork();
-        for (int part = 63 + round; child == 0; part--) {
-            struct stat st;
-            if (part == 0 || stat(path, &st) || truncate(path, st.st_size * part / (part + 1)))
-                _exit(part);
-            usleep(20);
-        }
+        if (child == 0)
+            for (int part = 63 + round;; part--) {
+                struct stat st;
+                if (part == 0 || stat(path, &st) || truncate(path, st.st_size * part / (part + 1)))
+                    _exit(part);
+                usleep(20);
+            }
         for (uint64_t at = o.start + (uint64_t)round; at < o.limit; at += 499) {
             struct answer a = ask(s, at), truth = ask(whole, at);
             ck_assert(a.end != EFFORT_DONE || a.n <= 1 || same(&a, &truth));

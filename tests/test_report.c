@@ -328,6 +328,25 @@ START_TEST(names_do_not_break_the_formats_of_programs)
 END_TEST
 
 /* The rows of -json and -csv are those of -top, in the same order. */
+/* callgrind adds up what has the same name: of a call tree's functions those that are called twice have a
+ * number. */
+START_TEST(callgrind_tells_namesakes_apart)
+{
+    static const struct stack_line twice[] = {{"main;cache;leaf", 2}, {"main;json;leaf", 1}};
+    struct profile *p = stacks_profile("samples", "count", 1, twice, 2);
+    struct report_request q = {.format = REPORT_CALLGRIND, .config = {.call_tree = true}};
+    struct buf out = {0}, notes = {0};
+    struct error e;
+    ck_assert_msg(generate(p, q, &out, &notes, &e) == 0, "%s", e.text);
+    ck_assert_ptr_nonnull(strstr(out.data, " leaf [1/2]\n"));
+    ck_assert_ptr_nonnull(strstr(out.data, " leaf [2/2]\n"));
+    ck_assert_ptr_null(strstr(out.data, "main ["));
+    buf_fini(&out);
+    buf_fini(&notes);
+    profile_free(p);
+}
+END_TEST
+
 START_TEST(tables_have_the_rows_of_top)
 {
     for (unsigned seed = 1; seed < 6; seed++) {
@@ -402,8 +421,8 @@ Suite *suite(void)
 {
     const TTest *tests[] = {list_annotates_source, only_files_are_read_as_sources,
         what_cannot_be_reported_is_explained, a_profile_written_reads_the_same, topproto_holds_the_top,
-        names_do_not_break_the_formats_of_programs, tables_have_the_rows_of_top,
-        empty_and_negative_profiles_report, damaged_profiles_report};
+        names_do_not_break_the_formats_of_programs, callgrind_tells_namesakes_apart,
+        tables_have_the_rows_of_top, empty_and_negative_profiles_report, damaged_profiles_report};
     Suite *s = HARNESS_SUITE("report", 10, tests);
     TCase *loop = tcase_create("goldens");
     tcase_add_loop_test(loop, reports_are_as_the_goldens, 0, N_GOLDENS);

@@ -22,13 +22,15 @@ bool trial_wait(sem_t *sem, int seconds);
 /*
  * What threads wait in a module, against the flawed one. `waited_ms` is one round with either. Rounds take
  * turns, so that whatever else the machine does hits both alike; and as what it does to one that holds a lock
- * only adds to waiting, the second best of the rounds counts.
+ * only adds to waiting, the second best of the rounds counts: there are no more once two are within
+ * share_max.
  */
 struct trial_waiting {
     double mine_ms, flawed_ms, share;
+    int rounds; /* that there were */
 };
-enum { TRIAL_WAITING_ROUNDS = 5 };
+enum { TRIAL_WAITING_ROUNDS = 10 };
 struct trial_waiting trial_waiting(
-    double (*waited_ms)(const void *module), const void *flawed, const void *mine);
+    double (*waited_ms)(const void *module), const void *flawed, const void *mine, double share_max);
 
 #endif

@@ -479,13 +479,13 @@ static double waiting_ms_in(const void *m)
 
 static void waiting_against_flawed(void)
 {
-    struct trial_waiting w = trial_waiting(waiting_ms_in, &flawed, &module);
+    struct trial_waiting w = trial_waiting(waiting_ms_in, &flawed, &module, WAITING_SHARE_MAX);
     char allowed[80];
     snprintf(allowed, sizeof allowed, "at most %.0f%% of the flawed one's waiting", 100 * WAITING_SHARE_MAX);
     verdict(w.share <= WAITING_SHARE_MAX, allowed,
         "%d threads waited %.1f ms a round, those on the flawed cache %.1f ms: %.1f%% (second best of %d "
         "rounds)",
-        WAITING_THREADS, w.mine_ms, w.flawed_ms, 100 * w.share, TRIAL_WAITING_ROUNDS);
+        WAITING_THREADS, w.mine_ms, w.flawed_ms, 100 * w.share, w.rounds);
 }
 
 /* ---------------------------------------------------------------------------------------------------------

@@ -52,7 +52,7 @@ jobs = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 
 # ---- rooms ----------------------------------------------------------------------------------------------
 
-BASE     = error vec buf intern table nearest decimal hostname asker
+BASE     = error vec buf intern table nearest decimal hostname asker objects
 MODEL    = profile gzip encode
 READ     = check idmap wire gunzip decode sample_types merge \
            legacy legacy_build legacy_maps legacy_cpu legacy_heap legacy_stacks legacy_contention legacy_java \

@@ -79,7 +79,7 @@ void faults_jump_clock(int64_t ns);
 
 struct deeds {
     atomic_long threads, no_threads; /* pthread_create that succeeded, and that did not */
-    atomic_long loads, no_loads, forks, execs, profiled_children, stuck_children, exceptions;
+    atomic_long loads, no_loads, forks, execs, profiled_children, exceptions;
     atomic_long mutexes, waits, megabytes;
 };
 extern struct deeds deeds;

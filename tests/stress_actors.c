@@ -138,19 +138,6 @@ static void be_child(int kind)
     _exit(good ? CHILD_OK : 1);
 }
 
-/*
- * Forked while another thread has the loader's list of objects locked, a child finds it locked for good:
- * glibc's fork does not set that lock right, and names cannot be looked up without it. So one in four of the
- * profiled children, and one at least, may have to be ended by its alarm; how many were is printed.
- */
-static bool may_be_stuck(int kind, int status)
-{
-    if (kind != 2 || !WIFSIGNALED(status) || WTERMSIG(status) != SIGALRM)
-        return false;
-    long stuck = atomic_fetch_add(&deeds.stuck_children, 1) + 1;
-    return stuck <= 1 + atomic_load(&deeds.profiled_children) / 4;
-}
-
 static void *makes_children(void *arg)
 {
     atomic_long *const counters[] = {&deeds.execs, &deeds.forks, &deeds.profiled_children};
@@ -161,8 +148,7 @@ static void *makes_children(void *arg)
             be_child(kind);
         if (child < 0 || waitpid(child, &status, 0) != child)
             stress_fail("no child: %s", strerror(errno));
-        else if ((!WIFEXITED(status) || WEXITSTATUS(status) != (kind == 0 ? 0 : CHILD_OK)) &&
-                 !may_be_stuck(kind, status))
+        else if (!WIFEXITED(status) || WEXITSTATUS(status) != (kind == 0 ? 0 : CHILD_OK))
             stress_fail("a child of kind %d ends with %#x", kind, (unsigned)status);
         atomic_fetch_add(counters[kind], 1);
         pause_us(2000);

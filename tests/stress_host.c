@@ -304,8 +304,6 @@ static void report(void)
     } else {
         printf("; no exceptions: there is no compiler of C++\n");
     }
-    printf("children: %ld of %ld profiled ones were stuck, as the loader was locked when they were forked\n",
-        (long)deeds.stuck_children, (long)deeds.profiled_children);
     printf("answers: %ld whole, %ld with 503\n", (long)a[ANSWERED], (long)a[REFUSED]);
     report_answers(LACKS_DESCRIPTORS, "faults: descriptors ran out");
     report_answers(LACKS_THREADS, "faults: threads ran out");

@@ -400,6 +400,53 @@ static void *write_on(void *stop)
     return NULL;
 }
 
+static atomic_bool is_inside, may_leave;
+
+static int stay(struct dl_phdr_info *info, size_t size, void *arg)
+{
+    (void)info, (void)size, (void)arg;
+    is_inside = true;
+    while (!may_leave)
+        usleep(1000);
+    return 1;
+}
+
+static void *list_objects(void *arg)
+{
+    dl_iterate_phdr(stay, NULL);
+    return arg;
+}
+
+/* Another thread of the program's has the loader's lock: here, and in the child for ever. What asks for a
+ * profile gets it, with names, and comes back. */
+static int profile_in_child(void)
+{
+    alarm(20);
+    if (cprof_start_capture() || try_write("profile?seconds=1") || try_write("heap"))
+        return 1;
+    char *text = written("threads?debug=2", NULL);
+    return strstr(text, "profile_in_child") ? 0 : 2;
+}
+
+START_TEST(a_child_of_a_busy_loader_is_profiled)
+{
+    pthread_t other;
+    int status;
+    capture();
+    pthread_create(&other, NULL, list_objects, NULL);
+    while (!is_inside)
+        usleep(1000);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(profile_in_child());
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    may_leave = true;
+    pthread_join(other, NULL);
+    ck_assert_msg(status == 0, "it ends with %#x", (unsigned)status);
+    cprof_stop();
+}
+END_TEST
+
 START_TEST(a_child_can_load_libraries)
 {
     atomic_bool stop = false;
@@ -431,6 +478,6 @@ Suite *suite(void)
     const TTest *const tests[] = {every_profile_without_a_server, a_heap_profile_at_exit,
         what_it_does_is_in_no_profile, all_of_it_is_written, a_descriptor_that_takes_nothing,
         each_failure_has_its_code, sixteen_at_once_and_stopped, serving_may_come_later,
-        children_capture_when_told, a_child_can_load_libraries};
+        children_capture_when_told, a_child_of_a_busy_loader_is_profiled, a_child_can_load_libraries};
     return HARNESS_SUITE("direct", 30, tests);
 }

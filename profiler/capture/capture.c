@@ -90,9 +90,10 @@ static int prepare(struct error *error)
            interpose_ipc_linked + interpose_fortified_linked + interpose_c11_linked);
     if (contention_init())
         return error_set(error, ERR_NOMEM, "no memory for the profiler's tables");
-    if (unwind_prepare())
-        return error_set(error, ERR_NOMEM, "no memory for unwind tables");
-    return 0;
+    int r = unwind_prepare();
+    if (r == ERR_UNSUPPORTED)
+        return error_set(error, r, "the loader was busy when this process was forked, and is for good");
+    return r ? error_set(error, r, "no memory for unwind tables") : 0;
 }
 
 static int start_locked(const struct capture_config *config, struct error *error)

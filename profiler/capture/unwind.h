@@ -58,7 +58,8 @@ struct unwind_stack {
 
 /* Brings the tables up to date with the loaded objects: cheap when nothing came or went. Takes the loader's
  * lock on its list: never in a handler. That lock is not held while constructors run, so one may call this
- * inside dlopen while another thread is at it. 0 or ERR_NOMEM (the old tables stay). */
+ * inside dlopen while another thread is at it. 0 or ERR_NOMEM (the old tables stay). In a forked child
+ * that cannot list its objects (base/objects.h) they stay, too; ERR_UNSUPPORTED where there are none. */
 int unwind_refresh(void);
 
 /* The stack pointer of what a signal interrupted. */

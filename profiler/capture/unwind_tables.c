@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/objects.h"
 #include "capture/rawlock.h"
 #include "capture/region.h"
 #include "capture/unwind.h"
@@ -240,6 +241,8 @@ static void sort_objects(struct unwind_tables *t)
 static int rebuild_locked(void)
 {
     struct rebuild b = {.only_counters = true, .old = atomic_load(&current)};
+    if (!objects_listable())
+        return b.old ? 0 : ERR_UNSUPPORTED;
     dl_iterate_phdr(visit, &b);
     if (b.old && b.adds == built_adds && b.subs == built_subs) {
         if (retired)

@@ -101,8 +101,8 @@ bool heap_is_declined(void)
     return !has_address() && was_preloaded();
 }
 
-/* A program finds errno at 0. */
-static __attribute__((constructor(101))) void preload(void)
+/* A program finds errno at 0. Number 101 is for what capturing needs. */
+static __attribute__((constructor(102))) void preload(void)
 {
     int saved = errno;
     if (!was_preloaded())

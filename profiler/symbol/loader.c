@@ -1,5 +1,7 @@
 #include "symbol/loader.h"
 
+#include "base/objects.h"
+
 #include <pthread.h>
 
 /* libgcc's, exported since 3.0 for exactly this question. It reads the object's unwind tables. */
@@ -13,6 +15,8 @@ static bool forked; /* from somebody who had threads, perhaps */
 
 int loader_walk(int (*visit)(struct dl_phdr_info *, size_t, void *), void *arg)
 {
+    if (!objects_listable())
+        return LOADER_LOCKED;
     pthread_mutex_lock(&walking);
     int result = dl_iterate_phdr(visit, arg);
     pthread_mutex_unlock(&walking);

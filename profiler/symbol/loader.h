@@ -18,11 +18,14 @@
  * thread was in there at the fork: the child does without the names that take them. */
 bool loader_may_open(void);
 
-/* dl_iterate_phdr(visit, arg). */
+enum { LOADER_LOCKED = -1 };
+
+/* dl_iterate_phdr(visit, arg); LOADER_LOCKED, and no visit, in a child that would wait for it for ever
+ * (base/objects.h). */
 int loader_walk(int (*visit)(struct dl_phdr_info *, size_t, void *), void *arg);
 
 /* Where the function at address begins, as the unwind tables of its object have it; 0 when no loaded object
- * is there, or its tables do not cover the address. */
+ * is there, its tables do not cover the address, or the objects cannot be walked. */
 uintptr_t loader_function_start(uintptr_t address);
 
 /* Around fork, in the thread that forks: no walk from the first to one of the others. */

@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 void maps_fini(struct maps *m)
@@ -146,6 +147,17 @@ static int note_object(struct dl_phdr_info *info, size_t size, void *arg)
     return 0;
 }
 
+/* The program itself, as the kernel told it where it is. */
+static void note_program(struct loader_walk *walk)
+{
+    struct dl_phdr_info program = {
+        .dlpi_phdr = (const void *)getauxval(AT_PHDR), .dlpi_phnum = (ElfW(Half))getauxval(AT_PHNUM)};
+    for (int i = 0; i < program.dlpi_phnum; i++)
+        if (program.dlpi_phdr[i].p_type == PT_PHDR)
+            program.dlpi_addr = (uintptr_t)program.dlpi_phdr - program.dlpi_phdr[i].p_vaddr;
+    note_object(&program, sizeof program, walk);
+}
+
 static void main_first(struct maps *m)
 {
     for (size_t i = 1; i < m->entries.len; i++) {
@@ -168,7 +180,9 @@ int maps_read_self(struct maps *m, struct error *error)
     buf_fini(&text);
     if (code)
         return code;
-    loader_walk(note_object, &(struct loader_walk){.maps = &fresh, .first = true});
+    struct loader_walk walk = {.maps = &fresh, .first = true};
+    if (loader_walk(note_object, &walk) == LOADER_LOCKED)
+        note_program(&walk);
     main_first(&fresh);
     maps_fini(m);
     *m = fresh;
@@ -184,7 +198,8 @@ static int same_counts(struct dl_phdr_info *info, size_t size, void *arg)
 
 bool maps_is_current(const struct maps *m)
 {
-    return m->entries.len && loader_walk(same_counts, (void *)m) == 1;
+    int same = m->entries.len ? loader_walk(same_counts, (void *)m) : 0;
+    return same == 1 || same == LOADER_LOCKED; /* where nothing can come or go, either */
 }
 
 int maps_find(const struct maps *m, uint64_t address)

@@ -12,8 +12,9 @@
  *
  * Two sources are joined: /proc/self/maps has true ranges and absolute paths; dl_iterate_phdr has the build
  * IDs, read from the PT_NOTE segments in memory, so that they are those of what runs and not of what lies on
- * the disk by now. Only executable ranges are kept. Reading costs milliseconds when there are thousands of
- * threads (two lines each), so callers ask maps_is_current first, which costs less than a microsecond.
+ * the disk by now; in a child that cannot list objects (LOADER_LOCKED) that of the program alone. Only
+ * executable ranges are kept. Reading costs milliseconds when there are thousands of threads (two lines
+ * each), so callers ask maps_is_current first, which costs less than a microsecond.
  */
 struct maps_entry {
     uint64_t start, limit, offset; /* offset of start in the file */

@@ -192,13 +192,14 @@ SAN_TESTS_thread    = stacks snapshot
 LONG_PROGRAMS = accuracy heap_accuracy unwind_steps cpu_watch
 STORM_TESTS   = storm
 # End-to-end tests: tests/NAME.sh, run from the top folder; exit 77 is "skipped", with a line that says why.
-TOOL_SCRIPTS = symbols manual bench_page pprof_tool pprof_malformed remote_names
+TOOL_SCRIPTS = symbols manual bench_page pprof_malformed remote_names
+REPORT_SCRIPTS = pprof_tool
 DEMO_SCRIPTS = gateway_e2e other_malloc
-BOOK_SCRIPTS = setup_script engine exercises working_copies lesson9_cases
+BOOK_SCRIPTS = setup_script exercises working_copies lesson9_cases
 # Those for which `make check` has no time: first what measures and wants the machine for itself, then two lanes of about
 # the same length.
 LONG_ALONE   = lesson2_run
-LONG_LESSONS = lesson1_run waiting_run lesson5_run lesson6_run lesson8_run lesson9_run
+LONG_LESSONS = engine lesson1_run waiting_run lesson5_run lesson6_run lesson8_run lesson9_run
 LONG_TESTS   = doctor embedding pprof_like_go go_pprof_reads web_browser web_all compare completions strangers preload preload_programs preload_servers preload_hostile lesson7_run fleet
 
 # ---- what people type -----------------------------------------------------------------------------------
@@ -238,12 +239,13 @@ lessons: ## the lessons, and how far you are
 doctor: ## is this machine fit for the workbook? what is wrong, and the remedy; changes nothing
 	@exercises/engine/doctor.sh
 
+# In four lanes of about the same length.
 check: ## everything a clone must pass
 	@$(MAKE) $(jobs) all $(test_programs) $(B)/tests/target $(B)/tests/target_other $(B)/tests/make_profile
-	@tests/run.sh $(tool_tests) $(TOOL_SCRIPTS:%=tests/%.sh) $(demo_tests) $(DEMO_SCRIPTS:%=tests/%.sh) \
+	@tests/run.sh $(tool_tests) $(TOOL_SCRIPTS:%=tests/%.sh) \
 	    -- $(CAPTURE_TESTS:%=$(B)/tests/test_%) \
-	    -- $(EXPORT_TESTS:%=$(B)/tests/test_%) \
-	    -- $(BOOK_SCRIPTS:%=tests/%.sh)
+	    -- $(EXPORT_TESTS:%=$(B)/tests/test_%) $(demo_tests) $(DEMO_SCRIPTS:%=tests/%.sh) \
+	    -- $(BOOK_SCRIPTS:%=tests/%.sh) $(REPORT_SCRIPTS:%=tests/%.sh)
 
 check-long: ## the tests for which check has no time
 	@$(MAKE) $(jobs) all $(long_programs) $(B)/tests/guest $(B)/tests/asked $(B)/tests/target $(B)/tests/target_shared $(B)/tests/make_profile $(B)/tests/scrape_rules
@@ -318,7 +320,7 @@ fuzzers:
 	    $(FUZZ:%=.build/fuzz/tests/fuzz/%)
 
 coverage: ## how much of profiler/ the tests run, in lines, and the least covered files (needs gcovr)
-	@+tests/coverage.sh $(tool_tests) $(TOOL_SCRIPTS:%=tests/%.sh) -- $(cprof_tests) $(B)/tests/test_cpu_watch \
+	@+tests/coverage.sh $(tool_tests) $(TOOL_SCRIPTS:%=tests/%.sh) $(REPORT_SCRIPTS:%=tests/%.sh) -- $(cprof_tests) $(B)/tests/test_cpu_watch \
 	    -- $(patsubst %,tests/%.sh,gateway_e2e other_malloc preload)
 
 mutants: ## do the tests notice when the code is wrong? COUNT (70) mutants of profiler/ or its ROOMS, chosen by SEED (1)

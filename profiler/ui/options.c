@@ -67,7 +67,7 @@ static const struct source_option source_options[] = {
     {"tls_key", SOURCE_TEXT, OPTION(tls_key), "Private key of the client certificate"},
     {"tls_ca", SOURCE_TEXT, OPTION(tls_ca),
         "Certificates of those who vouch for servers, in place of the system's"},
-    {"tools", SOURCE_TEXT, OPTION(tools), "Taken, as by go tool pprof, and without effect: none are needed"},
+    {"tools", SOURCE_TEXT, OPTION(tools), "Folders with objdump, for disassembly: DIR,... or objdump:DIR"},
     {"http", SOURCE_TEXT, OPTION(http), "Serve the profile to a browser at [host]:[port], until Ctrl-C"},
     {"no_browser", SOURCE_SWITCH, OPTION(no_browser), "With -http: print the address, open no browser"},
     {"triage", SOURCE_SWITCH, OPTION(triage),

@@ -82,7 +82,7 @@ complete -c pprof -o token -x -d 'Token for servers that ask for one; CPROF_TOKE
 complete -c pprof -o tls_cert -r -d 'Client certificate for https'
 complete -c pprof -o tls_key -r -d 'Private key of the client certificate'
 complete -c pprof -o tls_ca -r -d 'Certificates of those who vouch for servers, in place of the system\'s'
-complete -c pprof -o tools -r -d 'Taken, as by go tool pprof, and without effect: none are needed'
+complete -c pprof -o tools -r -d 'Folders with objdump, for disassembly: DIR,... or objdump:DIR'
 complete -c pprof -o http -x -d 'Serve the profile to a browser at [host]:[port], until Ctrl-C'
 complete -c pprof -o no_browser -d 'With -http: print the address, open no browser'
 complete -c pprof -o triage -d 'Collect every profile of a server at once and read them together; or a folder it left'

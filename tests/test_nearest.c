@@ -25,6 +25,8 @@ START_TEST(the_nearest_name_is_found)
     ck_assert_str_eq(nearest_to("nodecuont"), "nodecount");
     ck_assert_str_eq(nearest_to("nodefractoin"), "nodefraction");
     ck_assert_str_eq(nearest_to("flaem"), "flame");
+    ck_assert_str_eq(nearest_to("xfocus"), "focus");
+    ck_assert_str_eq(nearest_to("tpo"), "top"); /* whatever was compared before */
 }
 END_TEST
 

@@ -92,7 +92,9 @@ static int prepare(struct error *error)
         return error_set(error, ERR_NOMEM, "no memory for the profiler's tables");
     int r = unwind_prepare();
     if (r == ERR_UNSUPPORTED)
-        return error_set(error, r, "the loader was busy when this process was forked, and is for good");
+        return error_set(error, r,
+            "no unwind tables: the loader was busy as this process was forked, or no copy can be forked to "
+            "tell");
     return r ? error_set(error, r, "no memory for unwind tables") : 0;
 }
 

@@ -174,22 +174,24 @@ TOOL_TESTS  = base profile codec legacy merge maps symbol bounds starved demangl
               columns triage threadlist limit flame nearest \
               options fetch gather web web_all shell symbolize collection corpora largepages
 CAPTURE_TESTS = cpu wall \
-              contention contention_law contention_sampling jumps \
-              heap arithmetic \
-              threads threadload waits cpuclocks \
-              interpose signals snapshot stacks unwind
+                contention contention_law \
+                heap arithmetic \
+                threads waits cpuclocks \
+                interpose signals snapshot stacks unwind
+# By the thousand, or rare; `make check` has no time for them.
+CROWDED_TESTS = cpu_watch contention_sampling jumps threadload
 EXPORT_TESTS = labels convert textformats server direct mount limits
-CPROF_TESTS = $(CAPTURE_TESTS) $(EXPORT_TESTS)
+CPROF_TESTS = $(CAPTURE_TESTS) $(CROWDED_TESTS) $(EXPORT_TESTS)
 DEMO_TESTS  = json histogram loadgen neighbour upstream
 # What libFuzzer runs, tests/fuzz/fuzz_*.c, with a folder of inputs each.
 FUZZ_TARGETS = proto gzip heap_v2 legacy perf shell expressions http web
 # What a sanitizer can run, each test in one of them: the interceptors of the address sanitizer stand in the way of
 # libcprof's, of jemalloc's heap, of what the tool tells libc's, and of a test's own malloc.
 SAN_TESTS_address   = $(filter-out largepages starved,$(TOOL_TESTS)) snapshot convert textformats
-SAN_TESTS_undefined = largepages starved cpu_watch $(filter-out $(SAN_TESTS_address),$(CPROF_TESTS))
+SAN_TESTS_undefined = largepages starved $(filter-out $(SAN_TESTS_address),$(CPROF_TESTS))
 SAN_TESTS_thread    = stacks snapshot
 # Apart from `make check`, which has no time for them.
-LONG_PROGRAMS = accuracy heap_accuracy unwind_steps cpu_watch
+LONG_PROGRAMS = accuracy heap_accuracy unwind_steps
 STORM_TESTS   = storm
 # End-to-end tests: tests/NAME.sh, run from the top folder; exit 77 is "skipped", with a line that says why.
 TOOL_SCRIPTS = symbols manual bench_page pprof_malformed remote_names
@@ -239,18 +241,18 @@ lessons: ## the lessons, and how far you are
 doctor: ## is this machine fit for the workbook? what is wrong, and the remedy; changes nothing
 	@exercises/engine/doctor.sh
 
-# In four lanes of about the same length.
+# In four lanes of about the same length. That the other lessons' servers compile, `make` shows, and check-long.
 check: ## everything a clone must pass
-	@$(MAKE) $(jobs) all $(test_programs) $(B)/tests/target $(B)/tests/target_other $(B)/tests/make_profile
+	@$(MAKE) $(jobs) $(profilers) demos/load demos/gateway $(check_programs) $(B)/tests/target $(B)/tests/target_other $(B)/tests/make_profile
 	@tests/run.sh $(tool_tests) $(TOOL_SCRIPTS:%=tests/%.sh) \
-	    -- $(CAPTURE_TESTS:%=$(B)/tests/test_%) \
-	    -- $(EXPORT_TESTS:%=$(B)/tests/test_%) $(demo_tests) $(DEMO_SCRIPTS:%=tests/%.sh) \
+	    -- $(CAPTURE_TESTS:%=$(B)/tests/test_%) $(DEMO_SCRIPTS:%=tests/%.sh) \
+	    -- $(EXPORT_TESTS:%=$(B)/tests/test_%) $(demo_tests) \
 	    -- $(BOOK_SCRIPTS:%=tests/%.sh) $(REPORT_SCRIPTS:%=tests/%.sh)
 
 check-long: ## the tests for which check has no time
-	@$(MAKE) $(jobs) all $(long_programs) $(B)/tests/guest $(B)/tests/asked $(B)/tests/target $(B)/tests/target_shared $(B)/tests/make_profile $(B)/tests/scrape_rules
+	@$(MAKE) $(jobs) all $(long_programs) $(crowded_tests) $(B)/tests/guest $(B)/tests/asked $(B)/tests/target $(B)/tests/target_shared $(B)/tests/make_profile $(B)/tests/scrape_rules
 	@tests/run.sh $(long_programs) $(LONG_ALONE:%=tests/%.sh)
-	@tests/run.sh --again $(LONG_LESSONS:%=tests/%.sh) -- $(LONG_TESTS:%=tests/%.sh)
+	@tests/run.sh --again $(LONG_LESSONS:%=tests/%.sh) -- $(crowded_tests) $(LONG_TESTS:%=tests/%.sh)
 
 exam: ## lesson 9's flaws, three cases each: only their own check fails, and the profile shows them
 	@$(MAKE) $(jobs) all
@@ -271,7 +273,7 @@ references: ## every exercise's reference server under SAN=thread or address, an
 	@tests/references.sh $(B)/references $(or $(SECONDS),2) $(LESSONS)
 
 install: ## pprof, libcprof, cprof.h, cprof.pc and the man pages below PREFIX (/usr/local); DESTDIR for packages
-	@$(MAKE) $(jobs) $(installed)
+	@$(MAKE) $(jobs) $(profilers)
 	@$(install_environment) profiler/packaging/install.sh install
 
 uninstall: ## remove what install put there
@@ -320,7 +322,7 @@ fuzzers:
 	    $(FUZZ:%=.build/fuzz/tests/fuzz/%)
 
 coverage: ## how much of profiler/ the tests run, in lines, and the least covered files (needs gcovr)
-	@+tests/coverage.sh $(tool_tests) $(TOOL_SCRIPTS:%=tests/%.sh) $(REPORT_SCRIPTS:%=tests/%.sh) -- $(cprof_tests) $(B)/tests/test_cpu_watch \
+	@+tests/coverage.sh $(tool_tests) $(TOOL_SCRIPTS:%=tests/%.sh) $(REPORT_SCRIPTS:%=tests/%.sh) -- $(cprof_tests) \
 	    -- $(patsubst %,tests/%.sh,gateway_e2e other_malloc preload)
 
 mutants: ## do the tests notice when the code is wrong? COUNT (70) mutants of profiler/ or its ROOMS, chosen by SEED (1)
@@ -379,7 +381,8 @@ $(B)/libtool.a: $(BASE_O) $(MODEL_O) $(READ_O) $(SYMBOL_O) $(VIEW_O) $(UI_O)
 	@rm -f $@
 	$(call say,AR,$@)$(AR) rcs $@ $^
 
-all: $(OUT)profiler/pprof $(OUT)profiler/libcprof.a $(OUT)profiler/libcprof.so $(OUT)profiler/libcprof-export.so
+profilers = $(addprefix $(OUT)profiler/,pprof libcprof.a libcprof.so libcprof-export.so)
+all: $(profilers)
 
 $(OUT)profiler/pprof: $(B)/profiler/ui/main.o $(B)/libtool.a
 	@mkdir -p $(@D)
@@ -431,8 +434,7 @@ $(OUT)profiler/libcprof-export.so: $(B)/libcprof-export.o $(OUT)profiler/$(SONAM
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) -shared -Wl,-soname,$(@F) -Wl,--version-script=profiler/packaging/export.map \
 	    -Wl,-z,now,-z,nodelete $^ $(CPROF_LIBS) -o $@
 
-# What `make install` copies, and what its script needs to know.
-installed = $(addprefix $(OUT)profiler/,pprof libcprof.a libcprof.so libcprof-export.so)
+# What the script of `make install` needs to know.
 install_environment = PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' DESTDIR='$(DESTDIR)' BUILT='$(OUT)profiler' \
     VERSION='$(VERSION)' SONAME='$(SONAME)' LIBS='$(CPROF_LIBS)'
 
@@ -485,12 +487,18 @@ $(B)/cases/%/mystery: $(B)/$(B)/cases/%/incident.o $(call server_o,9) $(OUT)prof
 
 # ---- tests ----------------------------------------------------------------------------------------------
 
+# gold takes half as long as ld, where there is one. What people get is linked by ld.
+QUICK_LD := $(shell command -v ld.gold >/dev/null && echo -fuse-ld=gold -Wl,--build-id)
+$(B)/tests/% $(B)/checks/% $(B)/modules/%: private ALL_CFLAGS += $(QUICK_LD)
+
 tool_tests  = $(TOOL_TESTS:%=$(B)/tests/test_%)
 long_programs = $(LONG_PROGRAMS:%=$(B)/tests/test_%)
 cprof_tests = $(CPROF_TESTS:%=$(B)/tests/test_%)
 storm_tests = $(STORM_TESTS:%=$(B)/tests/test_%)
 demo_tests  = $(DEMO_TESTS:%=$(B)/tests/test_%)
+crowded_tests = $(CROWDED_TESTS:%=$(B)/tests/test_%)
 test_programs = $(tool_tests) $(cprof_tests) $(demo_tests)
+check_programs = $(filter-out $(crowded_tests),$(test_programs))
 
 $(test_programs) $(long_programs) $(storm_tests): $(B)/tests/harness.o
 $(test_programs) $(long_programs) $(storm_tests): CPPFLAGS += -Itests
@@ -507,6 +515,9 @@ $(B)/tests/make_profile: %: %.o $(B)/libtool.a
 
 $(cprof_tests) $(long_programs) $(storm_tests): %: %.o $(OUT)profiler/libcprof.a
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(OTHER_MALLOC) $^ $(call pkg,--libs check) $(CPROF_LIBS) -o $@
+
+# A program whose text begins with its headers, as it does on arm64: what is then left of it in a debug file is not nothing.
+$(B)/tests/test_symbolize: QUICK_LD = -Wl,-z,noseparate-code
 
 # With jemalloc's own shared object, not with what is in libcprof.a.
 $(B)/tests/test_heap $(B)/tests/target_other: OTHER_MALLOC = -Wl,--push-state,--no-as-needed -ljemalloc -Wl,--pop-state

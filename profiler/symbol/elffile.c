@@ -134,12 +134,12 @@ void elffile_build_id(struct elffile *f, char hex[129])
     }
 }
 
-/* In a debug file the segments are empty, and only where they go is known: as a linker lays a file out, at
- * the same distance from the first one. */
-static bool empty_segment_vaddr(const GElf_Phdr *ph, uint64_t base, uint64_t offset, uint64_t *vaddr)
+/* In a debug file the segments are empty, or have but the headers and notes that they begin with, and only where they go
+ * is known: as a linker lays a file out, at the same distance from the first one. */
+static bool emptied_segment_vaddr(const GElf_Phdr *ph, uint64_t base, uint64_t offset, uint64_t *vaddr)
 {
     uint64_t at = ph->p_vaddr - base;
-    if (ph->p_filesz || offset < at || offset - at >= ph->p_memsz)
+    if (ph->p_filesz >= ph->p_memsz || offset < at || offset - at >= ph->p_memsz)
         return false;
     *vaddr = ph->p_vaddr + (offset - at);
     return true;
@@ -166,7 +166,7 @@ bool elffile_vaddr(struct elffile *f, uint64_t offset, uint64_t *vaddr)
             *vaddr = offset - ph.p_offset + ph.p_vaddr;
             return true;
         }
-        if (empty_segment_vaddr(&ph, base, offset, vaddr))
+        if (emptied_segment_vaddr(&ph, base, offset, vaddr))
             return true;
     }
     return false;

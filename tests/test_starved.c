@@ -2,6 +2,7 @@
 
 #include "libdw_tables.h"
 #include "symbol/symbol.h"
+#include "ui/web_saved.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,11 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /*
  * Memory or descriptors that run out while names are looked up: the answer may be less, the program goes on,
- * and the next time all of it is there.
+ * and the next time all of it is there. Of settings, which are written again, nothing may be missing.
  */
 
 /* ---- allocations that fail ------------------------------------------------------------------------------
@@ -145,8 +147,51 @@ START_TEST(descriptors_run_out)
 }
 END_TEST
 
+/* Text that is longer than a buffer is at first, of every kind. */
+static const char settings[] = "{\"configs\": [{\"name\": \"the json alone\", \"focus\": "
+                               "\"json_[a-z]*_that_is_called_from_the_gateway_and_nowhere_else\", "
+                               "\"trim\": true, \"later\": {\"a\": [1, \"}\"]}}], \"other\": [{}, null]}";
+
+START_TEST(settings_are_read_whole_or_not_at_all)
+{
+    char home[] = "/tmp/test-starved-XXXXXX", file[100], command[100];
+    struct saved all, some;
+    struct error error = {0};
+    struct buf menu = {0}, again = {0};
+    ck_assert_ptr_nonnull(mkdtemp(home));
+    ck_assert_int_eq(setenv("XDG_CONFIG_HOME", home, 1), 0);
+    snprintf(file, sizeof file, "%s/pprof", home);
+    ck_assert_int_eq(mkdir(file, 0700), 0);
+    snprintf(file, sizeof file, "%s/pprof/settings.json", home);
+    FILE *f = fopen(file, "we");
+    ck_assert(f && fputs(settings, f) >= 0 && fclose(f) == 0);
+    ck_assert_msg(saved_load(&all, &error) == 0, "%s", error.text);
+    saved_put_menu(&all, &menu);
+    long n = 1;
+    for (bool whole = false; !whole; n++) {
+        left = n;
+        int code = saved_load(&some, &error);
+        whole = left > 0;
+        left = 0;
+        ck_assert_msg(code == 0 || code == ERR_NOMEM || code == ERR_IO, "%ld: %s", n, error.text);
+        again.len = 0;
+        saved_put_menu(&some, &again);
+        if (code == 0)
+            ck_assert_str_eq(again.data, menu.data);
+        saved_fini(&some);
+    }
+    ck_assert_int_ge(n, 10);
+    saved_fini(&all);
+    buf_fini(&menu);
+    buf_fini(&again);
+    snprintf(command, sizeof command, "rm -r %s", home);
+    ck_assert_int_eq(system(command), 0);
+}
+END_TEST
+
 Suite *suite(void)
 {
-    const TTest *const tests[] = {each_allocation_fails_in_turn, descriptors_run_out};
+    const TTest *const tests[] = {
+        each_allocation_fails_in_turn, descriptors_run_out, settings_are_read_whole_or_not_at_all};
     return HARNESS_SUITE("starved", 30, tests);
 }

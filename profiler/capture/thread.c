@@ -412,7 +412,8 @@ static int list_tasks(tid_list *out)
         if (e->d_name[0] != '.' && !vec_push(out, atoi(e->d_name)))
             r = ERR_NOMEM;
     closedir(tasks);
-    qsort(out->items, out->len, sizeof *out->items, by_tid);
+    if (out->len)
+        qsort(out->items, out->len, sizeof *out->items, by_tid);
     return r;
 }
 
@@ -423,7 +424,8 @@ static int list_records(tid_list *out)
         if (tid && !vec_push(out, tid))
             return ERR_NOMEM;
     }
-    qsort(out->items, out->len, sizeof *out->items, by_tid);
+    if (out->len)
+        qsort(out->items, out->len, sizeof *out->items, by_tid);
     return 0;
 }
 

@@ -103,16 +103,13 @@ static void parse_event(struct perf_part w, struct perf_sample *s)
 /* The words before the time, or before what stands in its place: all but the last of them are the command. */
 static bool parse_who(const char *line, const char *end, struct perf_sample *s)
 {
-    struct perf_part last = {0}, before = {0}, older = {0};
+    struct perf_part last = {0}, before = {0};
     for (struct perf_part w = word(line); w.len && w.text < end; w = next_word(w)) {
-        older = before;
         before = last;
         last = w;
     }
-    if (last.len && parse_cpu(last, &s->cpu)) {
+    if (last.len && parse_cpu(last, &s->cpu))
         last = before;
-        before = older;
-    }
     const char *comm = blanks(line), *stop = last.len ? last.text : end;
     if (last.len && !parse_ids(last, &s->pid, &s->tid))
         stop = end; /* no ids were asked for */

@@ -118,7 +118,7 @@ static int read_text(struct reader *r, struct buf *out)
         r->at--;
         return wrong(r, "a text does not end");
     }
-    return code;
+    return !code && out->failed ? ERR_NOMEM : code;
 }
 
 static int skip_text(struct reader *r)
@@ -313,7 +313,9 @@ static int read_file(const char *file, struct buf *text, struct error *error)
         buf_append(text, chunk, n);
     bool failed = ferror(f) || n;
     fclose(f);
-    return failed ? error_set(error, ERR_IO, "%s: it cannot be read, or is too large", file) : 0;
+    if (failed)
+        return error_set(error, ERR_IO, "%s: it cannot be read, or is too large", file);
+    return text->failed ? ERR_NOMEM : 0;
 }
 
 int saved_load(struct saved *s, struct error *error)

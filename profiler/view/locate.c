@@ -54,8 +54,10 @@ static int try_all(struct search *s, const char *dir, size_t len)
     DIR *d = path.data ? opendir(path.data) : NULL;
     for (struct dirent *e; d && !code && (e = readdir(d));) {
         char *name = *e->d_name == '.' ? NULL : strdup(e->d_name);
-        if (name && !vec_push(&names, name))
+        if (name && !vec_push(&names, name)) {
+            free(name);
             code = ERR_NOMEM;
+        }
     }
     if (d)
         closedir(d);

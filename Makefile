@@ -207,7 +207,7 @@ LONG_TESTS   = doctor embedding pprof_like_go go_pprof_reads web_browser web_all
 # ---- what people type -----------------------------------------------------------------------------------
 
 .DEFAULT_GOAL = all
-.PHONY: all help check check-long exam pages sanitized storm steps install uninstall deb stress fuzz fuzzers coverage mutants references bench lint format clean FORCE
+.PHONY: all help check check-long exam pages sanitized storm steps install uninstall deb stress fuzz fuzzers coverage mutants references bench lint tidy format clean FORCE
 sources = $(shell git ls-files "*.c" "*.h")
 scripts = $(shell git ls-files "*.sh") .ci/run
 
@@ -297,6 +297,11 @@ lint: ## formatting, cppcheck, shellcheck, the manual, and the direction of incl
 	    --suppressions-list=tests/cppcheck.txt --error-exitcode=1 $(CPPFLAGS) $(filter %.c,$(sources))
 	@shellcheck -x $(scripts)
 	@mandoc -T lint -W warning $$(grep -L "^\.so " profiler/packaging/man/*)
+
+# A file at a time, on every processor; the functions that the fuzzers' targets are called are the Makefile's.
+tidy: $(B)/profile.pb-c.h ## clang-tidy over every file of C (.clang-tidy says what it looks for)
+	@printf '%s\n' $(filter %.c,$(sources)) | xargs -P "$$(nproc)" -I FILE clang-tidy --quiet $(TIDY) FILE -- $(STD) $(CPPFLAGS) \
+	    -Idemos -Iexercises/engine -Itests -Itests/fuzz -DFUZZ_TARGET=fuzz_proto -Wno-unknown-attributes 2>/dev/null
 
 format: ## clang-format everything in place
 	@clang-format -i $(sources)

@@ -188,7 +188,7 @@ static void wait_in(struct victim *v)
         recv(v->sockets[0], &byte, 1, 0);
         break;
     case 11:
-        recvmsg(v->sockets[0], &message, 0);
+        (void)recvmsg(v->sockets[0], &message, 0);
         break;
     case 12:
         accept(v->listener, NULL, NULL);

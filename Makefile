@@ -300,7 +300,7 @@ lint: ## formatting, cppcheck, shellcheck, the manual, and the direction of incl
 
 # A file at a time, on every processor; the functions that the fuzzers' targets are called are the Makefile's.
 tidy: $(B)/profile.pb-c.h ## clang-tidy over every file of C (.clang-tidy says what it looks for)
-	@printf '%s\n' $(filter %.c,$(sources)) | xargs -P "$$(nproc)" -I FILE clang-tidy --quiet $(TIDY) FILE -- $(STD) $(CPPFLAGS) \
+	@printf '%s\n' $(filter %.c,$(sources)) | xargs -P "$$(nproc)" -I FILE clang-tidy --quiet $(TIDY) FILE -- $(STD) $(CPPFLAGS) $(WARN) \
 	    -Idemos -Iexercises/engine -Itests -Itests/fuzz -DFUZZ_TARGET=fuzz_proto -Wno-unknown-attributes 2>/dev/null
 
 format: ## clang-format everything in place

@@ -30,6 +30,7 @@ static int64_t used_ns[TEN]; /* by each of the ten functions, as its thread's cl
             for (int i = 0; i < 3000; i++)                  \
                 x += (unsigned)i;                           \
         while ((now = clock_thread_cpu_ns()) < began + ns); \
+        (void)x;                                            \
         used_ns[n] += now - began;                          \
     }
 TEN_TIMES(WORK)
@@ -149,6 +150,7 @@ static _Atomic bool bursts_end;
             for (int i = 0; i < 500; i++)                   \
                 x += (unsigned)i;                           \
         while ((now = clock_thread_cpu_ns()) < began + ns); \
+        (void)x;                                            \
         atomic_fetch_add(&(sum), now - began);              \
     }
 BURN_NS(burn_short, short_ns)

@@ -80,6 +80,38 @@ START_TEST(every_profile_without_a_server)
 }
 END_TEST
 
+static pthread_mutex_t contended = PTHREAD_MUTEX_INITIALIZER;
+
+static __attribute__((noinline)) void *wait_for_the_lock(void *unused)
+{
+    pthread_mutex_lock(&contended);
+    pthread_mutex_unlock(&contended);
+    return unused;
+}
+
+static __attribute__((noinline)) void keep_the_lock(int ms)
+{
+    pthread_t waiter;
+    pthread_mutex_lock(&contended);
+    ck_assert_int_eq(pthread_create(&waiter, NULL, wait_for_the_lock, NULL), 0);
+    usleep((useconds_t)ms * 1000);
+    pthread_mutex_unlock(&contended);
+    ck_assert_int_eq(pthread_join(waiter, NULL), 0);
+}
+
+/* Who keeps others waiting is in mutex, who waits in block, and neither in the other. */
+START_TEST(holders_and_waiters_have_a_profile_each)
+{
+    setenv("CPROF_MUTEX_FRACTION", "1", 1);
+    setenv("CPROF_BLOCK_RATE", "1", 1);
+    capture();
+    keep_the_lock(50);
+    expect_text("mutex?debug=1", "keep_the_lock", "wait_for_the_lock");
+    expect_text("block?debug=1", "wait_for_the_lock", NULL);
+    cprof_stop();
+}
+END_TEST
+
 static void *volatile kept;
 
 static __attribute__((noinline)) void keep_a_megabyte(void)
@@ -475,9 +507,10 @@ END_TEST
 
 Suite *suite(void)
 {
-    const TTest *const tests[] = {every_profile_without_a_server, a_heap_profile_at_exit,
-        what_it_does_is_in_no_profile, all_of_it_is_written, a_descriptor_that_takes_nothing,
-        each_failure_has_its_code, sixteen_at_once_and_stopped, serving_may_come_later,
-        children_capture_when_told, a_child_of_a_busy_loader_is_profiled, a_child_can_load_libraries};
+    const TTest *const tests[] = {every_profile_without_a_server, holders_and_waiters_have_a_profile_each,
+        a_heap_profile_at_exit, what_it_does_is_in_no_profile, all_of_it_is_written,
+        a_descriptor_that_takes_nothing, each_failure_has_its_code, sixteen_at_once_and_stopped,
+        serving_may_come_later, children_capture_when_told, a_child_of_a_busy_loader_is_profiled,
+        a_child_can_load_libraries};
     return HARNESS_SUITE("direct", 30, tests);
 }

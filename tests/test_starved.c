@@ -1,6 +1,7 @@
 #include "harness.h"
 
 #include "libdw_tables.h"
+#include "model/profile.h"
 #include "symbol/symbol.h"
 #include "ui/web_saved.h"
 
@@ -15,7 +16,8 @@
 
 /*
  * Memory or descriptors that run out while names are looked up: the answer may be less, the program goes on,
- * and the next time all of it is there. Of settings, which are written again, nothing may be missing.
+ * and the next time all of it is there. Of settings, which are written again, nothing may be missing,
+ * and a profile that is being made says so.
  */
 
 /* ---- allocations that fail ------------------------------------------------------------------------------
@@ -147,6 +149,40 @@ START_TEST(descriptors_run_out)
 }
 END_TEST
 
+/* Each part of a sample: 0, or what came of it. */
+static int add_a_sample(struct profile *p)
+{
+    static const struct line lines[40] = {{.line = 7}};
+    uint32_t location, function, mapping;
+    int code = profile_add_mapping(p, &(struct mapping){.start = 1, .limit = 2}, &mapping);
+    if (!code)
+        code = profile_add_function(p, &(struct function){.id = 1}, &function);
+    if (!code)
+        code = profile_add_location(p, &(struct location){.address = 1}, lines, 40, &location);
+    if (!code)
+        code = profile_add_sample(p, &location, 1, (int64_t[]){1}, NULL, 0);
+    return code;
+}
+
+START_TEST(a_profile_lacks_what_it_says_it_lacks)
+{
+    long n = 1;
+    for (bool all = false; !all; n++) {
+        struct profile *p = profile_new(NULL);
+        profile_add_sample_type(p, profile_string(p, "samples"), profile_string(p, "count"));
+        left = n;
+        int code = add_a_sample(p);
+        all = left > 0;
+        left = 0;
+        ck_assert_int_eq(code, all ? 0 : ERR_NOMEM);
+        ck_assert_uint_eq(p->samples.len, all);
+        ck_assert_uint_le(p->lines.len, 40);
+        profile_free(p);
+    }
+    ck_assert_int_ge(n, 5);
+}
+END_TEST
+
 /* Text that is longer than a buffer is at first, of every kind. */
 static const char settings[] = "{\"configs\": [{\"name\": \"the json alone\", \"focus\": "
                                "\"json_[a-z]*_that_is_called_from_the_gateway_and_nowhere_else\", "
@@ -191,7 +227,7 @@ END_TEST
 
 Suite *suite(void)
 {
-    const TTest *const tests[] = {
-        each_allocation_fails_in_turn, descriptors_run_out, settings_are_read_whole_or_not_at_all};
+    const TTest *const tests[] = {each_allocation_fails_in_turn, descriptors_run_out,
+        a_profile_lacks_what_it_says_it_lacks, settings_are_read_whole_or_not_at_all};
     return HARNESS_SUITE("starved", 30, tests);
 }

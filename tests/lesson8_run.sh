@@ -44,6 +44,11 @@ cp -R "$folder" "$later"
 sed -i 's/^heap_samples_a_second .*/heap_samples_a_second 0/' "$later/figures.txt"
 printf 'owner-vars\n256\nticket\n' | exercises/lesson8/quiz.sh >"$dir/out" 2>&1
 grep -q "^About $folder\." "$dir/out" || fail "the quiz is about another run"
+
+# Of that one, the summary says that there were none, and nothing of how many bytes lie between them.
+sh -c '. exercises/engine/common.sh && lesson_load 8 && . exercises/engine/reading.sh && findings "$1"' . "$later" >"$dir/out"
+none='^cost  *no samples of the heap; [0-9.]* ms of CPU for each ticket$'
+grep -q "$none" "$dir/out" || fail "the summary of a run without samples of the heap: $(cat "$dir/out")"
 rm -rf "$later"
 
 # A flawed run is no repaired one, and the page is held against the bands, too.

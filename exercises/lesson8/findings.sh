@@ -72,7 +72,9 @@ findings() {
         "$(pages_with_secret "$folder" | tr '\n' ' ')"
     finding labels 'the CPU profile has the codes of %s tickets' "$(figure_of codes_seen)"
     finding seconds 'a profile of 50 minutes was %s' "$([ "$(figure_of long_profile)" = 1 ] && echo begun || echo refused)"
-    finding cost '%s samples of the heap a second, one every %s bytes; %s ms of CPU for each ticket' \
-        "$(figure_of heap_samples_a_second)" "$(figure_of heap_period)" "$(figure_of cpu_ms_a_ticket)"
+    samples=$(figure_of heap_samples_a_second)
+    [ "$samples" = 0 ] && samples='no samples of the heap' ||
+        samples="$samples samples of the heap a second, one every $(figure_of heap_period) bytes"
+    finding cost '%s; %s ms of CPU for each ticket' "$samples" "$(figure_of cpu_ms_a_ticket)"
     finding load 'p95 %s ms' "$(figure_of p95_ms)"
 }

@@ -335,7 +335,8 @@ static void four_threads_at_once(uint64_t *logins, uint64_t *logouts)
             (unsigned long)stats.logouts, stats.active, (unsigned long)shown);
 }
 
-/* A table without a lock gets through a round in a hundred or two unharmed: its slips must fall on one token. */
+/* A table without a lock gets through a round in a hundred or two unharmed: its slips must fall on one token.
+ */
 static void totals_under_threads(void)
 {
     uint64_t logins = 0, logouts = 0;

@@ -134,8 +134,8 @@ void elffile_build_id(struct elffile *f, char hex[129])
     }
 }
 
-/* In a debug file the segments are empty, or have but the headers and notes that they begin with, and only where they go
- * is known: as a linker lays a file out, at the same distance from the first one. */
+/* In a debug file the segments are empty, or have but the headers and notes that they begin with, and only
+ * where they go is known: as a linker lays a file out, at the same distance from the first one. */
 static bool emptied_segment_vaddr(const GElf_Phdr *ph, uint64_t base, uint64_t offset, uint64_t *vaddr)
 {
     uint64_t at = ph->p_vaddr - base;

@@ -148,6 +148,7 @@ START_TEST(threads_are_counted)
     ck_assert_uint_eq(address(p, 0, 0), 0x500020); /* a leaf is no call, and there once */
     ck_assert_uint_eq(address(p, 0, 1), 0x40000f);
     ck_assert_uint_eq(address(p, 1, 1), 0x400010);
+    ck_assert_str_eq(p->mappings.items[0].file, "/srv/prog");
     profile_free(p);
 }
 END_TEST

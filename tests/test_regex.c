@@ -79,7 +79,8 @@ START_TEST(letters_are_those_of_unicode)
     ck_assert(!match("GRÖSSE", "grösse"));
     ck_assert(match("^a.{2}b$", "a\xc3\xc3"
                                 "b"));
-    ck_assert(match("^\\x{fffd}{3}$", "\xed\xa0\x80")); /* a surrogate is no character */
+    ck_assert(match("^\\x{fffd}{3}$", "\xed\xa0\x80"));     /* a surrogate is no character */
+    ck_assert(match("^\\x{fffd}{4}$", "\xf4\x90\x80\x80")); /* nor is what is beyond the last */
 }
 END_TEST
 

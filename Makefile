@@ -173,13 +173,13 @@ DEMO_LIBS  = $(call pkg,--libs libmicrohttpd) $(if $(SAN),,-ljemalloc)
 TOOL_TESTS  = base profile codec legacy merge maps symbol bounds starved demangle measure regex filter graph report assembly \
               columns triage threadlist limit flame nearest \
               options fetch gather web web_all shell symbolize collection corpora largepages
-CAPTURE_TESTS = cpu wall \
+CAPTURE_TESTS = cpu \
                 contention contention_law \
                 heap arithmetic \
                 threads waits cpuclocks \
                 interpose signals snapshot stacks unwind
-# By the thousand, or rare; `make check` has no time for them.
-CROWDED_TESTS = cpu_watch contention_sampling jumps threadload
+# By the thousand, by the clock, or rare; `make check` has no time for them.
+CROWDED_TESTS = cpu_watch contention_sampling jumps threadload wall
 EXPORT_TESTS = labels convert textformats server direct mount limits
 CPROF_TESTS = $(CAPTURE_TESTS) $(CROWDED_TESTS) $(EXPORT_TESTS)
 DEMO_TESTS  = json histogram loadgen neighbour upstream
@@ -194,7 +194,7 @@ SAN_TESTS_thread    = stacks snapshot
 LONG_PROGRAMS = accuracy heap_accuracy unwind_steps
 STORM_TESTS   = storm
 # End-to-end tests: tests/NAME.sh, run from the top folder; exit 77 is "skipped", with a line that says why.
-TOOL_SCRIPTS = symbols manual bench_page pprof_malformed remote_names
+TOOL_SCRIPTS = symbols remote_names
 REPORT_SCRIPTS = pprof_tool
 DEMO_SCRIPTS = gateway_e2e other_malloc
 BOOK_SCRIPTS = setup_script exercises working_copies lesson9_cases
@@ -202,7 +202,7 @@ BOOK_SCRIPTS = setup_script exercises working_copies lesson9_cases
 # the same length.
 LONG_ALONE   = lesson2_run
 LONG_LESSONS = engine lesson1_run waiting_run lesson5_run lesson6_run lesson8_run lesson9_run
-LONG_TESTS   = doctor embedding pprof_like_go go_pprof_reads web_browser web_all compare completions strangers preload preload_programs preload_servers preload_hostile lesson7_run fleet
+LONG_TESTS   = manual bench_page pprof_malformed doctor embedding pprof_like_go go_pprof_reads web_browser web_all compare completions strangers preload preload_programs preload_servers preload_hostile lesson7_run fleet
 
 # ---- what people type -----------------------------------------------------------------------------------
 
@@ -328,7 +328,7 @@ fuzzers:
 	    $(FUZZ:%=.build/fuzz/tests/fuzz/%)
 
 coverage: ## how much of profiler/ the tests run, in lines, and the least covered files (needs gcovr)
-	@+tests/coverage.sh $(tool_tests) $(TOOL_SCRIPTS:%=tests/%.sh) $(REPORT_SCRIPTS:%=tests/%.sh) -- $(cprof_tests) \
+	@+tests/coverage.sh $(tool_tests) $(patsubst %,tests/%.sh,$(TOOL_SCRIPTS) $(REPORT_SCRIPTS) pprof_malformed) -- $(cprof_tests) \
 	    -- $(patsubst %,tests/%.sh,gateway_e2e other_malloc preload)
 
 mutants: ## do the tests notice when the code is wrong? COUNT (70) mutants of profiler/ or its ROOMS, chosen by SEED (1)

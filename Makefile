@@ -252,7 +252,7 @@ check: ## everything a clone must pass
 check-long: ## the tests for which check has no time
 	@$(MAKE) $(jobs) all $(long_programs) $(crowded_tests) $(B)/tests/guest $(B)/tests/asked $(B)/tests/target $(B)/tests/target_shared $(B)/tests/make_profile $(B)/tests/scrape_rules
 	@tests/run.sh $(long_programs) $(LONG_ALONE:%=tests/%.sh)
-	@tests/run.sh --again $(LONG_LESSONS:%=tests/%.sh) -- $(crowded_tests) $(LONG_TESTS:%=tests/%.sh)
+	@tests/run.sh --again $(LONG_LESSONS:%=tests/%.sh) $(crowded_tests) -- $(LONG_TESTS:%=tests/%.sh)
 
 exam: ## lesson 9's flaws, three cases each: only their own check fails, and the profile shows them
 	@$(MAKE) $(jobs) all

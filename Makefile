@@ -198,10 +198,8 @@ TOOL_SCRIPTS = symbols remote_names
 REPORT_SCRIPTS = pprof_tool
 DEMO_SCRIPTS = gateway_e2e other_malloc
 BOOK_SCRIPTS = setup_script exercises working_copies lesson9_cases
-# Those for which `make check` has no time: first what measures and wants the machine for itself, then two lanes of about
-# the same length.
-LONG_ALONE   = lesson2_run
-LONG_LESSONS = engine lesson1_run waiting_run lesson5_run lesson6_run lesson8_run lesson9_run
+# Those for which `make check` has no time: two lanes of about the same length.
+LONG_LESSONS = engine lesson1_run lesson2_run waiting_run lesson5_run lesson6_run lesson8_run lesson9_run
 LONG_TESTS   = manual bench_page pprof_malformed doctor embedding pprof_like_go go_pprof_reads web_browser web_all compare completions strangers preload preload_programs preload_servers preload_hostile lesson7_run fleet
 
 # ---- what people type -----------------------------------------------------------------------------------
@@ -251,8 +249,8 @@ check: ## everything a clone must pass
 
 check-long: ## the tests for which check has no time
 	@$(MAKE) $(jobs) all $(long_programs) $(crowded_tests) $(B)/tests/guest $(B)/tests/asked $(B)/tests/target $(B)/tests/target_shared $(B)/tests/make_profile $(B)/tests/scrape_rules
-	@tests/run.sh $(long_programs) $(LONG_ALONE:%=tests/%.sh)
-	@tests/run.sh --again $(LONG_LESSONS:%=tests/%.sh) $(crowded_tests) -- $(LONG_TESTS:%=tests/%.sh)
+	@tests/run.sh $(long_programs)
+	@tests/run.sh --again $(LONG_LESSONS:%=tests/%.sh) -- $(crowded_tests) $(LONG_TESTS:%=tests/%.sh)
 
 exam: ## lesson 9's flaws, three cases each: only their own check fails, and the profile shows them
 	@$(MAKE) $(jobs) all
@@ -541,7 +539,9 @@ $(filter $(B)/tests/%,$(FUZZ_O)) $(B)/tests/test_corpora.o: CPPFLAGS += -Itests 
 $(B)/tests/test_corpora: $(FUZZ_O)
 $(B)/tests/test_corpora: PPROF_LIBS += $(FUZZ_WRAPS:%=-Wl,--wrap=%)
 
+# Not by gold, which has a word to say about each function of the sanitizer's.
 fuzzers = $(FUZZ_TARGETS:%=$(B)/tests/fuzz/%)
+$(fuzzers): QUICK_LD =
 $(fuzzers): $(B)/tests/fuzz/%: tests/fuzz/fuzz_main.c $(FUZZ_O) $(B)/libtool.a
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -DFUZZ_TARGET=fuzz_$* $^ $(FUZZ_LIBS) -o $@
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Each target under libFuzzer with the address and undefined-behaviour sanitizers, one after the other:
+# Each target under libFuzzer with the address and undefined-behaviour sanitizers, one a processor at a time:
 #
 #   run.sh SECONDS TARGET...
 #
@@ -8,18 +8,10 @@
 # test_corpora has it run at every `make check`. Exit: 0, also when there is no clang; 1 when something broke.
 seconds=$1 fuzz=.build/fuzz
 shift
-if ! command -v clang >/dev/null 2>&1; then
-    echo 'fuzz: skipped, no clang (Debian package clang)'
-    exit 0
-fi
-if ! echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' | clang -fsanitize=fuzzer -x c - -o /dev/null 2>/dev/null; then
-    echo 'fuzz: skipped, this clang has no libFuzzer (Debian package libclang-rt-14-dev)'
-    exit 0
-fi
-make fuzzers FUZZ="$*" || exit 1
 
-failed=0
-for target; do
+# one TARGET: a line, and more where something broke.
+one() {
+    target=$1
     mkdir -p "$fuzz/corpus/$target" "$fuzz/found/$target"
     log=$fuzz/$target.log
     dictionary=''
@@ -34,9 +26,26 @@ for target; do
     if [ $code -eq 0 ]; then
         echo "ok    $target: ${runs:-0} inputs in $seconds s, ${covered:-0} edges"
     else
-        failed=$((failed + 1))
         echo "FAIL  $target (exit $code), see $log"
         grep -m 4 -B 1 -e 'ERROR:' -e 'runtime error' -e 'Test unit written' -e '^SUMMARY' "$log" | sed 's/^/      /'
     fi
-done
-[ $failed -eq 0 ]
+    return "$code"
+}
+
+# One target, for xargs below.
+if [ "$seconds" = --one ]; then
+    seconds=$1
+    one "$2"
+    exit
+fi
+if ! command -v clang >/dev/null 2>&1; then
+    echo 'fuzz: skipped, no clang (Debian package clang)'
+    exit 0
+fi
+if ! echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' | clang -fsanitize=fuzzer -x c - -o /dev/null 2>/dev/null; then
+    echo 'fuzz: skipped, this clang has no libFuzzer (Debian package libclang-rt-14-dev)'
+    exit 0
+fi
+make fuzzers FUZZ="$*" || exit 1
+
+printf '%s\n' "$@" | xargs -P "$(nproc)" -I TARGET "$0" --one "$seconds" TARGET || exit 1

@@ -299,8 +299,8 @@ lint: ## formatting, cppcheck, shellcheck, the manual, and the direction of incl
 # On standard error it only counts what it left out.
 tidy: $(B)/profile.pb-c.h solutions/lesson9/incident.c ## clang-tidy over every file of C (.clang-tidy says what it looks for)
 	@command -v clang-tidy >/dev/null || { echo 'tidy: no clang-tidy (Debian package clang-tidy)'; exit 1; }
-	@printf '%s\n' $(filter %.c,$(sources)) | xargs -P "$$(nproc)" -I FILE clang-tidy --quiet $(TIDY) FILE -- $(STD) $(CPPFLAGS) $(WARN) \
-	    -Idemos -Iexercises/engine -Itests -Itests/fuzz -DFUZZ_TARGET=fuzz_proto -Wno-unknown-attributes 2>/dev/null
+	@printf '%s\n' $(filter %.c,$(sources)) | xargs -P "$$(nproc)" -n 16 sh -c 'clang-tidy --quiet $(TIDY) "$$@" -- $(STD) $(CPPFLAGS) $(WARN) \
+	    -Idemos -Iexercises/engine -Itests -Itests/fuzz -DFUZZ_TARGET=fuzz_proto -Wno-unknown-attributes 2>/dev/null' tidy
 
 format: ## clang-format everything in place
 	@clang-format -i $(sources)

@@ -11,22 +11,26 @@
  * as soon as its owner let go. None is for handlers, all keep errno.
  */
 
-enum { CONTENTION_BUCKETS = 2048 };
+enum { CONTENTION_BUCKET_BITS = 11, CONTENTION_BUCKETS = 1 << CONTENTION_BUCKET_BITS };
 
 /* Which records of a bucket are those of locks with waiters, or with waits not yet charged to anybody. */
 extern _Atomic uint32_t contention_active[CONTENTION_BUCKETS] __attribute__((visibility("hidden")));
 
-/* Cheap rather than good: what falls together costs a moment, no accuracy. */
+/* A multiplication and a shift: cheap rather than good. What falls together costs a moment, no accuracy. */
 static inline uint32_t contention_bucket(const void *lock)
 {
-    uintptr_t at = (uintptr_t)lock;
-    return (uint32_t)((at >> 4 ^ at >> 13) % CONTENTION_BUCKETS);
+    return (uint32_t)(uintptr_t)lock * UINT32_C(0x9e3779b1) >> (32 - CONTENTION_BUCKET_BITS);
 }
 
-/* False: nobody waits for this lock, as far as we know. One load: for the fast path. */
+/* 0: nobody waits for this lock, as far as we know. One load: for the fast path. */
+static inline uint32_t contention_activity(const void *lock)
+{
+    return atomic_load_explicit(&contention_active[contention_bucket(lock)], memory_order_relaxed);
+}
+
 static inline bool contention_is_active(const void *lock)
 {
-    return atomic_load_explicit(&contention_active[contention_bucket(lock)], memory_order_relaxed) != 0;
+    return contention_activity(lock) != 0;
 }
 
 /* How a wait for a lock ended. The last is a lock that may have been held where no unlock is seen: in another

@@ -3,7 +3,8 @@
 #include <dlfcn.h>
 
 _Atomic int interpose_state = INTERPOSE_UNRESOLVED;
-struct interpose_functions interpose_real;
+struct interpose_functions interpose_real = {
+    .pthread_mutex_lock = interpose_first_lock, .pthread_mutex_unlock = interpose_first_unlock};
 
 static _Atomic bool resolved, wanted;
 
@@ -23,8 +24,8 @@ static void update_state(void)
 
 /*
  * The mutex functions come first in the list: should dlsym allocate for one of the others, and malloc lock,
- * they are there. While they are not, nobody else runs (see the fallbacks in interpose_lock.c). Two threads
- * at it at once write the same values.
+ * they are there. While they are not, nobody else runs (see interpose_first_lock). Two threads at it at once
+ * write the same values.
  */
 bool interpose_resolve(void)
 {

@@ -122,6 +122,10 @@ enum { INTERPOSE_UNRESOLVED = 1, INTERPOSE_ON = 2 };
 extern _Atomic int interpose_state __attribute__((visibility("hidden")));
 extern struct interpose_functions interpose_real __attribute__((visibility("hidden")));
 
+/* What stands there for the two that are called without a look at the state, until they are found. */
+int interpose_first_lock(pthread_mutex_t *m);
+int interpose_first_unlock(pthread_mutex_t *m);
+
 /* Finds the real functions; idempotent, any thread, before constructors, too. Returns whether capture is on.
  */
 bool interpose_resolve(void);

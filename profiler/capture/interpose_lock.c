@@ -66,7 +66,7 @@ static int mutex_call(pthread_mutex_t *m, enum wait_kind kind, clockid_t clock, 
 static __attribute__((noinline)) int mutex_wait(pthread_mutex_t *m, enum wait_kind kind, clockid_t clock,
     const struct timespec *until, const struct unwind_regs *here)
 {
-    struct thread *t = thread_self();
+    struct thread *t = interpose_on() ? thread_self() : NULL;
     if (!t || t->busy)
         return mutex_call(m, kind, clock, until);
     /* Locked again by its owner: counted, or refused; only the plain kind waits (for ever). */
@@ -86,35 +86,37 @@ static __attribute__((noinline)) int mutex_wait(pthread_mutex_t *m, enum wait_ki
     return r;
 }
 
+/* Two loads and one branch, which is not taken while nobody waits. Whether we are on is asked behind it. */
 static inline bool mutex_may_wait(const pthread_mutex_t *m)
 {
-    return __builtin_expect(mutex_word(m) != 0 || contention_is_active(m), 0);
+    return __builtin_expect((mutex_word(m) | contention_activity(m)) != 0, 0);
 }
 
-/* Before anything is resolved. Should it not even be possible to resolve now, because we are called from
+/* What interpose_real has at first. Should it not even be possible to resolve now, because we are called from
  * there, there is only one thread, and nothing to lock against. */
-static __attribute__((noinline, cold)) int mutex_unresolved(pthread_mutex_t *m, bool lock)
+int interpose_first_lock(pthread_mutex_t *m)
 {
     interpose_resolve();
-    int (*real)(pthread_mutex_t *) =
-        lock ? interpose_real.pthread_mutex_lock : interpose_real.pthread_mutex_unlock;
-    return real ? real(m) : 0;
+    int (*real)(pthread_mutex_t *) = interpose_real.pthread_mutex_lock;
+    return real != interpose_first_lock ? real(m) : 0;
+}
+
+int interpose_first_unlock(pthread_mutex_t *m)
+{
+    interpose_resolve();
+    int (*real)(pthread_mutex_t *) = interpose_real.pthread_mutex_unlock;
+    return real != interpose_first_unlock ? real(m) : 0;
 }
 
 /* The two that every program calls all the time. Without a frame pointer of their own, the way through is a
- * compare and a jump that is not taken when off, and two loads more when on. */
+ * branch that is not taken, and a jump. */
 #define HOT __attribute__((optimize("omit-frame-pointer")))
 
 HOT int pthread_mutex_lock(pthread_mutex_t *m)
 {
-    int state = atomic_load_explicit(&interpose_state, memory_order_relaxed);
-    if (__builtin_expect(state != 0, 0)) {
-        if (__builtin_expect(state & INTERPOSE_UNRESOLVED, 0))
-            return mutex_unresolved(m, true);
-        if (mutex_may_wait(m)) {
-            ENTER();
-            return mutex_wait(m, WAIT_FOREVER, 0, NULL, &here);
-        }
+    if (mutex_may_wait(m)) {
+        ENTER();
+        return mutex_wait(m, WAIT_FOREVER, 0, NULL, &here);
     }
     return interpose_real.pthread_mutex_lock(m);
 }
@@ -150,7 +152,7 @@ int pthread_mutex_trylock(pthread_mutex_t *m)
 /* The caller is about to let go of a lock that others may have waited for. */
 static __attribute__((noinline)) void mutex_release(pthread_mutex_t *m, const struct unwind_regs *here)
 {
-    struct thread *t = thread_self();
+    struct thread *t = interpose_on() ? thread_self() : NULL;
     int kind = mutex_kind(m) & KIND_MASK;
     if (!t || t->busy)
         return;
@@ -163,14 +165,9 @@ static __attribute__((noinline)) void mutex_release(pthread_mutex_t *m, const st
 
 HOT int pthread_mutex_unlock(pthread_mutex_t *m)
 {
-    int state = atomic_load_explicit(&interpose_state, memory_order_relaxed);
-    if (__builtin_expect(state != 0, 0)) {
-        if (__builtin_expect(state & INTERPOSE_UNRESOLVED, 0))
-            return mutex_unresolved(m, false);
-        if (__builtin_expect(contention_is_active(m), 0)) {
-            ENTER();
-            mutex_release(m, &here);
-        }
+    if (__builtin_expect(contention_is_active(m), 0)) {
+        ENTER();
+        mutex_release(m, &here);
     }
     return interpose_real.pthread_mutex_unlock(m);
 }

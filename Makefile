@@ -66,7 +66,7 @@ CAPTURE  = capture signals rawlock ticks \
            thread threads peek parked asleep seen ask cpuclocks \
            cpu cpu_timer cpu_perf cpu_watch wall \
            contention \
-           heap heap_accum heap_distance heap_parse heap_stack \
+           heap heap_distance heap_parse heap_samples heap_stack \
            labelset threadlabels
 EXPORT   = names feed convert labeltext text deadlock threadwords threadsummary threaddump request endpoints index \
            ownfd ownthread direct guard mount respond listener server environment service

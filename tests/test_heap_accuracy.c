@@ -555,6 +555,100 @@ START_TEST(test_child_after_fork)
 }
 END_TEST
 
+/* jemalloc's own figures, by stack and thread under locks, are not what is kept: of what was sampled since
+ * the start its dump has nothing. */
+START_TEST(test_figures_are_ours)
+{
+    char text[64], path[] = "/tmp/cprof-test-XXXXXX";
+    int file = mkstemp(path);
+    const char *name = path;
+    ck_assert_int_eq(heap_start(1), 0);
+    in_thread(allocate_shared);
+    expect(now_in(allocate_shared), SHARED, SHARED, 512);
+    ck_assert_int_eq(mallctl("prof.dump", NULL, NULL, &name, sizeof name), 0);
+    ck_assert_int_gt(read(file, text, sizeof text), 0);
+    unlink(path);
+    ck_assert_msg(strncmp(text, "heap_v2/1\n  t*: 0: 0 [0: 0]\n", 28) == 0, "%.63s", text);
+}
+END_TEST
+
+/* What a new rate has made it forget is still freed some day, and taken from nobody who has its place now:
+ * the same is done twice after a new rate, so that slots are given in the same order. */
+START_TEST(test_forgotten_objects_are_freed)
+{
+    void *forgotten[SHARED];
+    ck_assert_int_eq(heap_start(2), 0);
+    ck_assert_int_eq(heap_start(1), 0);
+    in_thread(allocate_shared);
+    memcpy(forgotten, shared, sizeof forgotten);
+    ck_assert_int_eq(heap_start(2), 0);
+    ck_assert_int_eq(heap_start(1), 0);
+    in_thread(allocate_shared);
+    for (int i = 0; i < SHARED; i++)
+        free(forgotten[i]);
+    struct snapshot s;
+    ck_assert_int_eq(heap_snapshot(&s), 0);
+    for (size_t i = 0; i < s.records.len; i++)
+        ck_assert_int_ge(s.records.items[i].values[2], 0);
+    snapshot_fini(&s);
+    expect(now_in(allocate_shared), SHARED, SHARED, 512);
+    free_shared(NULL);
+    expect(now_in(allocate_shared), SHARED, SHARED / 2, 512);
+}
+END_TEST
+
+/* It is sampled, as all that large is, before there turns out to be no room. */
+START_TEST(test_an_allocation_that_fails)
+{
+    const volatile size_t too_much = (size_t)1 << 60;
+    ck_assert_int_eq(heap_start(DEFAULT_RATE), 0);
+    void *volatile p = malloc(too_much);
+    ck_assert_ptr_null(p);
+    ck_assert_int_eq(now_in(test_an_allocation_that_fails_fn).values[0], 0);
+}
+END_TEST
+
+static NAMED void *reallocate(void *seed)
+{
+    uint64_t random = (uintptr_t)seed;
+    void *p[64] = {NULL};
+    for (int i = 0; i < 4000; i++) {
+        random = random * UINT64_C(6364136223846793005) + 1442695040888963407;
+        size_t bytes = (size_t)1 << (random >> 33) % 19;
+        bytes += (random >> 40) % bytes;
+        void *volatile q = realloc(p[i % 64], bytes);
+        ck_assert_ptr_nonnull(q);
+        p[i % 64] = q;
+    }
+    for (int i = 0; i < 64; i++)
+        free(p[i]);
+    return NULL;
+}
+
+/* Blocks that grow and shrink, in their place and elsewhere, and of which one is sampled and the next is not:
+ * in the end nothing is alive, and nothing less than that. jemalloc's list of the newest samples is on. */
+START_TEST(test_reallocation)
+{
+    static const int64_t rates[] = {1, 4096, DEFAULT_RATE};
+    enum { THREADS = 3 };
+    ssize_t newest = 100;
+    ck_assert_int_eq(heap_start(DEFAULT_RATE), 0);
+    ck_assert_int_eq(mallctl("experimental.prof_recent.alloc_max", NULL, NULL, &newest, sizeof newest), 0);
+    for (int i = 0; i < 3; i++) {
+        pthread_t t[THREADS];
+        ck_assert_int_eq(heap_start(rates[i]), 0);
+        for (int k = 0; k < THREADS; k++)
+            pthread_create(&t[k], NULL, reallocate, (void *)(uintptr_t)(i * THREADS + k + 1));
+        for (int k = 0; k < THREADS; k++)
+            pthread_join(t[k], NULL);
+        struct snapshot_record sum = now_in(reallocate);
+        ck_assert_int_gt(sum.values[0], 0);
+        ck_assert_int_eq(sum.values[2], 0);
+        ck_assert_int_eq(sum.values[3], 0);
+    }
+}
+END_TEST
+
 Suite *suite(void)
 {
     if (getenv(RUN))
@@ -562,6 +656,7 @@ Suite *suite(void)
     const TTest *const tests[] = {test_exact_at_rate_1, test_default_rate, test_functions_that_allocate,
         test_stacks_are_ours, test_stacks_through_later_code, test_freed_by_another_thread, test_difference,
         test_threads_that_end_are_forgotten, test_short_threads_are_sampled_independently, test_distances,
-        test_what_was_before_the_start, test_child_after_fork};
+        test_what_was_before_the_start, test_child_after_fork, test_figures_are_ours,
+        test_forgotten_objects_are_freed, test_an_allocation_that_fails, test_reallocation};
     return HARNESS_SUITE("heap_accuracy", 60, tests);
 }

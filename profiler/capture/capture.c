@@ -7,7 +7,7 @@
 #include "capture/cpu_timer.h"
 #include "capture/cpuclocks.h"
 #include "capture/heap.h"
-#include "capture/heap_accum.h"
+#include "capture/heap_samples.h"
 #include "capture/interpose.h"
 #include "capture/rawlock.h"
 #include "capture/thread.h"
@@ -58,7 +58,7 @@ static void after_fork_in_child(void)
     cpuclocks_after_fork();
     wall_after_fork();
     contention_after_fork();
-    heap_accum_after_fork();
+    heap_samples_after_fork();
     unwind_after_fork();
     restore_mask();
 }

@@ -1,6 +1,6 @@
 #include "capture/heap.h"
 
-#include "capture/heap_accum.h"
+#include "capture/heap_samples.h"
 #include "capture/heap_parse.h"
 #include "capture/heap_stack.h"
 
@@ -108,12 +108,12 @@ static int set_rate(size_t lg_sample)
     enum { LARGE_BYTES = 64 << 20 };
     if (mallctl("prof.reset", NULL, NULL, &lg_sample, sizeof lg_sample) != 0)
         return ERR_UNSUPPORTED;
-    heap_accum_reset();
+    heap_samples_reset();
     void *volatile untouched = malloc(LARGE_BYTES);
     free(untouched);
     if (mallctl("prof.reset", NULL, NULL, &lg_sample, sizeof lg_sample) != 0)
         return ERR_UNSUPPORTED;
-    heap_accum_reset();
+    heap_samples_reset();
     return 0;
 }
 
@@ -122,9 +122,9 @@ static void take_over(void)
 {
     struct snapshot before;
     heap_stack_take_over();
-    if (!heap_accum_is_possible() || heap_accum_is_on() || heap_snapshot(&before) != 0)
+    if (!heap_samples_are_possible() || heap_samples_are_on() || heap_snapshot(&before) != 0)
         return;
-    heap_accum_start(&before);
+    heap_samples_start(&before);
     snapshot_fini(&before);
 }
 
@@ -188,9 +188,9 @@ static int parse_file(int fd, struct snapshot *out)
     return r == ERR_FORMAT ? ERR_IO : r;
 }
 
-static int append_accumulated(struct snapshot *out)
+static int append_samples(struct snapshot *out)
 {
-    int r = heap_accum_append(out);
+    int r = heap_samples_append(out);
     if (r)
         snapshot_fini(out);
     return r;
@@ -208,5 +208,5 @@ int heap_snapshot(struct snapshot *out)
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     int r = mallctl("prof.dump", NULL, NULL, &name, sizeof name) == 0 ? parse_file(fd, out) : ERR_IO;
     close(fd);
-    return r || !heap_accum_is_on() ? r : append_accumulated(out);
+    return r || !heap_samples_are_on() ? r : append_samples(out);
 }

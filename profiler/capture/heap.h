@@ -4,8 +4,10 @@
 #include "capture/snapshot.h"
 
 /*
- * jemalloc's own profiler, read through a memfd dump. values: alloc_objects, alloc_space, inuse_objects,
- * inuse_space, unbiased; period: bytes between samples; jemalloc's own frames are trimmed off the leaf.
+ * What jemalloc samples: kept in a table of ours (heap_samples.h), and what it has of its own, from before
+ * the start or in another jemalloc than ours, read through a memfd dump. values: alloc_objects, alloc_space,
+ * inuse_objects, inuse_space, unbiased; period: bytes between samples; jemalloc's own frames are trimmed off
+ * the leaf.
  */
 
 /* NULL, or why there can be no heap profile: the process' malloc is not a jemalloc with profiling. */

@@ -1,6 +1,5 @@
 #include "capture/heap_stack.h"
 
-#include "capture/heap_accum.h"
 #include "capture/thread.h"
 #include "capture/unwind.h"
 
@@ -8,6 +7,7 @@
 #include <link.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 extern int mallctl(const char *name, void *old, size_t *old_bytes, void *value, size_t value_bytes)
     __attribute__((weak));
@@ -62,36 +62,57 @@ static uint16_t first_outside(const struct unwind_stack *stack)
     return i < stack->depth ? i : 0;
 }
 
-/* As a snapshot will have it: without the allocator's frames, which libgcc's stack begins with. */
-static void count(void *const *pcs, unsigned n)
-{
-    struct unwind_stack stack = {.depth = 0};
-    for (unsigned i = 0; i < n && stack.depth < UNWIND_MAX_DEPTH; i++) {
-        uintptr_t pc = (uintptr_t)pcs[i];
-        if (stack.depth > 0 || !is_trimmed(pc))
-            stack.pcs[stack.depth++] = pc;
-    }
-    heap_accum_stack_sigsafe(&stack);
-}
-
-static __attribute__((noinline, section("cprof_heap_hook"))) void our_stack(
-    void **pcs, unsigned *n, unsigned max)
+/* Whether it could be followed to its end, and out of the allocator. Not inlined: it is in the stack itself.
+ */
+static HEAP_STACK_OWN bool walk(struct unwind_stack *stack)
 {
     struct unwind_regs here;
-    struct unwind_stack stack;
     UNWIND_HERE(&here);
     struct thread *t = thread_tls; /* to make one is for others: we are inside malloc */
     struct unwind_memory memory = thread_memory((uintptr_t)t > (uintptr_t)THREAD_GONE ? t : NULL, here.rsp);
-    unwind_here_sigsafe(&here, &memory, &stack);
-    uint16_t first = first_outside(&stack);
-    if (stack.depth < UNWIND_MAX_DEPTH && (stack.truncated || first == 0)) {
+    unwind_here_sigsafe(&here, &memory, stack);
+    uint16_t first = first_outside(stack);
+    if (stack->depth < UNWIND_MAX_DEPTH && (stack->truncated || first == 0))
+        return false;
+    stack->depth -= first;
+    memmove(stack->pcs, stack->pcs + first, stack->depth * sizeof *stack->pcs);
+    return true;
+}
+
+static HEAP_STACK_OWN void our_stack(void **pcs, unsigned *n, unsigned max)
+{
+    struct unwind_stack stack;
+    if (!walk(&stack)) {
         atomic_load_explicit(&before, memory_order_relaxed)(pcs, n, max);
-    } else {
-        *n = 0;
-        for (uint16_t i = first; i < stack.depth && *n < max; i++)
-            pcs[(*n)++] = (void *)stack.pcs[i];
+        return;
     }
-    count(pcs, *n);
+    *n = stack.depth < max ? stack.depth : max;
+    memcpy(pcs, stack.pcs, *n * sizeof *pcs);
+}
+
+/* jemalloc's, which calls the hook, and takes care of allocations that libgcc makes meanwhile. */
+struct backtrace {
+    void **pcs;
+    unsigned n;
+};
+extern void je_prof_backtrace(void *tsd, struct backtrace *into) __attribute__((weak));
+
+static __attribute__((noinline)) void ask_libgcc(void *tsd, struct unwind_stack *out)
+{
+    void *pcs[UNWIND_MAX_DEPTH]; /* as many as jemalloc has (PROF_BT_MAX) */
+    struct backtrace found = {pcs, 0};
+    je_prof_backtrace(tsd, &found);
+    out->truncated = false;
+    out->depth = 0;
+    for (unsigned i = 0; i < found.n; i++)
+        if (out->depth > 0 || !is_trimmed((uintptr_t)pcs[i]))
+            out->pcs[out->depth++] = (uintptr_t)pcs[i];
+}
+
+HEAP_STACK_OWN void heap_stack_take(void *tsd, struct unwind_stack *out)
+{
+    if (!walk(out))
+        ask_libgcc(tsd, out);
 }
 
 void heap_stack_take_over(void)

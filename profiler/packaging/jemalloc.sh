@@ -8,7 +8,8 @@
 #   - with its map of addresses, 2 MB of which a page or two is used, behind all other data: these stay together;
 #   - with the functions below led to ours (__wrap_NAME), and its own named __real_NAME.
 set -e
-wrapped='je_prof_boot0 je_prof_malloc_sample_object je_prof_sample_new_event_wait'
+wrapped='je_prof_boot0 je_prof_sample_new_event_wait je_prof_tctx_create je_prof_alloc_rollback
+    je_prof_malloc_sample_object je_prof_free_sampled_object je_large_prof_info_set je_prof_recent_alloc_prepare'
 out=$(realpath -m "$1")
 archive=$(${CC:-gcc} -print-file-name=libjemalloc_pic.a)
 [ -f "$archive" ] || { echo "jemalloc.sh: there is no libjemalloc_pic.a (libjemalloc-dev)" >&2 && exit 1; }

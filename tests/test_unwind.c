@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "capture/unwind.h"
+#include "capture/unwind_tables.h"
 
 #include <dlfcn.h>
 #include <pthread.h>
@@ -332,6 +333,85 @@ START_TEST(test_tables_follow_dlopen)
 }
 END_TEST
 
+/* ---- remembered rows -------------------------------------------------------------------------------------
+ */
+
+#if defined(__x86_64__)
+
+/* Places of which what is remembered of one takes the place of what is of the other. */
+enum { PAIRS = 8, TURNS = 100000, MADE_UP = 64 };
+static struct pair {
+    uintptr_t pc[2];
+    struct unwind_stack expected[2];
+} pairs[PAIRS];
+static uintptr_t made_up[MADE_UP];
+static _Atomic int wrong;
+
+static void walk_made_up(uintptr_t pc, struct unwind_stack *out)
+{
+    struct unwind_regs regs = {pc, (uintptr_t)made_up, (uintptr_t)(made_up + 8), 0};
+    struct unwind_memory all = {(uintptr_t)made_up, (uintptr_t)(made_up + MADE_UP), (const char *)made_up};
+    unwind_saved_sigsafe(&regs, &all, out);
+}
+
+static bool is_same(const struct unwind_stack *a, const struct unwind_stack *b)
+{
+    return a->depth == b->depth && memcmp(a->pcs, b->pcs, a->depth * sizeof *a->pcs) == 0;
+}
+
+static void *walk_pairs(void *which)
+{
+    for (int k = 0; k < PAIRS; k++) {
+        const struct pair *p = &pairs[k];
+        for (int i = 0; i < TURNS; i++) {
+            struct unwind_stack found;
+            walk_made_up(p->pc[which != NULL], &found);
+            wrong += !is_same(&found, &p->expected[which != NULL]);
+        }
+    }
+    return NULL;
+}
+
+/* The stack goes on differently from two of libc's instructions whose rows have one place in memory. */
+static int find_pairs(void)
+{
+    static uintptr_t first[1 << 16];
+    struct unwind_stack one, other;
+    int n = 0;
+    uintptr_t from = (uintptr_t)qsort, to = from + 40000;
+    for (uintptr_t pc = from; pc < to && n < PAIRS; pc++) {
+        uintptr_t *place = &first[unwind_memo_of(pc)];
+        if (!*place) {
+            *place = pc;
+            continue;
+        }
+        walk_made_up(*place, &one);
+        walk_made_up(pc, &other);
+        if (is_same(&one, &other) || one.pcs[1] == other.pcs[1])
+            continue;
+        pairs[n++] = (struct pair){{*place, pc}, {one, other}};
+        *place = pc;
+    }
+    return n;
+}
+
+/* While one thread writes what it has found, another reads it: whole, or not at all. */
+START_TEST(test_rows_are_remembered_whole)
+{
+    prepare();
+    for (int i = 0; i < MADE_UP; i++)
+        made_up[i] = 16 * (uintptr_t)(i + 1); /* no code: there the walk ends */
+    ck_assert_int_eq(find_pairs(), PAIRS);
+    pthread_t t;
+    ck_assert_int_eq(pthread_create(&t, NULL, walk_pairs, pairs), 0);
+    walk_pairs(NULL);
+    pthread_join(t, NULL);
+    ck_assert_int_eq(wrong, 0);
+}
+END_TEST
+
+#endif
+
 Suite *suite(void)
 {
     const TTest *const tests[] = {
@@ -342,6 +422,7 @@ Suite *suite(void)
         test_every_instruction,
         test_call_through_bad_pointer,
         test_garbage_registers,
+        test_rows_are_remembered_whole,
 #endif
         test_tables_follow_dlopen,
     };

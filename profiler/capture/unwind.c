@@ -117,7 +117,7 @@ static bool row_at(const struct unwind_tables *t, uintptr_t pc, struct cfi_row *
 {
     if (pc <= MEMO_TAKEN)
         return false;
-    struct unwind_memo *memo = &t->memos[pc * UINT64_C(0x9e3779b97f4a7c15) >> (64 - MEMO_BITS)];
+    struct unwind_memo *memo = &t->memos[unwind_memo_of(pc)];
     if (recall(memo, pc, row))
         return true;
     const struct unwind_object *object = find_object(t, pc);

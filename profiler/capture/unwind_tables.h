@@ -35,6 +35,12 @@ struct unwind_memo {
 
 enum { MEMO_BITS = 10, MEMO_TAKEN = 1 };
 
+/* Which memo is for this address, of 1 << MEMO_BITS. */
+static inline size_t unwind_memo_of(uintptr_t pc)
+{
+    return pc * UINT64_C(0x9e3779b97f4a7c15) >> (64 - MEMO_BITS);
+}
+
 struct unwind_tables {
     size_t nobjects, region_bytes;
     struct unwind_tables *retired_next;

@@ -190,6 +190,8 @@ FUZZ_TARGETS = proto gzip heap_v2 legacy perf shell expressions http web
 SAN_TESTS_address   = $(filter-out largepages starved,$(TOOL_TESTS)) snapshot convert textformats
 SAN_TESTS_undefined = largepages starved $(filter-out $(SAN_TESTS_address),$(CPROF_TESTS))
 SAN_TESTS_thread    = stacks snapshot
+# Scripts of the tool alone, run with the sanitized one.
+SAN_SCRIPTS_address = pprof_tool pprof_malformed remote_names
 # Apart from `make check`, which has no time for them.
 LONG_PROGRAMS = accuracy heap_accuracy unwind_steps
 STORM_TESTS   = storm
@@ -260,10 +262,12 @@ pages: ## follow the lessons' pages, word for word, and time them: all, or make 
 	@$(MAKE) $(jobs) all $(B)/fetch
 	@tests/pages.sh $(PAGES)
 
-# In two lanes, as they come.
-sanitized: ## the unit tests that a sanitizer can run: make sanitized SAN=address, undefined or thread
-	@$(MAKE) $(jobs) $(SAN_TESTS_$(SAN):%=$(B)/tests/test_%)
-	@tests/run.sh $(wordlist 1,13,$(SAN_TESTS_$(SAN):%=$(B)/tests/test_%)) -- $(wordlist 14,99,$(SAN_TESTS_$(SAN):%=$(B)/tests/test_%))
+# In two lanes, as they come; then the tool's scripts. A report fails it even where a test swallows it.
+sanitized: ## the tests that a sanitizer can run: make sanitized SAN=address, undefined or thread
+	@$(MAKE) $(jobs) $(SAN_TESTS_$(SAN):%=$(B)/tests/test_%) $(if $(SAN_SCRIPTS_$(SAN)),$(OUT)profiler/pprof)
+	@$(if $(SAN_SCRIPTS_$(SAN)),$(MAKE) $(jobs) SAN= $(addprefix .build/tests/,target make_profile))
+	@PPROF=$(OUT)profiler/pprof tests/no_reports.sh tests/run.sh $(wordlist 1,13,$(SAN_TESTS_$(SAN):%=$(B)/tests/test_%)) \
+	    -- $(wordlist 14,99,$(SAN_TESTS_$(SAN):%=$(B)/tests/test_%)) $(SAN_SCRIPTS_$(SAN):%=tests/%.sh)
 
 references: ## every exercise's reference server under SAN=thread or address, and its page's traffic for SECONDS (2)
 	@$(MAKE) $(jobs) SAN= demos/load

@@ -10,11 +10,11 @@ folder() {
     mkdir "$dir/$1"
     "$build/tests/make_profile" "$2" >"$dir/whole.pb.gz" || exit 1
     for name in cpu heap-start heap threads mutex; do
-        profiler/pprof -symbolize=none -proto ${3:+"$3"} -output="$dir/$1/$name.pb.gz" "$dir/whole.pb.gz" 2>/dev/null || exit 1
+        "${PPROF:-profiler/pprof}" -symbolize=none -proto ${3:+"$3"} -output="$dir/$1/$name.pb.gz" "$dir/whole.pb.gz" 2>/dev/null || exit 1
     done
 }
 page() { # page BEFORE AFTER
-    profiler/pprof -symbolize=none -compare "$dir/$1" "$dir/$2" >"$dir/$1-$2.html" || exit 1
+    "${PPROF:-profiler/pprof}" -symbolize=none -compare "$dir/$1" "$dir/$2" >"$dir/$1-$2.html" || exit 1
 }
 
 folder flawed gateway

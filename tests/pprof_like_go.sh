@@ -15,7 +15,7 @@ same() { # same PROFILE FLAGS...
     input=$1
     shift
     go tool pprof -symbolize=none "$@" "$input" 2>/dev/null | sed '/^Time: /d; /^Doc: /d' >"$dir/want"
-    profiler/pprof -symbolize=none "$@" "$input" 2>/dev/null | sed '/^Time: /d; /^Doc: /d' >"$dir/got"
+    "${PPROF:-profiler/pprof}" -symbolize=none "$@" "$input" 2>/dev/null | sed '/^Time: /d; /^Doc: /d' >"$dir/got"
     compared=$((compared + 1))
     if ! cmp -s "$dir/want" "$dir/got" || ! [ -s "$dir/want" ]; then
         failed=$((failed + 1))

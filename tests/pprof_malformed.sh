@@ -1,11 +1,12 @@
 #!/bin/sh
 # What is wrong with a file is one line that names the file, the place and the reason; exit status 2, and nothing on
 # standard output. For each format the ways in which it can be wrong; test_corpora cuts and garbles at every byte.
+# PPROF names another than profiler/pprof, which is made here.
 dir=$(mktemp -d) || exit 2
 trap 'rm -rf "$dir"' EXIT
 export HOME="$dir" TZ=UTC
-build=${BUILD:-.build}
-make -s profiler/pprof "$build/tests/make_profile" || exit 2
+build=${BUILD:-.build} pprof=${PPROF:-profiler/pprof}
+[ "${PPROF:-}" ] || make -s profiler/pprof "$build/tests/make_profile" || exit 2
 failed=0 checked=0 limit=''
 
 # said WHAT: notes a failure, with what was said.
@@ -18,7 +19,7 @@ said() {
 # refuse PLACE REASON FILE: as patterns of the shell, place as in "line 3" or "offset 12".
 refuse() {
     # shellcheck disable=SC2086 # nothing, or a command
-    $limit profiler/pprof -top "$3" >"$dir/out" 2>"$dir/err" </dev/null
+    $limit "$pprof" -top "$3" >"$dir/out" 2>"$dir/err" </dev/null
     one_line "$3" "pprof: $3: $1: *$2*" "pprof: $3: not a profile: $1: *$2*"
 }
 
@@ -121,7 +122,9 @@ wrong perf_frame 'line 3' 'expected a sample' 'a 1 1.0: 7 cycles: \n\t 401136 f 
 wrong perf_cut 'line 3' 'ends within' 'a 1 1.0: 7 cycles: \n\t 401136 f (/a)\n\t 401'
 
 # Bombs, of 64 MB of zeros in one piece and in many: known before they have grown, so that 64 MB hold all of pprof.
+# The address sanitizer, whose shadow is terabytes, is told to refuse pieces of which two would hold a bomb.
 limit='prlimit --as=67108864'
+[ -z "${ASAN_OPTIONS:-}" ] || limit="env ASAN_OPTIONS=$ASAN_OPTIONS:max_allocation_size_mb=40"
 head -c 67108864 /dev/zero | gzip -9 >"$dir/bomb"
 refuse 'offset [1-9]*' '256 times its size' "$dir/bomb"
 head -c 1048576 /dev/zero | gzip -9 >"$dir/member"
@@ -136,7 +139,7 @@ limit=''
 # A saved triage folder, of whose files none is whole; of which one is, the others are named in what is shown.
 mkdir "$dir/triage"
 refuse_triage() {
-    profiler/pprof -triage "$dir/triage" >"$dir/out" 2>"$dir/err" </dev/null
+    "$pprof" -triage "$dir/triage" >"$dir/out" 2>"$dir/err" </dev/null
     one_line -triage "pprof: $dir/triage$1*"
 }
 refuse_triage ': no cpu.pb.gz'
@@ -145,7 +148,7 @@ refuse_triage '/cpu.pb.gz: not a profile: offset 0: '
 printf '\000\001source\nseconds 99999999999999999999\nmissing\nmissing x\n%0500d' 1 >"$dir/triage/about.txt"
 refuse_triage '/cpu.pb.gz: not a profile: offset 0: '
 "$build/tests/make_profile" gateway >"$dir/triage/heap.pb.gz" || exit 1
-profiler/pprof -triage "$dir/triage" >"$dir/out" 2>"$dir/err" </dev/null || said 'a folder with one good profile'
+"$pprof" -triage "$dir/triage" >"$dir/out" 2>"$dir/err" </dev/null || said 'a folder with one good profile'
 tr -s '\n ' ' ' <"$dir/out" | grep -q 'cpu not there: .* offset 0: ' || said 'a folder with one good profile: why there is no CPU profile'
 
 [ $failed -eq 0 ] || exit 1

@@ -1,8 +1,9 @@
 #!/bin/sh
 # The tool as people run it: what goes to which stream, exit codes, files it writes, and the shell as a script.
+# PPROF names another than profiler/pprof.
 dir=$(mktemp -d) || exit 2
 trap 'rm -rf "$dir"' EXIT
-build=${BUILD:-.build}
+build=${BUILD:-.build} pprof=${PPROF:-profiler/pprof}
 export HOME="$dir" TZ=UTC
 failed=0
 "$build/tests/make_profile" gateway >"$dir/gateway.pb.gz" || exit 1
@@ -18,7 +19,7 @@ check() { # check WHAT STATUS...: notes a failure
 }
 
 run() { # run ARGS...: output in $dir/out and $dir/err, exit status in $status
-    profiler/pprof "$@" >"$dir/out" 2>"$dir/err" </dev/null
+    "$pprof" "$@" >"$dir/out" 2>"$dir/err" </dev/null
     status=$?
 }
 
@@ -45,7 +46,7 @@ gunzip -c "$profile" >"$dir/plain.pb"
 run -top "$dir/plain.pb"
 check "unzipped" cmp "$dir/out" tests/golden/pprof.top
 
-printf 'top\nlist zzz\nsample_index=samples\ntop2\nquit\nraw\n' | profiler/pprof "$profile" >"$dir/out" 2>"$dir/err"
+printf 'top\nlist zzz\nsample_index=samples\ntop2\nquit\nraw\n' | "$pprof" "$profile" >"$dir/out" 2>"$dir/err"
 check "the shell leaves with 0" [ $? -eq 0 ]
 check "the shell's prompts" [ "$(grep -o '(pprof) ' "$dir/out" | wc -l)" -eq 5 ]
 check "the shell reports" grep -q 'of 105 total' "$dir/out"
@@ -69,7 +70,7 @@ refused 'missing closing parenthesis at offset 1' -top '-focus=(' "$profile"
 refused 'regexp given up' -top '-focus=^(?P<x>(.+)+)+(?P=x)(?:;|#)$' "$profile"
 
 # The browser's view: where it is, until Ctrl-C. What it serves, test_web looks at.
-profiler/pprof -http=: -no_browser "$profile" >"$dir/out" 2>"$dir/err" </dev/null &
+"$pprof" -http=: -no_browser "$profile" >"$dir/out" 2>"$dir/err" </dev/null &
 server=$!
 for _ in $(seq 100); do
     [ -s "$dir/err" ] && break
@@ -159,7 +160,7 @@ check "-flame is the golden" cmp "$dir/out" tests/golden/pprof.flame
 COLUMNS=50 run -flame "$profile"
 check "-flame takes COLUMNS" [ "$(grep '^\[' "$dir/out" | wc -L)" -eq 50 ]
 if command -v script >/dev/null 2>&1; then
-    on_terminal() { script -qec "stty cols 66; profiler/pprof -flame $profile" "$dir/typescript" >/dev/null 2>&1; }
+    on_terminal() { script -qec "stty cols 66; $pprof -flame $profile" "$dir/typescript" >/dev/null 2>&1; }
     TERM=xterm on_terminal
     check "-flame has colours on a terminal" grep -q 'all 100%.*\[0m' "$dir/typescript"
     TERM=xterm NO_COLOR=1 on_terminal
@@ -183,7 +184,7 @@ refused '-triage and -top do not go together' -triage -top "$dir/folder"
 
 # Two such folders as one page, which needs nothing else.
 mkdir "$dir/after"
-profiler/pprof -symbolize=none -proto -ignore=list_move -output="$dir/after/cpu.pb.gz" "$profile" 2>/dev/null
+"$pprof" -symbolize=none -proto -ignore=list_move -output="$dir/after/cpu.pb.gz" "$profile" 2>/dev/null
 run -compare "$dir/folder" "$dir/after/"
 check "-compare of two folders" [ "$status" -eq 0 ]
 check "-compare is whole" [ "$(grep -c '^</html>$' "$dir/out")" -eq 1 ]
@@ -250,7 +251,7 @@ PATH_WITHOUT=$dir/none
 with_path() { # with_path PATH ARGS...
     path=$1
     shift
-    PATH=$path ./profiler/pprof "$@" >"$dir/out" 2>"$dir/err" </dev/null
+    PATH=$path "$pprof" "$@" >"$dir/out" 2>"$dir/err" </dev/null
     status=$?
 }
 with_path "$PATH_WITHOUT" -svg "$profile"

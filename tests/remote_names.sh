@@ -10,7 +10,7 @@ url=unix:$dir/socket:/debug/pprof
 shows() {
     mode=$1 profile=$2
     shift 2
-    profiler/pprof -symbolize="$mode" -top -nodefraction=0 "$url/$profile" >"$dir/out" 2>"$dir/err" || return 1
+    "${PPROF:-profiler/pprof}" -symbolize="$mode" -top -nodefraction=0 "$url/$profile" >"$dir/out" 2>"$dir/err" || return 1
     for name in "$@"; do
         grep -q " $name\$" "$dir/out" || return 1
     done

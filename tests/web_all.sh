@@ -18,7 +18,7 @@ await() {
 serve() { # serve NAME ARGS...: says in $dir/NAME.err where
     name=$1
     shift
-    profiler/pprof -no_browser -http=localhost:0 -triage "$@" >/dev/null 2>"$dir/$name.err" </dev/null &
+    "${PPROF:-profiler/pprof}" -no_browser -http=localhost:0 -triage "$@" >/dev/null 2>"$dir/$name.err" </dev/null &
     running="$running $!"
 }
 

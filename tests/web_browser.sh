@@ -9,7 +9,7 @@ looked_at='what pprof -http shows'
 serve() { # serve NAME ARGS...: its address is in $dir/NAME
     name=$1
     shift
-    profiler/pprof -symbolize=none -no_browser -http=localhost:0 "$@" >/dev/null 2>"$dir/$name.err" </dev/null &
+    "${PPROF:-profiler/pprof}" -symbolize=none -no_browser -http=localhost:0 "$@" >/dev/null 2>"$dir/$name.err" </dev/null &
     running="$running $!"
     for _ in $(seq 100); do
         sed -n 's/^Serving web UI on //p' "$dir/$name.err" >"$dir/$name"
@@ -21,8 +21,8 @@ serve() { # serve NAME ARGS...: its address is in $dir/NAME
 
 "$build/tests/make_profile" gateway >"$dir/gateway.pb.gz" || exit 1
 "$build/tests/make_profile" hostile >"$dir/hostile.pb.gz" || exit 1
-profiler/pprof -proto -ignore=hash_key -output="$dir/before.pb.gz" "$dir/gateway.pb.gz" 2>/dev/null || exit 1
-profiler/pprof -proto -ignore=json_escape -output="$dir/after.pb.gz" "$dir/gateway.pb.gz" 2>/dev/null || exit 1
+"${PPROF:-profiler/pprof}" -proto -ignore=hash_key -output="$dir/before.pb.gz" "$dir/gateway.pb.gz" 2>/dev/null || exit 1
+"${PPROF:-profiler/pprof}" -proto -ignore=json_escape -output="$dir/after.pb.gz" "$dir/gateway.pb.gz" 2>/dev/null || exit 1
 serve gateway "$dir/gateway.pb.gz"
 serve difference -diff_base="$dir/before.pb.gz" "$dir/after.pb.gz"
 serve hostile "$dir/hostile.pb.gz"

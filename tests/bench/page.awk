@@ -102,10 +102,10 @@ FILENAME == ARGV[1] {
     next
 }
 
-/^[a-z]+ \([0-9]+ s\)$/ {
+/^make bench PART=[a-z]+ \([0-9]+ s\)$/ {
     end_part()
-    part = $1
-    printf "<h2>%s</h2><p><code>make bench PART=%s</code>, which took %s s: <code>tests/bench/%s.sh</code></p>\n", part, part, substr($2, 2), part
+    part = substr($3, 6)
+    printf "<h2>%s</h2><p><code>make bench PART=%s</code>, which took %s s: <code>tests/bench/%s.sh</code></p>\n", part, part, substr($4, 2), part
     print "<table><thead><tr><th>figure<th>ours<th>peer<th>bar<th></tr></thead><tbody>"
     next
 }

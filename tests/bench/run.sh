@@ -5,8 +5,8 @@
 #   make bench PART=locks            one part, or several: PART='locks heap'
 #   parts: locks law unwind heap dump exec cpu gateway tool merge paint scaling, each a script beside this one
 #
-# Each row is a figure, with ours, each peer's, the bar, and whether ours meets it; a peer that is not installed
-# is "skipped", with the package that has it. The same, with the lines of scaling drawn, is a page,
+# Above the rows of each part is the command that measures them again. Each row is a figure, with ours, each peer's, the bar,
+# and whether ours meets it; a peer that is not installed is "skipped", with the package that has it. The same, with the lines of scaling drawn, is a page,
 # .build/bench.html. Run it on a quiet machine: what else runs there is in the figures.
 #
 # Exit: 0 all was measured, whether bars were met or not; 1 a measurement broke; 2 no such part; 130 interrupted.
@@ -70,7 +70,7 @@ for part; do
     await && code=0 || code=$?
     pid=
     clear_line
-    shown printf '%s (%d s)\n' "$part" $(($(date +%s) - began))
+    shown printf 'make bench PART=%s (%d s)\n' "$part" $(($(date +%s) - began))
     shown cat "$raw/part"
     cat "$raw/part" >>"$raw/rows"
     [ "$code" -ne 0 ] || continue

@@ -206,10 +206,47 @@ START_TEST(weblist_is_a_page)
 }
 END_TEST
 
+/* An instruction of a function that is inlined into itself counts once below a line, and below each of its
+ * lines. */
+START_TEST(weblist_counts_an_instruction_once_a_line)
+{
+    static const struct {
+        int64_t value, lines[2];
+    } at[] = {{3, {10, 8}}, {5, {10, 10}}, {7, {12, 12}}, {11, {12}}};
+    struct report_request q = {.format = REPORT_WEBLIST, .pattern = "again", .config = CONFIG_DEFAULT};
+    struct profile *p = profile_new(NULL);
+    struct buf out = {0}, notes = {0};
+    struct error e;
+    profile_add_sample_type(p, profile_string(p, "samples"), profile_string(p, "count"));
+    struct function f = {.name = profile_string(p, "again"), .file = profile_string(p, "/nonexistent/a.c")};
+    profile_add_function(p, &f, NULL);
+    for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
+        struct line lines[2] = {{.line = at[i].lines[0]}, {.line = at[i].lines[1]}};
+        struct location l = {.address = 0x1000 + 16 * i, .mapping = NO_INDEX};
+        uint32_t loc;
+        profile_add_location(p, &l, lines, lines[1].line ? 2 : 1, &loc);
+        profile_add_sample(p, &loc, 1, &at[i].value, NULL, 0);
+    }
+    ck_assert_msg(report_generate(p, &q, &out, &notes, &e) == 0, "%s", e.text);
+    /* 3 below line 8; 3 and 5 below line 10; 7 and 11 below line 12 */
+    ck_assert_msg(
+        strstr(out.data, "Total:          29         29 (flat, cum) 111.54%") != NULL, "%s", out.data);
+    static const char *const lines[] = {
+        "<span class=line>      8</span> <span class=livesrc>           3          3 ",
+        "<span class=line>     10</span> <span class=livesrc>           8          8 ",
+        "<span class=line>     12</span> <span class=livesrc>          18         18 "};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        ck_assert_msg(strstr(out.data, lines[i]) != NULL, "no %s in %s", lines[i], out.data);
+    buf_fini(&out);
+    buf_fini(&notes);
+    profile_free(p);
+}
+END_TEST
+
 Suite *suite(void)
 {
     a_function_to_be_listed();
-    const TTest *tests[] = {
-        gnu_listings_are_read, llvm_listings_are_read, disasm_charges_instructions, weblist_is_a_page};
+    const TTest *tests[] = {gnu_listings_are_read, llvm_listings_are_read, disasm_charges_instructions,
+        weblist_is_a_page, weblist_counts_an_instruction_once_a_line};
     return HARNESS_SUITE("assembly", 20, tests);
 }

@@ -244,6 +244,10 @@ START_TEST(line_tables_are_read_as_they_were)
     ck_assert_uint_gt(linetables_bytes(&tables), 10);
     struct linetable l;
     ck_assert_int_eq(linetable_init(&l, &tables, UINT64_C(1) << 40, UINT64_MAX), ERR_NOTFOUND);
+    Elf_Data cut = *tables.table; /* the section ends before the table does */
+    cut.d_size = offset + 10;
+    ck_assert_int_eq(
+        linetable_init(&l, &(struct linetables){.file = f, .table = &cut}, offset, UINT64_MAX), ERR_NOTFOUND);
     ck_assert_int_eq(linetable_init(&l, &tables, offset, 10), ERR_LIMIT);
     ck_assert_int_eq(linetable_init(&l, &tables, offset, UINT64_MAX), 0);
 

@@ -295,6 +295,69 @@ START_TEST(test_jump_after_so_many_instructions)
 }
 END_TEST
 
+/* A wait that is linked to no thread, as if it was another's. */
+static void begin_elsewhere(struct contention_wait *w)
+{
+    struct contention_wait *outer = w->t->waiting;
+    w->t->waiting = NULL;
+    contention_wait_begin(w);
+    w->t->waiting = outer;
+}
+
+static void end_elsewhere(struct contention_wait *w)
+{
+    w->outcome = CONTENTION_TAKEN;
+    contention_wait_end(w);
+}
+
+/* A wait in which a handler unlocks another lock of the bucket, and leaves both after n instructions. `later`
+ * begins meanwhile, so that the same records are in use as before the wait. False: they were over by then. */
+static bool leave_from_a_handler(int n, const void *lock, struct contention_wait *later)
+{
+    struct unwind_regs here;
+    UNWIND_HERE(&here);
+    volatile bool left = true;
+    if (sigsetjmp(self.out, 1))
+        return left;
+    struct contention_wait w = {.t = thread_self(), .lock = lock, .here = &here};
+    uint32_t before = contention_active[contention_bucket(lock)];
+    contention_wait_begin(&w);
+    begin_elsewhere(later);
+    ck_assert_uint_eq(contention_active[contention_bucket(lock)], before);
+    steps_left = n;
+    __builtin_ia32_writeeflags_u64(__builtin_ia32_readeflags_u64() | TRAP_FLAG);
+    contention_release(w.t, lock_of(1), &here);
+    steps_left = -1;
+    left = false;
+    siglongjmp(self.out, 1);
+}
+
+/* The wait had been counted long before, so it is counted out, wherever its handler was. */
+START_TEST(test_jump_from_a_handler_out_of_a_wait)
+{
+    const void *lock = lock_of(0);
+    struct unwind_regs here;
+    UNWIND_HERE(&here);
+    struct sigaction action = {.sa_sigaction = step, .sa_flags = SA_SIGINFO};
+    start(1, 0);
+    sigaction(SIGTRAP, &action, NULL);
+    struct thread *t = thread_self();
+    int n = 0;
+    for (bool left = true; left; n++) {
+        struct contention_wait first = {.t = t, .lock = lock, .here = &here}, later = first;
+        begin_elsewhere(&first);
+        left = leave_from_a_handler(n, lock, &later);
+        ck_assert_ptr_null(t->waiting);
+        end_elsewhere(&first);
+        end_elsewhere(&later);
+        contention_release(t, lock, &here);
+        ck_assert_msg(contention_active[contention_bucket(lock)] == 0,
+            "somebody still waits, after %d instructions", n);
+    }
+    ck_assert_int_ge(n, 30);
+}
+END_TEST
+
 #endif
 
 /* ---- while off -------------------------------------------------------------------------------------------
@@ -331,6 +394,7 @@ Suite *suite(void)
     const TTest *const tests[] = {
 #if defined(__x86_64__)
         test_jump_after_so_many_instructions,
+        test_jump_from_a_handler_out_of_a_wait,
 #endif
         test_jumps_out,
         test_jumps_within_a_handler,

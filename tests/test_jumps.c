@@ -35,7 +35,7 @@ static __thread struct jumper self;
 /* A lock is a name; all of these share the first bucket. */
 static const void *lock_of(int turn)
 {
-    return (const void *)((uintptr_t)(turn % LOCKS + 1) << 24);
+    return (const void *)((uintptr_t)(turn % LOCKS + 1) << 32);
 }
 
 static void note_where(void)

@@ -22,7 +22,7 @@ find . -name '*.gcda' -delete
 cat >exits.c <<'END'
 void __gcov_dump(void);
 void __real__exit(int code) __attribute__((noreturn));
-void __wrap__exit(int code) __attribute__((noreturn));
+void __wrap__exit(int code) __attribute__((noreturn, visibility("hidden"))); /* libcprof.so exports no name more */
 void __wrap__exit(int code)
 {
     __gcov_dump();
@@ -31,10 +31,12 @@ void __wrap__exit(int code)
 END
 gcc -O1 -fPIC -c exits.c -o exits.o || exit 2
 export GCOV_ERROR_FILE=/dev/null
+# As in the Makefile, so that libcprof.so needs nothing but libc here, too.
+libc='-nodefaultlibs -lgcov -lgcc -lgcc_eh -l:libc.so.6 -l:libc_nonshared.a'
 flags="-O1 -g --coverage -fprofile-update=atomic -Wl,--wrap=_exit -Wl,$(pwd)/exits.o"
 unset MAKEFLAGS
 # shellcheck disable=SC2046 # names of programs
-make -j"$(nproc)" CFLAGS="$flags" LIBC_IN_SO='-static-libgcc' all .build/tests/target .build/tests/target_other .build/tests/target_shared .build/tests/guest \
+make -j"$(nproc)" CFLAGS="$flags" LIBC_IN_SO="$libc" all .build/tests/target .build/tests/target_other .build/tests/target_shared .build/tests/guest \
     .build/tests/asked .build/tests/make_profile $(printf '%s\n' "$@" | grep '^\.build/') || exit 1
 tests/run.sh "$@"
 

@@ -597,6 +597,25 @@ START_TEST(test_forgotten_objects_are_freed)
 }
 END_TEST
 
+/* A rate that the program sets, by jemalloc's own means: what was sampled before is freed for what it stood
+ * for. */
+START_TEST(test_a_rate_of_the_programs_own)
+{
+    size_t lg_rate = 19;
+    ck_assert_int_eq(heap_start(4096), 0);
+    in_thread(allocate_shared);
+    struct snapshot_record before = now_in(allocate_shared);
+    ck_assert_int_gt(before.values[2], 0);
+    ck_assert_int_eq(mallctl("prof.reset", NULL, NULL, &lg_rate, sizeof lg_rate), 0);
+    for (int i = 0; i < SHARED; i++)
+        free(shared[i]);
+    struct snapshot_record after = now_in(allocate_shared);
+    ck_assert_int_eq(after.values[0], before.values[0]);
+    ck_assert_int_eq(after.values[2], 0);
+    ck_assert_int_eq(after.values[3], 0);
+}
+END_TEST
+
 /* It is sampled, as all that large is, before there turns out to be no room. */
 START_TEST(test_an_allocation_that_fails)
 {
@@ -657,6 +676,7 @@ Suite *suite(void)
         test_stacks_are_ours, test_stacks_through_later_code, test_freed_by_another_thread, test_difference,
         test_threads_that_end_are_forgotten, test_short_threads_are_sampled_independently, test_distances,
         test_what_was_before_the_start, test_child_after_fork, test_figures_are_ours,
-        test_forgotten_objects_are_freed, test_an_allocation_that_fails, test_reallocation};
+        test_forgotten_objects_are_freed, test_a_rate_of_the_programs_own, test_an_allocation_that_fails,
+        test_reallocation};
     return HARNESS_SUITE("heap_accuracy", 60, tests);
 }

@@ -34,22 +34,6 @@ static void table_leave(void)
 /* ---- names ----------------------------------------------------------------------------------------------
  */
 
-/* What jemalloc takes for the address of its own figures, and only keeps: no address has the highest bit.
- * 1 says that an object is no sample. */
-static const uintptr_t OURS = UINT64_C(1) << 63, NO_SAMPLE = 1;
-
-static uintptr_t name_of(uint32_t slot)
-{
-    return OURS | (uintptr_t)(atomic_load(&generation) & INT32_MAX) << 32 | slot;
-}
-
-/* Between table_enter and table_leave, when there is a table: whether the name is of a slot in it, and not of
- * one that was forgotten. */
-static bool is_current(uintptr_t name)
-{
-    return (name ^ name_of(0)) >> 32 == 0;
-}
-
 /* ---- jemalloc's functions -------------------------------------------------------------------------------
  */
 
@@ -77,6 +61,35 @@ extern int mallctl(const char *name, void *old, size_t *old_bytes, void *value, 
     __attribute__((weak));
 extern size_t je_lg_prof_sample __attribute__((weak));
 extern bool je_opt_prof_accum __attribute__((weak));
+
+/* ---- names ----------------------------------------------------------------------------------------------
+ */
+
+/* What jemalloc takes for the address of its own figures, and only keeps: no address has the highest bit.
+ * 1 says that an object is no sample. Below that bit: the table's generation, what the rate was, the slot. */
+static const uintptr_t OURS = UINT64_C(1) << 63, NO_SAMPLE = 1;
+enum { RATE_SHIFT = 16, GENERATION_SHIFT = 32 };
+_Static_assert(SLOTS == 1 << RATE_SHIFT, "a slot's number is what is below the rate");
+
+static uintptr_t generation_now(void)
+{
+    return OURS | (uintptr_t)(atomic_load(&generation) & INT32_MAX) << GENERATION_SHIFT;
+}
+
+static uintptr_t name_of(uint32_t slot)
+{
+    return generation_now() | (je_lg_prof_sample & 63) << RATE_SHIFT | slot;
+}
+
+/* Between table_enter and table_leave, when there is a table: whether the name is of a slot in it, and not of
+ * one that was forgotten. */
+static bool is_current(uintptr_t name)
+{
+    return (name ^ generation_now()) >> GENERATION_SHIFT == 0;
+}
+
+/* ---- jemalloc asks --------------------------------------------------------------------------------------
+ */
 
 /*
  * Only jemalloc knows where an object's name is kept, and its function that notes it there also adds to the
@@ -136,9 +149,10 @@ static void add(uintptr_t name, size_t size, int sign, bool new)
 {
     struct stacks *t = table_enter();
     if (t && is_current(name)) {
-        uint32_t slot = (uint32_t)name;
-        double rate = (double)(UINT64_C(1) << je_lg_prof_sample);
-        double objects = je_lg_prof_sample ? 1 / -expm1(-(double)size / rate) : 1;
+        uint32_t slot = name & (SLOTS - 1);
+        unsigned lg_rate = name >> RATE_SHIFT & 63;
+        double rate = (double)(UINT64_C(1) << lg_rate);
+        double objects = lg_rate ? 1 / -expm1(-(double)size / rate) : 1;
         int64_t parts = (int64_t)(objects * (1 << OBJECT_SHIFT) + 0.5);
         int64_t bytes = (int64_t)(objects * (double)size + 0.5);
         if (new) {

@@ -616,6 +616,38 @@ START_TEST(test_a_rate_of_the_programs_own)
 }
 END_TEST
 
+enum { BRANCHES = 17 };
+static void *leaves[1 << BRANCHES];
+
+static NAMED void branch(int level, uint32_t path)
+{
+    if (level == BRANCHES) {
+        leaves[path] = malloc(64);
+        return;
+    }
+    branch(level + 1, path << 1);
+    __asm__ volatile("");
+    branch(level + 1, path << 1 | 1);
+    __asm__ volatile("");
+}
+
+/* 131,072 stacks, twice as many as the table has room for and more: of each it is known what is alive. */
+START_TEST(test_more_stacks_than_there_is_room_for)
+{
+    struct snapshot s;
+    ck_assert_int_eq(heap_start(1), 0);
+    branch(0, 0);
+    ck_assert_int_eq(heap_snapshot(&s), 0);
+    ck_assert_int_eq(sum_in(&s, branch).values[2], 1 << BRANCHES);
+    ck_assert_uint_ge(s.records.len, 1 << BRANCHES);
+    ck_assert_uint_gt(s.lost, 0);
+    snapshot_fini(&s);
+    for (int i = 0; i < 1 << BRANCHES; i++)
+        free(leaves[i]);
+    ck_assert_int_eq(now_in(branch).values[2], 0);
+}
+END_TEST
+
 /* It is sampled, as all that large is, before there turns out to be no room. */
 START_TEST(test_an_allocation_that_fails)
 {
@@ -676,7 +708,7 @@ Suite *suite(void)
         test_stacks_are_ours, test_stacks_through_later_code, test_freed_by_another_thread, test_difference,
         test_threads_that_end_are_forgotten, test_short_threads_are_sampled_independently, test_distances,
         test_what_was_before_the_start, test_child_after_fork, test_figures_are_ours,
-        test_forgotten_objects_are_freed, test_a_rate_of_the_programs_own, test_an_allocation_that_fails,
-        test_reallocation};
+        test_forgotten_objects_are_freed, test_a_rate_of_the_programs_own,
+        test_more_stacks_than_there_is_room_for, test_an_allocation_that_fails, test_reallocation};
     return HARNESS_SUITE("heap_accuracy", 60, tests);
 }

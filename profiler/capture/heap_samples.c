@@ -66,8 +66,8 @@ extern bool je_opt_prof_accum __attribute__((weak));
  */
 
 /* What jemalloc takes for the address of its own figures, and only keeps: no address has the highest bit.
- * 1 says that an object is no sample. Below that bit: the table's generation, what the rate was, the slot. */
-static const uintptr_t OURS = UINT64_C(1) << 63, NO_SAMPLE = 1;
+ * Below that: the table's generation, what the rate was, the slot. */
+static const uintptr_t OURS = UINT64_C(1) << 63;
 enum { RATE_SHIFT = 16, GENERATION_SHIFT = 32 };
 _Static_assert(SLOTS == 1 << RATE_SHIFT, "a slot's number is what is below the rate");
 
@@ -124,6 +124,8 @@ bool __wrap_je_prof_recent_alloc_prepare(void *tsd, uintptr_t name)
     return !heap_samples_are_on() && __real_je_prof_recent_alloc_prepare(tsd, name);
 }
 
+/* For stacks that the table has no room for there are jemalloc's figures: what is alive, not what ever was.
+ */
 HEAP_STACK_OWN uintptr_t __wrap_je_prof_tctx_create(void *tsd)
 {
     static const int64_t nothing[SNAPSHOT_MAX_VALUES];
@@ -133,9 +135,9 @@ HEAP_STACK_OWN uintptr_t __wrap_je_prof_tctx_create(void *tsd)
     heap_stack_take(tsd, &stack);
     struct stacks *t = table_enter();
     uint32_t slot = t ? stacks_add_sigsafe(t, &stack, nothing) : STACKS_NONE;
-    uintptr_t name = slot == STACKS_NONE ? NO_SAMPLE : name_of(slot);
+    uintptr_t name = slot == STACKS_NONE ? 0 : name_of(slot);
     table_leave();
-    return name;
+    return name ? name : __real_je_prof_tctx_create(tsd);
 }
 
 void __wrap_je_prof_alloc_rollback(void *tsd, uintptr_t name)

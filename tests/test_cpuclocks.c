@@ -72,14 +72,16 @@ static size_t read_clocks(struct cpuclock clocks[WAITERS + 1])
     return cpuclocks_read(clocks, WAITERS + 1);
 }
 
-/* What pthread_getcpuclockid's clock says of each, too, but for what is allowed. */
+/* What pthread_getcpuclockid's clock says of each, too, but for what is allowed. It may be 0: the kernel
+ * leaves out what the host took of a virtual machine's time, which can be all that a thread needed to get to
+ * its wait. */
 static void expect_true(const struct cpuclock *clocks)
 {
     int64_t late = 0;
     for (int i = 0; i < WAITERS; i++) {
         clockid_t id;
         ck_assert_int_eq(pthread_getcpuclockid(waiters[i], &id), 0);
-        ck_assert_int_gt(clocks[i + 1].ns, 0);
+        ck_assert_int_ge(clocks[i + 1].ns, 0);
         late += clock_read_ns(id) - clocks[i + 1].ns;
     }
     ck_assert_int_ge(late, 0);

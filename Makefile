@@ -511,7 +511,7 @@ test_programs = $(tool_tests) $(cprof_tests) $(demo_tests)
 check_programs = $(filter-out $(crowded_tests),$(test_programs))
 
 $(test_programs) $(long_programs) $(storm_tests): $(B)/tests/harness.o
-$(test_programs) $(long_programs) $(storm_tests): CPPFLAGS += -Itests
+$(test_programs) $(long_programs) $(storm_tests): CPPFLAGS += -Itests $(if $(SAN),-DSANITIZED)
 # They compile in half the time so, and what they test is as it is for everybody. Under the undefined sanitizer gcc then
 # warns of what cannot be.
 $(test_programs:%=%.o) $(long_programs:%=%.o) $(storm_tests:%=%.o): CFLAGS := $(if $(SAN),$(CFLAGS),$(CFLAGS:-O2=-Og))

@@ -446,8 +446,10 @@ START_TEST(test_uncontended_lock_costs_little)
     }
     printf("lock and unlock: off %.2f, on %.2f times the bare one\n", (double)off_ns / (double)bare_ns,
         (double)on_ns / (double)bare_ns);
+#ifndef SANITIZED /* what the sanitizer looks at takes longer than all else */
     ck_assert_int_le(off_ns * 100, bare_ns * 125);
     ck_assert_int_le(on_ns * 100, bare_ns * 125);
+#endif
     sem_post(&semaphore);
     pthread_join(t, NULL);
 }

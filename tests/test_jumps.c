@@ -259,16 +259,21 @@ static bool leave_after(int n, const void *lock)
     return false;
 }
 
+static struct thread *start_stepping(void)
+{
+    struct sigaction action = {.sa_sigaction = step, .sa_flags = SA_SIGINFO};
+    start(1, 0);
+    sigaction(SIGTRAP, &action, NULL);
+    return thread_self();
+}
+
 /* Another's wait for the same lock goes on meanwhile. It is counted all the time, once, and charged. */
 START_TEST(test_jump_after_so_many_instructions)
 {
     const void *lock = lock_of(0);
     struct unwind_regs here;
     UNWIND_HERE(&here);
-    struct sigaction action = {.sa_sigaction = step, .sa_flags = SA_SIGINFO};
-    start(1, 0);
-    sigaction(SIGTRAP, &action, NULL);
-    struct thread *t = thread_self();
+    struct thread *t = start_stepping();
     int n = 0;
     for (bool left = true; left; n += STRIDE) {
         struct contention_wait other = {.t = t, .lock = lock, .here = &here};
@@ -338,10 +343,7 @@ START_TEST(test_jump_from_a_handler_out_of_a_wait)
     const void *lock = lock_of(0);
     struct unwind_regs here;
     UNWIND_HERE(&here);
-    struct sigaction action = {.sa_sigaction = step, .sa_flags = SA_SIGINFO};
-    start(1, 0);
-    sigaction(SIGTRAP, &action, NULL);
-    struct thread *t = thread_self();
+    struct thread *t = start_stepping();
     int n = 0;
     for (bool left = true; left; n++) {
         struct contention_wait first = {.t = t, .lock = lock, .here = &here}, later = first;

@@ -296,6 +296,17 @@ START_TEST(test_stacks_through_later_code)
         return;
     by_later_code();
     expect(now_in(by_later_code), 1, 1, 32768);
+    struct snapshot s;
+    ck_assert_int_eq(heap_snapshot(&s), 0);
+    for (size_t i = 0; i < s.records.len; i++) {
+        struct snapshot_record *r = &s.records.items[i];
+        Dl_info leaf = {.dli_fname = ""};
+        if (!sum_in(&(struct snapshot){.records = {r, 1, 1}, .pcs = s.pcs}, by_later_code).values[0])
+            continue;
+        dladdr((void *)s.pcs.items[r->first_pc], &leaf); /* neither the allocator's nor the profiler's */
+        ck_assert_msg(strstr(leaf.dli_fname, "libcrypt") != NULL, "%s: %s", leaf.dli_fname, leaf.dli_sname);
+    }
+    snapshot_fini(&s);
 }
 END_TEST
 

@@ -97,7 +97,7 @@ struct backtrace {
 };
 extern void je_prof_backtrace(void *tsd, struct backtrace *into) __attribute__((weak));
 
-static __attribute__((noinline)) void ask_libgcc(void *tsd, struct unwind_stack *out)
+static HEAP_STACK_OWN void ask_libgcc(void *tsd, struct unwind_stack *out)
 {
     void *pcs[UNWIND_MAX_DEPTH]; /* as many as jemalloc has (PROF_BT_MAX) */
     struct backtrace found = {pcs, 0};

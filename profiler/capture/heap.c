@@ -1,7 +1,7 @@
 #include "capture/heap.h"
 
-#include "capture/heap_samples.h"
 #include "capture/heap_parse.h"
+#include "capture/heap_samples.h"
 #include "capture/heap_stack.h"
 
 #include <errno.h>

@@ -12,9 +12,10 @@
  *
  * jemalloc's own figures are kept by stack and thread: each thread has a tree of those it allocated at, all
  * under locks, whose nodes come and go with the objects, or stay for ever (prof_accum) and take 3.5 kB for
- * each thread that ended. A sample cost 18,000 cycles that way, and 8,000 here (in a gateway, where nothing
+ * each thread that ended. A sample cost 18,000 cycles that way, and 7,000 here (in a gateway, where nothing
  * is in a cache). Only with the jemalloc of libcprof.so and libcprof.a, 5.3.0, whose functions lead here
- * (packaging/jemalloc.sh); elsewhere, and for what was sampled before the start, its own figures remain.
+ * (packaging/jemalloc.sh); elsewhere, for what was sampled before the start, and for stacks that the table
+ * has no room for, its own figures remain.
  */
 
 /* From here on, starting at what *before counted: its alloc_objects and alloc_space. May be called again.
